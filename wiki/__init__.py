@@ -1,0 +1,1 @@
+"""The house: notes, tags, revisions, search. It stands without mlhooks."""

@@ -1,0 +1,68 @@
+"""SOCKETS: the places where the workshop plugs into the house.
+
+Plain lists and dicts, filled once when the apps are ready (mlhooks.hooks.connect) and only
+read after that. The house works with all of them empty.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a note's HTML that is filled when somebody reads it.
+
+    kind names who fills it ("wikilink", or a fence); payload is JSON-able and holds what
+    the text said, never anything about a reader.
+    """
+
+    kind: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a fenced block with a known first word becomes.
+
+    slot(block) is called when the note is saved; render(slots, reader) once per page, with
+    every slot of this fence on the page, and returns HTML by slot number.
+    """
+
+    slot: Callable[[str], Slot]
+    render: Callable[[Mapping[int, Slot], Any], dict[int, str]]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A child that `manage.py up` keeps running.
+
+    ready() tells whether it serves; needs_schema says that the database must be migrated
+    before it starts. env is added to the environment of `up`.
+    """
+
+    name: str
+    argv: Sequence[str]
+    ready: Callable[[], bool]
+    env: Mapping[str, str] = field(default_factory=dict)
+    needs_schema: bool = True
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing verify_integrity found wrong; message is a sentence."""
+
+    check: str
+    message: str
+    pid: int | None = None
+    revision: int | None = None
+
+
+fences: dict[str, Fence] = {}
+panels: list[Callable[[Any, Any], str | None]] = []
+rankers: list[Callable[..., list[Any]]] = []
+processes: list[Process] = []
+checks: list[Callable[[], list[Problem]]] = []
+derived_tables: list[str] = []  # names or patterns: rows made from notes, left out of backups
+evaluations: dict[str, Callable[..., dict[str, Any]]] = {}
+benchmarks: dict[str, Callable[..., dict[str, Any]]] = {}

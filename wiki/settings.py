@@ -1,0 +1,151 @@
+"""Django settings, from the environment. docs/operate.md explains each variable."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from wiki import secret_key
+from wiki.environment import env_bool, env_choice, env_int, env_origin, env_str
+from wiki.postgres import Cluster, PostgresError, connection_settings, socket_directory
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEBUG = env_bool("DEBUG", False)
+WIKI_DATA_DIR = Path(env_str("WIKI_DATA_DIR", str(ROOT / "var"))).expanduser().resolve()
+WIKI_HOST = env_str("WIKI_HOST", "127.0.0.1")
+WIKI_PORT = env_int("WIKI_PORT", 8000, low=1, high=65535)
+WIKI_URL = env_origin("WIKI_URL")
+WIKI_TRUSTED_PROXIES = env_int("WIKI_TRUSTED_PROXIES", 0, low=0, high=10)
+WIKI_WORKERS = env_int("WIKI_WORKERS", 2, low=1, high=64)
+WIKI_DEFAULT_VISIBILITY = env_choice("WIKI_DEFAULT_VISIBILITY", "private", ("private", "public"))
+
+# The workshop: Django apps beside the house. Without it (WIKI_ML=0) the house is whole.
+WORKSHOP = ["mlhooks"] if env_bool("WIKI_ML", True) else []
+
+SECRET_KEY = env_str("SECRET_KEY") or secret_key.read_or_make(WIKI_DATA_DIR / "secret_key")
+if len(SECRET_KEY) < secret_key.SHORTEST:
+    raise ImproperlyConfigured(
+        f"SECRET_KEY is shorter than {secret_key.SHORTEST} characters: make a longer one, "
+        "or unset it and a good one is written to the data folder."
+    )
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+if WIKI_HOST not in LOOPBACK and not WIKI_URL:
+    raise ImproperlyConfigured(
+        f"WIKI_HOST is {WIKI_HOST!r}, which opens the site to other machines: "
+        "set WIKI_URL to the address readers type, such as https://notes.example.org."
+    )
+SITE_URL = WIKI_URL or f"http://{'[::1]' if WIKI_HOST == '::1' else WIKI_HOST}:{WIKI_PORT}"
+ALLOWED_HOSTS = sorted({"127.0.0.1", "localhost", "[::1]", urlsplit(SITE_URL).hostname or ""})
+CSRF_TRUSTED_ORIGINS = [WIKI_URL] if WIKI_URL else []
+SECURE = WIKI_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if WIKI_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "taggit",
+    "wiki",
+    *WORKSHOP,
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "wiki.middleware.LoginRequired",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "wiki.urls"
+WSGI_APPLICATION = "wiki.wsgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "list"
+LOGOUT_REDIRECT_URL = "list"
+CSRF_FAILURE_VIEW = "wiki.views.errors.csrf_failure"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASE_URL = env_str("DATABASE_URL")
+POSTGRES = Cluster(WIKI_DATA_DIR / "postgres")
+try:
+    SERVER = connection_settings(DATABASE_URL or POSTGRES.url())
+except PostgresError as error:
+    raise ImproperlyConfigured(str(error)) from error
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **SERVER,
+        # Threads keep their connection; each request first checks that it is alive, so a
+        # restarted server costs nobody an error.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The workshop's broker: a nudge for workers, never the truth.
+VALKEY_DIR = WIKI_DATA_DIR / "valkey"
+VALKEY_SOCKET = socket_directory(VALKEY_DIR) / "valkey.sock"
+EXTERNAL_BROKER_URL = env_str("BROKER_URL")
+BROKER_URL = EXTERNAL_BROKER_URL or f"redis+socket://{VALKEY_SOCKET}"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# A note is at most 1 MiB. A form may be larger, so that a text over the cap comes back to
+# its writer with a sentence instead of being refused unread.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}
