@@ -1,0 +1,11 @@
+"""Markup: a note's text becomes segments, slots and an outline. Pure: no database, no reader.
+
+`render(body)` is the whole door; `wiki.markup.bounded.render` does the same in a child
+process that can be stopped.
+"""
+
+from wiki.markup.markdown import RENDERER_VERSION, render
+from wiki.markup.rendered import Heading, Rendered
+from wiki.markup.wikilink import link_key
+
+__all__ = ["RENDERER_VERSION", "Heading", "Rendered", "link_key", "render"]

@@ -1,0 +1,68 @@
+"""What rendering gives."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from wiki.extensions import Slot
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the text: level 1 to 6, its words, and the id it has in the HTML."""
+
+    level: int
+    text: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """HTML in segments, with a slot between each two: len(segments) == len(slots) + 1.
+
+    notice is a sentence for the reader when the text could not be rendered and is shown as
+    it was typed; empty otherwise.
+    """
+
+    segments: tuple[str, ...]
+    slots: tuple[Slot, ...] = ()
+    outline: tuple[Heading, ...] = ()
+    notice: str = ""
+
+    def __str__(self) -> str:
+        """Return the HTML with each slot unresolved: what it says, as plain text."""
+        return self.fill({i: escape(slot.payload["text"]) for i, slot in enumerate(self.slots)})
+
+    def fill(self, html: Mapping[int, str]) -> SafeString:
+        """Put HTML into every slot, by number."""
+        parts = [self.segments[0]]
+        for number, segment in enumerate(self.segments[1:]):
+            parts += [html[number], segment]
+        # Segments left the sanitiser; slots are made by format_html or a fence's template.
+        return mark_safe("".join(parts))
+
+    def link_keys(self) -> set[str]:
+        """Return the keys of all wikilinks."""
+        return {slot.payload["key"] for slot in self.slots if slot.kind == "wikilink"}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data; from_json gives an equal object back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Rendered":
+        """Read what as_json wrote."""
+        return cls(
+            segments=tuple(said["segments"]),
+            slots=tuple(Slot(**slot) for slot in said["slots"]),
+            outline=tuple(Heading(**heading) for heading in said["outline"]),
+            notice=said["notice"],
+        )
+
+
+def as_typed(body: str, notice: str) -> Rendered:
+    """Show the text as it is, with a notice that says why."""
+    return Rendered(segments=(f'<pre class="as-typed">{escape(body)}</pre>\n',), notice=notice)

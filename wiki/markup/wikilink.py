@@ -1,0 +1,51 @@
+"""`[[Title]]` and `[[Title|words]]`: links to notes by their title."""
+
+import re
+import unicodedata
+from typing import Any
+
+from django.utils.html import format_html
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+
+WIKILINK = re.compile(r"\[\[([^\[\]|\n]{1,300})(?:\|([^\[\]\n]{1,300}))?\]\]")
+
+
+def link_key(title: str) -> str:
+    """Return what makes two titles the same for a link: no case, no double spaces.
+
+    >>> link_key("  Attention is  All you need")
+    'attention is all you need'
+    """
+    return " ".join(unicodedata.normalize("NFC", title).casefold().split())
+
+
+def wikilinks(md: MarkdownIt) -> None:
+    """Teach a parser wikilinks; each becomes one `wikilink` token with key and text."""
+    md.inline.ruler.before("link", "wikilink", _rule)
+
+
+def link_html(payload: dict[str, Any], target: tuple[str, str] | None) -> str:
+    """Return the link, or a mark for a page that is missing (or hidden) for this reader."""
+    if target is None:
+        return format_html(
+            '<span class="missing" title="There is no note of this title yet.">{}</span>',
+            payload["text"],
+        )
+    url, title = target
+    return format_html(
+        '<a class="wikilink" href="{}" title="{}">{}</a>', url, title, payload["text"]
+    )
+
+
+def _rule(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith("[[", state.pos):
+        return False
+    match = WIKILINK.match(state.src, state.pos, state.posMax)
+    if match is None or not link_key(match[1]):
+        return False
+    if not silent:
+        token = state.push("wikilink", "", 0)
+        token.meta = {"key": link_key(match[1]), "text": (match[2] or match[1]).strip()}
+    state.pos = match.end()
+    return True

@@ -1,0 +1,347 @@
+"""Merge what two people made of the same revision.
+
+Pure and bounded, on the alignment of wiki.diff. A body merges by units (lines, display formulas)
+first, then by words inside the units both sides changed; a fenced line, a formula and a wikilink
+are never merged inside. What still overlaps, or costs too much to compare, is a conflict: both
+texts are kept, none is dropped and none silently put behind the other.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import Generic, NamedTuple, TypeVar
+
+from wiki.diff import (
+    CHARACTER_COST,
+    Budget,
+    Edit,
+    Units,
+    align,
+    edits_between,
+    is_solid,
+    split_units,
+    split_words,
+)
+
+T = TypeVar("T")
+
+LIMIT_S = 0.25  # for aligning one side
+MARK_MINE = "<<<<<<< yours"
+MARK_BETWEEN = "======="
+MARK_THEIRS = ">>>>>>> saved in the meantime"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A stretch both sides changed; line numbers its first marker in the draft, from 1."""
+
+    line: int
+    base: str
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextMerge:
+    """The merged text; with conflicts, a draft that holds both sides of each between markers."""
+
+    text: str
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a revision holds of a note."""
+
+    title: str
+    body: str
+    ref: str
+    type: str
+    tags: tuple[str, ...]
+    visibility: str
+
+
+class FieldMerge(NamedTuple):
+    """One merged value; in conflict it is mine."""
+
+    value: str
+    is_clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsMerge:
+    """The merged fields; in conflict a body is the draft with markers, another field is mine."""
+
+    fields: Fields
+    conflicts: tuple[str, ...]
+    body_conflicts: tuple[Conflict, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.conflicts
+
+
+def merge_fields(base: Fields, mine: Fields, theirs: Fields) -> FieldsMerge:
+    """Merge each field by itself; conflicts names those in conflict, in the order of Fields."""
+    body = merge_text(base.body, mine.body, theirs.body)
+    plain = {
+        name: merge_field(getattr(base, name), getattr(mine, name), getattr(theirs, name))
+        for name in ("title", "ref", "type", "visibility")
+    }
+    clean = {name: field.is_clean for name, field in plain.items()} | {"body": body.is_clean}
+    fields = Fields(
+        body=body.text,
+        tags=tuple(merge_tags(base.tags, mine.tags, theirs.tags)),
+        **{name: field.value for name, field in plain.items()},
+    )
+    conflicts = tuple(name for name in Fields.__dataclass_fields__ if not clean.get(name, True))
+    return FieldsMerge(fields, conflicts, body.conflicts)
+
+
+def merge_field(base: str, mine: str, theirs: str) -> FieldMerge:
+    """Take the side that changed; a conflict only if both did, to different values.
+
+    >>> merge_field("public", "public", "private").value
+    'private'
+    """
+    if mine == base:
+        return FieldMerge(theirs, True)
+    return FieldMerge(mine, theirs in (base, mine))
+
+
+def merge_tags(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """Merge as sets whose members are the same whatever their case; never a conflict.
+
+    Keeps my order and spelling, then what they added in theirs.
+
+    >>> merge_tags(["gMLP", "vision"], ["attention", "gmlp", "vision"], ["gMLP", "MLP"])
+    ['attention', 'gmlp', 'MLP']
+    """
+    if list(mine) == list(base):
+        return list(theirs)
+    known, kept = _identities(base), _identities(theirs)
+    merged = {tag.casefold(): tag for tag in reversed(mine)}
+    merged = {key: merged[key] for key in _identities(mine) if key in kept or key not in known}
+    for tag in theirs:
+        if tag.casefold() not in known:
+            merged.setdefault(tag.casefold(), tag)
+    return list(merged.values())
+
+
+def _identities(tags: Sequence[str]) -> dict[str, None]:
+    return dict.fromkeys(tag.casefold() for tag in tags)
+
+
+def merge_text(base: str, mine: str, theirs: str) -> TextMerge:
+    r"""Merge two texts made from one, unchanged where they agree; line ends are kept as they are.
+
+    A stretch only one side changed is taken from that side, one both changed alike is taken once.
+    Bounded: three texts of 1 MiB take well under a second, whatever they hold.
+
+    >>> merge_text("a b c d", "A b c d", "a b c D").text
+    'A b c D'
+    >>> merge_text("list", "list\nmine", "list\ntheirs").conflicts
+    (Conflict(line=2, base='', mine='mine', theirs='theirs'),)
+    """
+    if mine in (base, theirs):
+        return TextMerge(theirs)
+    if theirs == base:
+        return TextMerge(mine)
+    texts = _Three(split_units(base), split_units(mine), split_units(theirs))
+    units = _Three(*(text.units for text in texts))
+    budgets = (Budget.of_seconds(LIMIT_S), Budget.of_seconds(LIMIT_S))
+    draft = _Draft()
+    # Any unchanged line keeps two changes apart, but two additions meet across blank lines.
+    written = [k for k, unit in enumerate(units.base) if unit and not unit.isspace()]
+    separators = _Separators(range(len(units.base)), written)
+    for places, merged in _weave(units, _both_changes(units, budgets), separators):
+        if merged is None:
+            merged = _merge_words(texts, places, budgets)
+        if merged is None:
+            draft.add_conflict(*(side[place] for side, place in zip(units, places, strict=True)))
+        else:
+            draft.add(merged)
+    return TextMerge("\n".join(draft.parts), tuple(draft.conflicts))
+
+
+class _Three(NamedTuple, Generic[T]):
+    base: T
+    mine: T
+    theirs: T
+
+
+NOWHERE = _Three(slice(0), slice(0), slice(0))
+
+
+class _Draft:
+    """Gathers the merged text and numbers its lines."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.conflicts: list[Conflict] = []
+        self.line = 1
+
+    def add(self, units: list[str]) -> None:
+        if units:
+            self.parts.append("\n".join(units))
+            self.line += self.parts[-1].count("\n") + 1
+
+    def add_conflict(self, base: list[str], mine: list[str], theirs: list[str]) -> None:
+        sides = ("\n".join(side) for side in (base, mine, theirs))
+        self.conflicts.append(Conflict(self.line, *sides))
+        self.add([MARK_MINE, *mine, MARK_BETWEEN, *theirs, MARK_THEIRS])
+
+
+class _Change(NamedTuple):
+    """What one side did: base[start:end] became longer by growth.
+
+    reach is the highest place in the base at which a pure insertion might as well stand, since
+    it repeats what is above it; for any other change it is start.
+    """
+
+    start: int
+    end: int
+    growth: int
+    reach: int
+    is_mine: bool
+
+
+def _both_changes(sides: _Three[list[str]], budgets: tuple[Budget, Budget]) -> list[_Change]:
+    """List what both sides changed, in the order of the base.
+
+    Of two changes at one place, that of the side which changed something above comes first, so
+    that a merge is the same whoever calls it mine.
+    """
+    mine = _changes(sides.base, sides.mine, budgets[0], is_mine=True)
+    theirs = _changes(sides.base, sides.theirs, budgets[1], is_mine=False)
+    changes = sorted([*mine, *theirs])
+    for k in range(1, len(changes) - 1):
+        above, one, other = changes[k - 1 : k + 2]
+        if one[:-1] == other[:-1] and one.is_mine != above.is_mine:
+            changes[k : k + 2] = other, one
+    return changes
+
+
+def _changes(
+    base: list[str], side: list[str], budget: Budget, *, is_mine: bool
+) -> Iterator[_Change]:
+    whole = Edit(0, len(base), 0, len(side))
+    above = 0  # where the change above ends
+    for start, end, new_start, new_end in edits_between(align(base, side, budget), whole):
+        slid = 0
+        if start == end:
+            while start - slid > above and base[start - slid - 1] == side[new_end - slid - 1]:
+                slid += 1
+        yield _Change(start, end, new_end - new_start - (end - start), start - slid, is_mine)
+        above = end
+
+
+class _Separators(NamedTuple):
+    """Places of unchanged units that keep the changes of two sides apart, or two additions."""
+
+    changes: Sequence[int]
+    additions: Sequence[int]
+
+    def stand_between(self, start: int, stop: int, both_add: bool) -> bool:
+        places = self.additions if both_add else self.changes
+        k = bisect_left(places, start)
+        return k < len(places) and places[k] < stop
+
+
+def _weave(
+    sides: _Three[list[str]], changes: list[_Change], separators: _Separators
+) -> Iterator[tuple[_Three[slice], list[str] | None]]:
+    """Yield the merge part by part, with its places; None where both sides changed a part.
+
+    Changes of the two sides that are not apart share a part.
+    """
+    done = mine_shift = theirs_shift = 0
+    for cluster in _clusters(changes, separators):
+        start, end = cluster[0].start, max(change.end for change in cluster)
+        yield NOWHERE, sides.base[done:start]
+        mine_start, theirs_start = start + mine_shift, start + theirs_shift
+        mine_shift += sum(change.growth for change in cluster if change.is_mine)
+        theirs_shift += sum(change.growth for change in cluster if not change.is_mine)
+        places = _Three(
+            slice(start, end),
+            slice(mine_start, end + mine_shift),
+            slice(theirs_start, end + theirs_shift),
+        )
+        yield places, _agreed(*(side[place] for side, place in zip(sides, places, strict=True)))
+        done = end
+    yield NOWHERE, sides.base[done:]
+
+
+def _clusters(changes: list[_Change], separators: _Separators) -> list[list[_Change]]:
+    """Group each change with those of the other side that no separator keeps it from.
+
+    Two additions are apart only if they are so wherever the lower one might stand.
+    """
+    clusters: list[list[_Change]] = []
+    ends: list[int] = []  # where each cluster ends in the base
+    last: dict[bool, tuple[int, _Change]] = {}  # of each side: the cluster it is in, the change
+    for change in changes:
+        joined, end = [change], change.end
+        if (not change.is_mine) in last:
+            k, above = last[not change.is_mine]
+            both_add = above.growth > 0 and change.growth > 0
+            stop = change.reach if both_add else change.start
+            if not separators.stand_between(ends[k], stop, both_add):
+                joined = [*chain.from_iterable(clusters[k:]), change]
+                end = max(end, *ends[k:])
+                del clusters[k:], ends[k:]
+                last[not change.is_mine] = len(clusters), above
+        last[change.is_mine] = len(clusters), change
+        clusters.append(joined)
+        ends.append(end)
+    return clusters
+
+
+def _agreed(base: list[str], mine: list[str], theirs: list[str]) -> list[str] | None:
+    if mine == base:
+        return theirs
+    return mine if theirs in (base, mine) else None
+
+
+def _merge_words(
+    texts: _Three[Units], places: _Three[slice], budgets: tuple[Budget, Budget]
+) -> list[str] | None:
+    """Merge by words; None if changes touch, or if a side left less than half of the base."""
+    units = [text.units[place] for text, place in zip(texts, places, strict=True)]
+    cost = sum(len(unit) for side in units for unit in side) * CHARACTER_COST
+    affordable = [budget.take(cost) for budget in budgets]  # both pay, so that sides are alike
+    if not all(affordable):
+        return None
+    sides = _Three(*map(_words, texts, places))
+    changes = _both_changes(sides, budgets)
+    if not (_keeps_half(sides.base, changes, True) and _keeps_half(sides.base, changes, False)):
+        return None
+    solid = [k for k, word in enumerate(sides.base) if is_solid(word)]
+    words: list[str] = []
+    for _, merged in _weave(sides, changes, _Separators(solid, solid)):
+        if merged is None:
+            return None
+        words += merged
+    return ["".join(words).removesuffix("\n")]
+
+
+def _words(text: Units, place: slice) -> list[str]:
+    """Cut units into words, a line feed behind each; fenced lines and formulas stay whole."""
+    words: list[str] = []
+    units = zip(text.units[place], text.fenced[place], strict=True)
+    for is_whole, run in groupby(units, key=lambda unit: bool(unit[1]) or "\n" in unit[0]):
+        lines = [f"{unit}\n" for unit, _ in run]
+        words += lines if is_whole else split_words("".join(lines))
+    return words
+
+
+def _keeps_half(base: list[str], changes: list[_Change], is_mine: bool) -> bool:
+    """Tell an edit from a rewrite, which shares words with the base by chance."""
+    own = (change for change in changes if change.is_mine == is_mine)
+    lost = sum(is_solid(word) for change in own for word in base[change.start : change.end])
+    return 2 * lost <= sum(is_solid(word) for word in base)
