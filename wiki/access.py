@@ -1,0 +1,41 @@
+"""The only way a view gets a note. What a person may not read does not exist for them."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from wiki.models import Note, Revision
+
+
+def readable_note(user: Any, pid: int) -> Note:
+    """Return a note user may read, with all a page shows of it. Raises Http404."""
+    note = Note.objects.visible_to(user).cards().filter(pid=pid).first()
+    if note is None:
+        raise Http404
+    return note
+
+
+def editable_note(user: Any, pid: int) -> Note:
+    """Return a note user may write. Raises Http404, or PermissionDenied if it is readable."""
+    note = readable_note(user, pid)
+    if not note.may_be_edited_by(user):
+        raise PermissionDenied
+    return note
+
+
+def trashed_note(user: Any, pid: int) -> Note:
+    """Return a deleted note user may bring back. Raises Http404."""
+    note = Note.objects.in_trash_of(user).cards().filter(pid=pid).first()
+    if note is None:
+        raise Http404
+    return note
+
+
+def readable_revision(user: Any, note: Note, number: int) -> Revision:
+    """Return a revision of a note that user may read. Raises Http404."""
+    revision = note.revisions.visible_to(user).filter(number=number).first()
+    if revision is None:
+        raise Http404
+    revision.note = note
+    return revision

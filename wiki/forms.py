@@ -1,0 +1,126 @@
+"""What people type, checked; every error says what to do next."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from wiki.merge import Fields
+from wiki.models.tag import join_tags, parse_tags
+from wiki.models.visibility import NoteType, Visibility
+
+MOST_BYTES = 1024 * 1024
+CONTROL = {*map(chr, range(32)), "\x7f"} - {"\n", "\t"}
+
+
+class TagsField(forms.CharField):
+    """Tags as one line of words."""
+
+    def clean(self, value: Any) -> Any:
+        return tuple(parse_tags(super().clean(value)))
+
+
+class LineField(forms.CharField):
+    """One line: spaces are joined, control characters refused."""
+
+    def clean(self, value: Any) -> Any:
+        line = " ".join(str(super().clean(value)).split())
+        if CONTROL & set(line):
+            raise ValidationError("This holds a control character. Type it again without it.")
+        return line
+
+
+class NoteForm(forms.Form):
+    """A note as its writer sees it; base and submission travel along unseen."""
+
+    title = LineField(max_length=500)
+    body = forms.CharField(required=False, strip=False, widget=forms.Textarea)
+    ref = LineField(
+        max_length=200, required=False, help_text="Author-YYYY.MM, such as Vaswani-2017.12"
+    )
+    tags = TagsField(
+        required=False, help_text="separated by spaces; join words with _, such as Quoc_Le"
+    )
+    type = forms.ChoiceField(choices=NoteType)
+    visibility = forms.ChoiceField(choices=Visibility)
+    summary = LineField(max_length=300, required=False, help_text="what you changed, in short")
+    base = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
+    submission = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].error_messages["required"] = "Give the note a title."
+        self.initial.setdefault("submission", uuid.uuid4())
+
+    @classmethod
+    def of(cls, fields: Fields, base: int, **kwargs: Any) -> "NoteForm":
+        """Return a form that shows these fields, edited from revision base."""
+        return cls(initial={**form_values(fields), "base": base}, **kwargs)
+
+    def clean_body(self) -> str:
+        """Bring line ends to LF and refuse what is too long; the form shows the text again."""
+        body = str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\r", "\n")
+        size = len(body.encode())
+        if size > MOST_BYTES:
+            raise ValidationError(
+                f"This text has {size:,} bytes and a note has at most {MOST_BYTES:,}. "
+                "Nothing is lost: move a part of it into a second note, then save."
+            )
+        return body
+
+    def typed(self) -> Fields:
+        """Return the cleaned fields of a note."""
+        said = self.cleaned_data
+        return Fields(
+            title=said["title"],
+            body=said["body"],
+            ref=said["ref"],
+            type=said["type"],
+            tags=said["tags"],
+            visibility=said["visibility"],
+        )
+
+
+class EditForm(NoteForm):
+    """A form that must say which revision it was edited from."""
+
+    base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+class ListForm(forms.Form):
+    """The seed's filters and two orders; anything unusable counts as not given."""
+
+    text = forms.CharField(max_length=500, required=False)
+    tags = forms.CharField(max_length=500, required=False)
+    type = forms.CharField(max_length=20, required=False)
+    ref = forms.CharField(max_length=200, required=False)
+    sort = forms.ChoiceField(
+        choices=[("chronology", "chronology"), ("modified", "modified")], required=False
+    )
+    order = forms.ChoiceField(choices=[("desc", "desc"), ("asc", "asc")], required=False)
+
+    def notes(self, readable: Any) -> Any:
+        """Filter and order notes as asked. readable: a NoteQuerySet."""
+        self.is_valid()
+        said = self.cleaned_data
+        notes = readable.containing(said.get("text", "")).tagged(said.get("tags", ""))
+        if said.get("type"):
+            notes = notes.filter(type=said["type"].lower())
+        if said.get("ref"):
+            notes = notes.filter(ref=said["ref"])
+        modified = said.get("sort") == "modified"
+        notes = notes.last_changed() if modified else notes.chronological()
+        return notes.reverse() if said.get("order") == "asc" else notes
+
+
+def form_values(fields: Fields) -> dict[str, str]:
+    """Return what a NoteForm shows for these fields."""
+    return {
+        "title": fields.title,
+        "body": fields.body,
+        "ref": fields.ref,
+        "tags": join_tags(fields.tags),
+        "type": fields.type,
+        "visibility": fields.visibility,
+    }

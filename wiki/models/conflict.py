@@ -1,0 +1,27 @@
+"""What a saver is told when a merge cannot decide."""
+
+from typing import TYPE_CHECKING
+
+from wiki.merge import Fields, FieldsMerge
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+    from wiki.models.revision import Revision
+
+
+class EditConflict(Exception):
+    """Two people changed the same place; nothing was saved.
+
+    note is at head; mine is what was sent, merge what could be joined, with both texts at
+    every place that overlaps.
+    """
+
+    def __init__(self, note: "Note", head: "Revision", mine: Fields, merge: FieldsMerge) -> None:
+        super().__init__(
+            f"Note {note.pid} was saved by somebody else in the meantime, at the same place. "
+            "Both texts are shown: finish the merged one and save it."
+        )
+        self.note = note
+        self.head = head
+        self.mine = mine
+        self.merge = merge

@@ -1,0 +1,114 @@
+"""The HTML of heads, cached as segments; slots are filled for whoever reads."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.safestring import SafeString
+
+from wiki import extensions
+from wiki.extensions import Slot
+from wiki.markup import RENDERER_VERSION, Rendered, bounded
+from wiki.markup.wikilink import link_html
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+    from wiki.models.revision import Revision
+
+
+class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
+    """Cached HTML of many notes."""
+
+    def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
+        """Remember this as the HTML of the note's head."""
+        self.update_or_create(
+            note=note,
+            defaults={
+                "revision": revision,
+                "renderer_version": RENDERER_VERSION,
+                "rendered": rendered.as_json(),
+            },
+        )
+
+
+class NoteHtml(models.Model):
+    """What rendering the head gave: reader-independent segments, slots and outline.
+
+    A row of another revision or an older renderer counts as missing and is made again when
+    somebody reads.
+    """
+
+    note = models.OneToOneField(
+        "wiki.Note", primary_key=True, on_delete=models.CASCADE, related_name="html"
+    )
+    revision = models.ForeignKey("wiki.Revision", on_delete=models.CASCADE, related_name="+")
+    renderer_version = models.PositiveIntegerField()
+    rendered = models.JSONField()
+
+    objects = NoteHtmlQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"HTML of {{{self.note_id}}}"
+
+
+def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
+    """Return the rendered head of each note, by pid: one query, more where HTML is stale."""
+    notes = list(notes)
+    rows = NoteHtml.objects.filter(note__in=notes, renderer_version=RENDERER_VERSION)
+    cached = {row.note_id: row for row in rows}
+    found = {}
+    for note in notes:
+        assert note.head is not None
+        row = cached.get(note.pid)
+        if row is not None and row.revision_id == note.head_id:
+            found[note.pid] = Rendered.from_json(row.rendered)
+        else:
+            found[note.pid] = bounded.render(note.head.body or "")
+            NoteHtml.objects.keep(note, note.head, found[note.pid])
+    return found
+
+
+def pages(found: Mapping[int, Rendered], readable: Any, reader: Any) -> dict[int, SafeString]:
+    """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
+
+    readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
+    is not among them looks exactly like a link to one that does not exist. One query for
+    all wikilinks, and what each fence's own render makes.
+    """
+    targets = _link_targets(found.values(), readable)
+    html: dict[int, SafeString] = {}
+    fences = _fences(found, reader)
+    for key, rendered in found.items():
+        filled = {
+            number: link_html(slot.payload, targets.get(slot.payload["key"]))
+            if slot.kind == "wikilink"
+            else fences[key, number]
+            for number, slot in enumerate(rendered.slots)
+        }
+        html[key] = rendered.fill(filled)
+    return html
+
+
+def _link_targets(rendered: Iterable[Rendered], readable: Any) -> dict[str, tuple[str, str]]:
+    """Map link keys to (url, title) of readable notes; of equal titles the oldest wins."""
+    keys = set().union(*(one.link_keys() for one in rendered))
+    if not keys:
+        return {}
+    notes = readable.filter(title_key__in=keys).order_by("-pid").only("pid", "title", "title_key")
+    return {note.title_key: (note.get_absolute_url(), note.title) for note in notes}
+
+
+def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int], str]:
+    """Let each fence render all its slots of the page at once."""
+    by_kind: dict[str, list[tuple[tuple[int, int], Slot]]] = {}
+    for key, rendered in found.items():
+        for number, slot in enumerate(rendered.slots):
+            if slot.kind != "wikilink":
+                by_kind.setdefault(slot.kind, []).append(((key, number), slot))
+    html: dict[tuple[int, int], str] = {}
+    for kind, slots in by_kind.items():
+        made = extensions.fences[kind].render(
+            {i: slot for i, (_, slot) in enumerate(slots)}, reader
+        )
+        html |= {place: made[i] for i, (place, _) in enumerate(slots)}
+    return html

@@ -1,0 +1,210 @@
+"""How a revision gets into the database: merge, render, lock, compare, insert, ring.
+
+Note.save_revision and Note.objects.write are the doors to this module.
+"""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from wiki import signals
+from wiki.markup import Rendered, bounded
+from wiki.merge import Fields, merge_fields, merge_tags
+from wiki.models.conflict import EditConflict
+from wiki.models.link import Link
+from wiki.models.note_html import NoteHtml
+from wiki.models.revision import Revision
+from wiki.models.tag import NoteTag, Tag, tag_key
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+
+
+def with_tags(fields: Fields, tags: tuple[str, ...]) -> Fields:
+    """Return the fields with other tags."""
+    return replace(fields, tags=tags)
+
+
+def create(
+    model: type["Note"],
+    fields: Fields,
+    *,
+    owner: Any,
+    summary: str = "",
+    submission: uuid.UUID | None = None,
+) -> "Note":
+    """Insert a note and its revision 0, or return the note this submission already made."""
+    rendered = bounded.render(fields.body)
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            note = new_note(model, fields, owner, created=now)
+            append(
+                note,
+                Revision.of(
+                    note,
+                    0,
+                    _canonical(fields),
+                    author=owner,
+                    created=now,
+                    summary=summary,
+                    submission=submission,
+                ),
+                rendered,
+            )
+    except IntegrityError:
+        first = Revision.objects.filter(submission=submission, author=owner, number=0).first()
+        if submission is None or first is None:
+            raise
+        return first.note
+    return note
+
+
+def save(
+    note: "Note",
+    fields: Fields,
+    *,
+    base: int,
+    author: Any,
+    summary: str,
+    submission: uuid.UUID | None,
+    source: str,
+) -> Revision:
+    """Append a revision edited from `base`; see Note.save_revision."""
+    for attempt in count():
+        with transaction.atomic():
+            if attempt:
+                _wait_turn(note)
+            note = type(note).objects.cards().get(pid=note.pid)
+            head = note.head
+            assert head is not None
+            if done := _submitted(note, submission):
+                return done
+            draft = _merged(note, head, fields, base)
+            if same(draft, note.current_fields()):
+                return head
+            rendered = bounded.render(draft.body)
+            if not _lock_at(note, head):
+                continue
+            revision = Revision.of(
+                note,
+                head.number + 1,
+                _canonical(draft),
+                author=author,
+                created=timezone.now(),
+                summary=summary,
+                submission=submission,
+                source=source if base == head.number else Revision.Source.MERGE,
+                base=base,
+            )
+            append(note, revision, rendered)
+            return revision
+    raise AssertionError("count() never ends")
+
+
+def new_note(
+    model: type["Note"], fields: Fields, owner: Any, *, created: datetime, pid: int | None = None
+) -> "Note":
+    """Insert a note that has no revision yet; the caller appends one in the transaction."""
+    note = model(pid=pid, owner=owner, created=created, modified=created)
+    note.title, note.visibility = fields.title, fields.visibility
+    note.save(force_insert=True)
+    return note
+
+
+def append(note: "Note", revision: Revision, rendered: Rendered | None) -> None:
+    """Insert the revision and make it the head, with all that is derived from it.
+
+    The caller holds the note row (or has just inserted it) in a transaction. Without
+    `rendered` the HTML is made when somebody reads. Rings revision_saved.
+    """
+    revision.save(force_insert=True)
+    note.show(revision)
+    note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
+    set_tags(note, revision.tags)
+    if rendered is None:
+        NoteHtml.objects.filter(note=note).delete()
+    else:
+        NoteHtml.objects.keep(note, revision, rendered)
+        set_links(note, rendered.link_keys())
+    signals.revision_saved.send(type(note), note=note, revision=revision)
+
+
+def set_tags(note: "Note", names: list[str]) -> None:
+    """Make these the note's tags, in this order. The caller holds the note row."""
+    wanted = [tag.pk for tag in Tag.objects.resolve(names)]
+    have = list(NoteTag.objects.filter(content_object=note).values_list("tag_id", flat=True))
+    if wanted != have:
+        NoteTag.objects.filter(content_object=note).delete()
+        NoteTag.objects.bulk_create(
+            NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
+        )
+
+
+def set_links(note: "Note", keys: set[str]) -> None:
+    """Make these the keys the note links to. The caller holds the note row."""
+    have = set(Link.objects.filter(note=note).values_list("key", flat=True))
+    if have - keys:
+        Link.objects.filter(note=note, key__in=have - keys).delete()
+    Link.objects.bulk_create(Link(note=note, key=key) for key in sorted(keys - have))
+
+
+def same(one: Fields, other: Fields) -> bool:
+    """Tell whether two states are equal; the case of a tag does not count."""
+    keys = [tuple(tag_key(name) for name in fields.tags) for fields in (one, other)]
+    return replace(one, tags=keys[0]) == replace(other, tags=keys[1])
+
+
+def _canonical(fields: Fields) -> Fields:
+    """Write each tag as it was first typed."""
+    return with_tags(fields, tuple(tag.name for tag in Tag.objects.resolve(fields.tags)))
+
+
+def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:
+    """Join what was typed with what the note says now, or raise EditConflict."""
+    now = note.current_fields()
+    if base == head.number:
+        return with_tags(mine, tuple(merge_tags(head.tags, mine.tags, now.tags)))
+    start = Revision.objects.filter(note=note, number=base, body__isnull=False).first()
+    # Edited from a text nobody knows: everything both sides say may be a change.
+    known = start.fields if start else Fields("", "", "", now.type, (), now.visibility)
+    merge = merge_fields(known, mine, now)
+    if not merge.is_clean:
+        raise EditConflict(note, head, mine, merge)
+    return merge.fields
+
+
+def _submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
+    if submission is None:
+        return None
+    return Revision.objects.filter(note=note, submission=submission).first()
+
+
+def _lock_at(note: "Note", head: Revision) -> bool:
+    """Lock the note row; tell whether head is still its head."""
+    locked = type(note).objects.select_for_update(of=("self",)).get(pid=note.pid)
+    return locked.head_id == head.pk
+
+
+def _wait_turn(note: "Note") -> None:
+    """Queue up with the others who lost the race for this note, so that nobody starves.
+
+    The lock ends with the transaction; savers who need no merge never take it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [note.pid])
+
+
+def next_pid_after(pid: int) -> None:
+    """Let new notes be numbered after an imported one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('wiki_note', 'pid'), GREATEST(%s,"
+            " (SELECT last_value FROM wiki_note_pid_seq)))",
+            [pid],
+        )

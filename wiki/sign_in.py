@@ -1,0 +1,55 @@
+"""One-time sign-in links: how the first person gets in without a default password."""
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.urls import reverse
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+OWNER = "owner"
+
+
+class SignInTokens(PasswordResetTokenGenerator):
+    """Tokens that hold the account's last sign-in, so the first use ends them."""
+
+    key_salt = "wiki.sign_in"
+
+
+_tokens = SignInTokens()
+
+
+def link_for(user: User) -> str:
+    """Return the path of a link that signs user in once, within PASSWORD_RESET_TIMEOUT."""
+    identity = urlsafe_base64_encode(str(user.pk).encode())
+    return reverse("sign_in", args=[f"{identity}.{_tokens.make_token(user)}"])
+
+
+def user_for(token: str) -> User | None:
+    """Return whom a link's token signs in; None if it is wrong, used or too old."""
+    identity, _, secret = token.partition(".")
+    try:
+        pk = int(urlsafe_base64_decode(identity))
+    except ValueError:
+        return None
+    user = get_user_model().objects.filter(pk=pk, is_active=True).first()
+    return user if user is not None and _tokens.check_token(user, secret) else None
+
+
+def first_owner_link() -> str | None:
+    """Return a sign-in link while no superuser has a password; None once one has.
+
+    Makes the account when there is none.
+    """
+    accounts = get_user_model().objects.filter(is_superuser=True, is_active=True)
+    owners = list(accounts.order_by("pk"))
+    if any(owner.has_usable_password() for owner in owners):
+        return None
+    if not owners:
+        owners = [get_user_model().objects.create_superuser(OWNER)]
+    return link_for(owners[0])
+
+
+def default_owner() -> User | None:
+    """Return who owns what commands import: the oldest active superuser."""
+    accounts = get_user_model().objects.filter(is_superuser=True, is_active=True)
+    return accounts.order_by("pk").first()

@@ -1,0 +1,49 @@
+"""The site's addresses; docs/map.md lists what each shows."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from wiki.views import account, errors, health, notes, revisions, tags, trash
+
+note_urls = [
+    path("", notes.show, name="note"),
+    path("edit/", notes.edit, name="edit"),
+    path("print/", notes.print_one, name="print"),
+    path("raw/", notes.raw, name="raw"),
+    path("delete/", trash.delete, name="delete"),
+    path("undelete/", trash.undelete, name="undelete"),
+    path("history/", revisions.history, name="history"),
+    path("r/<int:number>/", revisions.show, name="revision"),
+    path("diff/<int:old>/<int:new>/", revisions.compare, name="diff"),
+    path("restore/<int:number>/", revisions.restore, name="restore"),
+]
+
+account_urls = [
+    path("login/", account.login, name="login"),
+    path("logout/", account.logout, name="logout"),
+    path("sign-in/<str:token>/", account.sign_in, name="sign_in"),
+    path("account/", account.show, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/sessions/", account.end_sessions, name="end_sessions"),
+]
+
+urlpatterns = [
+    path("", notes.index, name="list"),
+    path("notes/new/", notes.new, name="new"),
+    path("notes/preview/", notes.preview, name="preview"),
+    path("notes/<int:pid>/", include(note_urls)),
+    path("print/", notes.print_list, name="print_list"),
+    path("trash/", trash.index, name="trash"),
+    path("tags/", tags.index, name="tags"),
+    path("tags/<path:name>/", tags.show, name="tag"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    *account_urls,
+    *(path("", include(f"{app}.urls")) for app in settings.WORKSHOP),
+]
+
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

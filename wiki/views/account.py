@@ -1,0 +1,136 @@
+"""Signing in and out, the password, other sessions."""
+
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from wiki import sign_in as links
+from wiki.views.errors import typed_fields
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Sign in, then go on to where the reader was; a form sent before is offered again."""
+    form = AuthenticationForm(request, request.POST or None)
+    typed, send_to = typed_fields(request.POST), _local(request, request.POST.get("send_to", ""))
+    if request.method == "POST" and form.is_valid():
+        auth.login(request, form.get_user())
+        if send_to:
+            return render(request, "wiki/send_again.html", {"send_to": send_to, "typed": typed})
+        wanted = _local(request, request.POST.get("next", ""))
+        return redirect(wanted or "list")
+    context = {
+        "form": form,
+        "next": request.POST.get("next", request.GET.get("next", "")),
+        "send_to": send_to,
+        "typed": typed if send_to else [],
+    }
+    return render(request, "wiki/login.html", context, status=422 if form.is_bound else 200)
+
+
+def login_and_send_again(request: HttpRequest) -> HttpResponse:
+    """Answer a form sent by nobody in particular: sign in, with the typed text kept."""
+    context = {
+        "form": AuthenticationForm(request),
+        "send_to": request.path,
+        "typed": typed_fields(request.POST),
+    }
+    return render(request, "wiki/login.html", context, status=403)
+
+
+@login_not_required
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """Sign out, and let the browser forget the pages it kept."""
+    auth.logout(request)
+    reply = redirect("list")
+    reply["Clear-Site-Data"] = '"cache"'
+    return reply
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    """Use a one-time link. Only the button uses it up: programs that look at links do not."""
+    user = links.user_for(token)
+    if user is None:
+        return render(request, "wiki/sign_in_used.html", status=410)
+    if request.method == "POST":
+        auth.login(request, user)
+        return redirect("account")
+    return render(request, "wiki/sign_in.html", {"person": user})
+
+
+@never_cache
+@require_GET
+def show(request: HttpRequest) -> HttpResponse:
+    """The reader's account: password, sessions."""
+    return _account(request, SetPasswordForm(_person(request)))
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    """Set a new password; all other sessions end with the old one."""
+    person = _person(request)
+    old = request.POST.get("old_password", "")
+    if person.has_usable_password() and not person.check_password(old):
+        form = SetPasswordForm(person)
+        messages.error(request, "The old password is not right. Type it again.")
+        return _account(request, form, status=422)
+    form = SetPasswordForm(person, request.POST)
+    if not form.is_valid():
+        return _account(request, form, status=422)
+    form.save()
+    auth.update_session_auth_hash(request, person)
+    messages.info(request, "The new password is set; other sessions were signed out.")
+    return redirect("account")
+
+
+@require_POST
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign the reader out everywhere else."""
+    for session in _sessions(request):
+        if session.session_key != request.session.session_key:
+            session.delete()
+    messages.info(request, "All other sessions were signed out.")
+    return redirect("account")
+
+
+def _account(request: HttpRequest, form: SetPasswordForm, status: int = 200) -> HttpResponse:  # type: ignore[type-arg]
+    context = {"form": form, "sessions": len(_sessions(request))}
+    return render(request, "wiki/account.html", context, status=status)
+
+
+def _sessions(request: HttpRequest) -> list[Session]:
+    """Return the live sessions of this person. Reads every live session of the site."""
+    own = str(_person(request).pk)
+    live = Session.objects.filter(expire_date__gt=timezone.now())
+    return [row for row in live if row.get_decoded().get(auth.SESSION_KEY) == own]
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _local(request: HttpRequest, url: str) -> str:
+    """Return the URL if it stays on this site, else an empty text."""
+    safe = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return url if url and safe else ""

@@ -1,0 +1,49 @@
+"""Answers when something is wrong: a sentence, the next step, and what was typed."""
+
+import sys
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
+
+UNSENT = ("csrfmiddlewaretoken", "username", "send_to", "next")
+
+
+def typed_fields(post: "MultiValueDict[str, str]") -> list[tuple[str, str]]:
+    """Return what a form held, to be shown and sent again; never a password."""
+    return [
+        (name, value)
+        for name, values in post.lists()
+        for value in values
+        if name not in UNSENT and "password" not in name
+    ]
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that is too old, or was sent from elsewhere: show it, ready to be sent again."""
+    context = {"send_to": request.path, "typed": typed_fields(request.POST)}
+    return render(request, "wiki/send_again.html", context, status=403)
+
+
+def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """Readable, but not writable, for this person."""
+    context = {"typed": typed_fields(request.POST)}
+    return render(request, "wiki/forbidden.html", context, status=403)
+
+
+def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """Missing, or not for this person: the same page for both."""
+    context = {"typed": typed_fields(request.POST)}
+    return render(request, "wiki/not_found.html", context, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Our fault, or a database that does not answer; neither page asks the database."""
+    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    context = {"typed": typed_fields(request.POST), "send_to": request.path, "is_away": away}
+    reply = render(request, "wiki/server_error.html", context, status=503 if away else 500)
+    if away:
+        reply["Retry-After"] = "5"
+    return reply

@@ -1,0 +1,26 @@
+"""What programs ask: is the site up, is it whole?"""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_GET
+
+from wiki import extensions
+
+
+@login_not_required
+@require_GET
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The web process answers; asks nothing else."""
+    return JsonResponse({"ok": True})
+
+
+@login_not_required
+@require_GET
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The database answers, and so does each process of the workshop."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    processes = {process.name: process.ready() for process in extensions.processes}
+    report = {"ok": all(processes.values()), "database": True, "processes": processes}
+    return JsonResponse(report, status=200 if report["ok"] else 503)

@@ -1,0 +1,151 @@
+"""Reading and writing notes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from wiki import access
+from wiki.forms import EditForm, ListForm, NoteForm, form_values
+from wiki.markup import bounded
+from wiki.models import EditConflict, Note
+from wiki.views.reading import cards, fill
+
+PER_PAGE = 20
+FILTERS = ("text", "tags", "type", "ref")
+
+
+@login_not_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The list: whole notes, newest first, filtered by text, tags and type."""
+    return render(request, "wiki/list.html", _listed(request))
+
+
+@login_not_required
+@require_GET
+def print_list(request: HttpRequest) -> HttpResponse:
+    """The current list without controls, for paper."""
+    return render(request, "wiki/print.html", _listed(request))
+
+
+@login_not_required
+@require_GET
+def show(request: HttpRequest, pid: int) -> HttpResponse:
+    """One note."""
+    note = access.readable_note(request.user, pid)
+    card = cards(request, [note], with_panels=True)[0]
+    return render(request, "wiki/note.html", {"card": card})
+
+
+@login_not_required
+@require_GET
+def print_one(request: HttpRequest, pid: int) -> HttpResponse:
+    """One note without controls, for paper."""
+    note = access.readable_note(request.user, pid)
+    return render(request, "wiki/print.html", {"cards": cards(request, [note])})
+
+
+@login_not_required
+@require_GET
+def raw(request: HttpRequest, pid: int) -> HttpResponse:
+    """The text as it was typed."""
+    note = access.readable_note(request.user, pid)
+    assert note.head is not None
+    return HttpResponse(note.head.body or "", content_type="text/plain; charset=utf-8")
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Write a note."""
+    form = NoteForm(
+        request.POST or None,
+        initial={
+            "visibility": settings.WIKI_DEFAULT_VISIBILITY,
+            "title": request.GET.get("title", ""),
+            "tags": request.GET.get("tags", ""),
+        },
+    )
+    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
+        note = Note.objects.write(
+            form.typed(),
+            owner=request.user,
+            summary=form.cleaned_data["summary"],
+            submission=form.cleaned_data["submission"],
+        )
+        return redirect(note)
+    return _editor(request, form, {"heading": "new entry"})
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pid: int) -> HttpResponse:
+    """Edit a note from the revision the form was opened at."""
+    note = access.editable_note(request.user, pid)
+    assert note.head is not None
+    form = EditForm(
+        request.POST or None,
+        initial={**form_values(note.current_fields()), "base": note.head.number},
+    )
+    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
+        try:
+            note.save_revision(
+                form.typed(),
+                base=form.cleaned_data["base"],
+                author=request.user,
+                summary=form.cleaned_data["summary"],
+                submission=form.cleaned_data["submission"],
+            )
+        except EditConflict as conflict:
+            return _conflict(request, conflict)
+        return redirect(note)
+    return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """The typed text as it will be shown; a fragment."""
+    body = request.POST.get("body", "")
+    return render(request, "wiki/_preview.html", _previewed(request, body))
+
+
+def _listed(request: HttpRequest) -> dict[str, Any]:
+    form = ListForm(request.GET)
+    notes = form.notes(Note.objects.visible_to(request.user))
+    page = Paginator(notes.cards(), PER_PAGE).get_page(request.GET.get("page"))
+    return {
+        "form": form,
+        "said": form.cleaned_data,
+        "page": page,
+        "total": page.paginator.count,
+        "cards": cards(request, page.object_list),
+        "is_filtered": any(form.cleaned_data.get(name) for name in FILTERS),
+    }
+
+
+def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
+    if "preview" in request.POST and form.is_valid():
+        context |= _previewed(request, form.cleaned_data["body"])
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
+
+
+def _previewed(request: HttpRequest, body: str) -> dict[str, Any]:
+    rendered = bounded.render(body)
+    return {"preview": fill(request, {0: rendered})[0], "notice": rendered.notice}
+
+
+def _conflict(request: HttpRequest, conflict: EditConflict) -> HttpResponse:
+    """Show both texts and one to finish; it saves on top of the head it was shown with."""
+    assert conflict.head.body is not None
+    form = EditForm(initial={**form_values(conflict.merge.fields), "base": conflict.head.number})
+    context = {
+        "form": form,
+        "note": conflict.note,
+        "conflict": conflict,
+        "heading": f"edit {{{conflict.note.pid}}}",
+    }
+    return render(request, "wiki/conflict.html", context, status=409)

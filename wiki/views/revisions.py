@@ -1,0 +1,84 @@
+"""The past of a note: its revisions, what changed between two, and bringing one back."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from wiki import access
+from wiki.diff import diff_lines
+from wiki.markup import bounded
+from wiki.models import Revision
+from wiki.models.tag import join_tags
+from wiki.views.reading import fill
+
+PER_PAGE = 100
+
+
+@login_not_required
+@require_GET
+def history(request: HttpRequest, pid: int) -> HttpResponse:
+    """All revisions the reader may read, newest first."""
+    note = access.readable_note(request.user, pid)
+    revisions = note.revisions.visible_to(request.user).newest_first().listed()
+    page = Paginator(revisions, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "wiki/history.html", {"note": note, "page": page})
+
+
+@login_not_required
+@require_GET
+def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
+    """One revision, read-only."""
+    note = access.readable_note(request.user, pid)
+    revision = access.readable_revision(request.user, note, number)
+    rendered = bounded.render(revision.body or "")
+    context = {
+        "note": note,
+        "revision": revision,
+        "html": fill(request, {0: rendered})[0],
+        "notice": rendered.notice,
+        "may_edit": note.may_be_edited_by(request.user),
+    }
+    return render(request, "wiki/revision.html", context)
+
+
+@login_not_required
+@require_GET
+def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
+    """What changed from one revision to another."""
+    note = access.readable_note(request.user, pid)
+    before = access.readable_revision(request.user, note, old)
+    after = access.readable_revision(request.user, note, new)
+    context: dict[str, Any] = {"note": note, "before": before, "after": after}
+    if not (before.is_missing or after.is_missing):
+        context["diff"] = diff_lines(before.body or "", after.body or "")
+        context["changed_fields"] = _changed_fields(before, after)
+    return render(request, "wiki/diff.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def restore(request: HttpRequest, pid: int, number: int) -> HttpResponse:
+    """Ask, then make an old revision the new head; nothing is deleted."""
+    note = access.editable_note(request.user, pid)
+    revision = access.readable_revision(request.user, note, number)
+    if revision.is_missing:
+        raise Http404
+    if request.method == "POST":
+        note.restore(number, author=request.user)
+        return redirect(note)
+    publishes = note.is_public and revision.visibility != note.visibility
+    context = {"note": note, "revision": revision, "publishes": publishes}
+    return render(request, "wiki/restore.html", context)
+
+
+def _changed_fields(before: Revision, after: Revision) -> list[tuple[str, str, str]]:
+    """Return (name, before, after) for each field beside the text that differs."""
+    pairs = [
+        (name, str(getattr(before, name)), str(getattr(after, name)))
+        for name in ("title", "ref", "type", "visibility")
+    ]
+    pairs.append(("tags", join_tags(before.tags), join_tags(after.tags)))
+    return [pair for pair in pairs if pair[1] != pair[2]]
