@@ -1,0 +1,464 @@
+"""A backup restores everything, refuses what it must, and never leaves half a thing."""
+
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from tests.conftest import PASSWORD
+from wiki import backup, extensions, integrity, sign_in
+from wiki.backup import BackupError, content_sha256, programs
+from wiki.backup.archive import MANIFEST
+from wiki.models import Note, NoteHtml, Revision, Tag, TagChange
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def elsewhere(transactional_db, settings, tmp_path):
+    """Work in a database of its own, without a schema, with a data folder of its own."""
+    name = f"elsewhere_{os.getpid()}"
+
+    @contextmanager
+    def enter():
+        home, data = connection.settings_dict["NAME"], settings.WIKI_DATA_DIR
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        move_to(name, tmp_path / "elsewhere")
+        try:
+            yield
+        finally:
+            move_to(home, data)
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def move_to(database, data):
+        connection.close()
+        connection.settings_dict["NAME"] = database
+        settings.WIKI_DATA_DIR = data
+        ContentType.objects.clear_cache()
+
+    return enter
+
+
+@pytest.fixture
+def media(settings, tmp_path):
+    """The data folder's attachments, two of them."""
+    settings.WIKI_DATA_DIR = tmp_path / "here"
+    folder = settings.WIKI_DATA_DIR / "media"
+    (folder / "1").mkdir(parents=True)
+    (folder / "1" / "1_0.png").write_bytes(b"\x89PNG" * 1000)
+    (folder / "ü.pdf").write_bytes(b"%PDF")
+    return folder
+
+
+@pytest.fixture
+def lived_in(note, secret, alice, bob, fields):
+    note.save_revision(fields(body="See [[Canary]]. 👩‍🔬 e\u0301\n"), base=0, author=alice)
+    TagChange.objects.rename("attention", "focus", author=alice)
+    secret.move_to_trash(alice)
+    return note
+
+
+@pytest.fixture
+def saved(lived_in, tmp_path):
+    """A backup of lived_in."""
+    file = tmp_path / "notes.zip"
+    backup.backup(file)
+    return file
+
+
+def manifest_of(file):
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read(MANIFEST))
+
+
+def rewrite(file, **changes):
+    """Change fields of a backup's manifest; all else stays as it was."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[MANIFEST] = json.dumps({**manifest_of(file), **changes}).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def tables():
+    return set(connection.introspection.table_names())
+
+
+def test_a_backup_restores_everything_into_a_database_without_a_schema(
+    lived_in, media, elsewhere, tmp_path
+):
+    made = backup.backup(tmp_path / "notes.zip")
+    assert made.sha256 == content_sha256()
+    assert (made.notes, made.revisions, made.attachments) == (2, 3, 2)
+    with elsewhere():
+        restored = backup.restore(made.file)
+        assert (restored.notes, restored.revisions, restored.attachments) == (2, 3, 2)
+        assert restored.problems == () and restored.bytes == made.bytes
+        assert restored.sha256 == made.sha256 == content_sha256()
+        again = backup.backup(tmp_path / "again.zip")
+        assert again.sha256 == made.sha256
+        assert manifest_of(again.file)["members"].keys() == manifest_of(made.file)["members"].keys()
+        here = tmp_path / "elsewhere" / "media"
+        assert (here / "1" / "1_0.png").read_bytes() == (media / "1" / "1_0.png").read_bytes()
+        assert (here / "ü.pdf").read_bytes() == b"%PDF"
+
+
+def test_people_sign_in_and_go_on_writing_after_a_restore(saved, elsewhere, fields):
+    with elsewhere():
+        backup.restore(saved)
+        alice = authenticate(username="alice", password=PASSWORD)
+        assert alice is not None
+        note = Note.objects.get(title="Attention")
+        assert [tag.name for tag in note.shown_tags()] == ["focus", "Quoc_Le"]
+        assert Note.objects.in_trash_of(alice).get().title == "Canary"
+        assert note.save_revision(fields(body="Newer.\n"), base=1, author=alice).number == 2
+        assert Note.objects.write(fields(), owner=alice).pid > note.pid
+        assert integrity.verify().ok
+
+
+def test_sessions_cached_html_and_derived_rows_are_not_kept(
+    lived_in, alice_client, elsewhere, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(extensions, "derived_tables", ["django_admin_*"])
+    assert NoteHtml.objects.exists() and Session.objects.exists()
+    backup.backup(tmp_path / "notes.zip")
+    kept = manifest_of(tmp_path / "notes.zip")["tables"]
+    gone = {"django_session", "wiki_notehtml", "django_admin_log"}
+    assert kept.keys().isdisjoint(gone) and kept["wiki_note"]["rows"] == 2
+    with elsewhere():
+        backup.restore(tmp_path / "notes.zip")
+        assert not NoteHtml.objects.exists() and not Session.objects.exists()
+
+
+def test_a_backup_is_closed_to_others_and_leaves_nothing_beside_it(saved, tmp_path):
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.zip"]
+
+
+def test_the_content_hash_sees_every_change(lived_in, alice):
+    hashes = [content_sha256(), content_sha256()]
+    assert hashes[0] == hashes[1]
+    for change in (
+        lambda: Revision.objects.filter(number=0).update(summary="x"),
+        lambda: Note.objects.update(deleted=None),
+        lambda: Tag.objects.filter(slug="focus").update(name="FOCUS"),
+        lambda: TagChange.objects.update(steps={}),
+        lambda: get_user_model().objects.filter(pk=alice.pk).update(password="x"),
+    ):
+        change()
+        hashes.append(content_sha256())
+    assert len(set(hashes)) == len(hashes) - 1
+
+
+def test_a_backup_under_load_is_of_one_moment(lived_in, alice, fields, elsewhere, tmp_path):
+    done, failures = threading.Event(), []
+
+    def write():
+        try:
+            while not done.is_set():
+                note = Note.objects.get(pid=lived_in.pid)
+                body = f"Version {note.head.number}. [[Link {note.head.number}]]\n"
+                note.save_revision(fields(body=body), base=note.head.number, author=alice)
+                Note.objects.write(fields(title=body), owner=alice)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        made = backup.backup(tmp_path / "notes.zip")
+    finally:
+        done.set()
+        writer.join()
+    assert failures == []
+    with elsewhere():
+        restored = backup.restore(made.file)
+        assert restored.problems == () and restored.sha256 == made.sha256
+        assert Note.objects.count() == made.notes and Revision.objects.count() == made.revisions
+
+
+def test_writing_waits_for_no_backup_and_is_not_in_it(
+    lived_in, alice, fields, tmp_path, monkeypatch
+):
+    """A save between the dump's snapshot and its first row."""
+    start = programs.dumping
+
+    @contextmanager
+    def dumping(snapshot, without_rows):
+        saver = threading.Thread(target=save)
+        saver.start()
+        saver.join()
+        with start(snapshot, without_rows) as dump:
+            yield dump
+
+    def save():
+        Note.objects.write(fields(title="Later"), owner=alice)
+        connection.close()
+
+    before = content_sha256()
+    monkeypatch.setattr(programs, "dumping", dumping)
+    assert backup.backup(tmp_path / "notes.zip").sha256 == before != content_sha256()
+
+
+def test_restore_replaces_the_schema_and_account_of_a_first_start(lived_in, elsewhere, tmp_path):
+    with function_of_a_migration():
+        backup.backup(tmp_path / "notes.zip")
+    with elsewhere(), function_of_a_migration():
+        call_command("migrate", interactive=False, verbosity=0)
+        assert sign_in.first_owner_link()
+        assert backup.restore(tmp_path / "notes.zip").problems == ()
+        people = get_user_model().objects.order_by("username")
+        assert [person.username for person in people] == ["alice", "bob"]
+
+
+@contextmanager
+def function_of_a_migration():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE FUNCTION ring() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        yield
+        cursor.execute("DROP FUNCTION ring()")
+
+
+def test_an_older_schema_is_restored_and_then_migrated(elsewhere, tmp_path):
+    with elsewhere():
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", "admin", "0001", interactive=False, verbosity=0)
+        get_user_model().objects.create_user("dora")
+        made = backup.backup(tmp_path / "old.zip")
+        assert "admin.0002_logentry_remove_auto_add" not in manifest_of(made.file)["migrations"]
+    with elsewhere():
+        restored = backup.restore(made.file)
+        assert restored.sha256 == made.sha256 and restored.problems == ()
+        assert get_user_model().objects.get().username == "dora"
+        call_command("migrate", check_unapplied=True, verbosity=0)
+
+
+def test_a_backup_of_a_newer_version_is_refused(saved, elsewhere):
+    rewrite(saved, version="9.9", migrations=["wiki.0001_initial", "wiki.9999_future"])
+    with elsewhere():
+        with pytest.raises(BackupError, match=r"newer version .*9\.9.*Upgrade first"):
+            backup.restore(saved)
+        assert tables() == set()
+
+
+def test_migrations_of_an_app_that_is_switched_off_do_not_count(saved, elsewhere):
+    rewrite(saved, migrations=[*manifest_of(saved)["migrations"], "workshop.0001_initial"])
+    with elsewhere():
+        assert backup.restore(saved).problems == ()
+
+
+def test_an_instance_in_use_is_left_alone(saved, elsewhere, fields, settings):
+    with elsewhere():
+        call_command("migrate", interactive=False, verbosity=0)
+        owner = get_user_model().objects.create_superuser(sign_in.OWNER)
+        owners = get_user_model().objects.filter(pk=owner.pk)
+        attachment = settings.WIKI_DATA_DIR / "media" / "1_0.png"
+        attachment.parent.mkdir(parents=True)
+        uses_and_ends = [
+            (attachment.touch, attachment.unlink),
+            (
+                lambda: owners.update(last_login=timezone.now()),
+                lambda: owners.update(last_login=None),
+            ),
+            (lambda: owners.update(username="dora"), lambda: owners.update(username=sign_in.OWNER)),
+            (lambda: owners.update(password="md5$x$y"), lambda: owners.update(password="!")),
+            (lambda: Note.objects.write(fields(), owner=owner), lambda: None),
+        ]
+        for use, end in uses_and_ends:
+            assert backup.is_empty()
+            use()
+            before = content_sha256()
+            with pytest.raises(BackupError, match="not empty.*WIKI_DATA_DIR"):
+                backup.restore(saved)
+            assert content_sha256() == before
+            end()
+
+
+def test_a_running_instance_is_left_alone(saved, elsewhere):
+    with elsewhere():
+        connection.ensure_connection()
+        with (
+            psycopg.connect(connection.connection.info.dsn),
+            pytest.raises(BackupError, match="Stop Commonplace"),
+        ):
+            backup.restore(saved)
+        assert tables() == set()
+
+
+def test_damage_anywhere_is_noticed_before_anything_changes(saved, elsewhere, tmp_path):
+    whole = saved.read_bytes()
+    with elsewhere():
+        for place in (len(whole) // 4, len(whole) // 2):
+            saved.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(BackupError, match="damaged: database.dump"):
+                backup.restore(saved)
+        saved.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(BackupError, match="not a whole backup"):
+            backup.restore(saved)
+        assert tables() == set()
+        assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_no_backup_is_refused_with_a_sentence(elsewhere, tmp_path):
+    text, other = tmp_path / "notes.md", tmp_path / "other.zip"
+    text.write_text("# Notes\n")
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("notes.md", "# Notes\n")
+    for file, reason in (
+        (text, "not a whole backup"),
+        (other, "not a whole backup"),
+        (tmp_path / "missing.zip", "There is no file"),
+        (tmp_path, "cannot be read: Is a directory"),
+    ):
+        with pytest.raises(BackupError, match=reason):
+            backup.restore(file)
+
+
+def test_a_later_format_is_refused(saved):
+    rewrite(saved, format=2)
+    with pytest.raises(BackupError, match="this version reads format 1"):
+        backup.restore(saved)
+
+
+def test_a_failed_load_leaves_an_empty_instance_that_can_be_tried_again(saved, elsewhere, tmp_path):
+    changed = tmp_path / "changed.zip"
+    changed.write_bytes(saved.read_bytes())
+    contents = manifest_of(saved)["tables"]
+    contents["wiki_note"]["sha256"] = "0" * 64
+    rewrite(changed, tables=contents)
+    with elsewhere():
+        with pytest.raises(BackupError, match="not what the backup says"):
+            backup.restore(changed)
+        assert backup.is_empty()
+        assert backup.restore(saved).problems == ()
+
+
+def test_a_dump_that_postgresql_cannot_read_is_a_sentence(transactional_db):
+    with pytest.raises(BackupError, match="pg_restore could not finish: .*archive"):
+        programs.load(io.BytesIO(b"no dump" * 1000))
+
+
+def test_attachments_stay_in_their_folder(saved, elsewhere, tmp_path):
+    with zipfile.ZipFile(saved, "a") as archive:
+        archive.writestr("media/../../escaped.txt", "")
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    members = manifest_of(saved)["members"]
+    members["media/../../escaped.txt"] = {"bytes": 0, "sha256": empty}
+    rewrite(saved, members=members)
+    with elsewhere():
+        with pytest.raises(BackupError, match="impossible name"):
+            backup.restore(saved)
+        assert tables() == set()
+    assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_no_file_is_overwritten(lived_in, tmp_path):
+    file = tmp_path / "notes.zip"
+    file.write_text("precious")
+    with pytest.raises(BackupError, match=r"notes\.zip exists already"):
+        backup.backup(file)
+    assert file.read_text() == "precious"
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(lived_in, tmp_path, monkeypatch):
+    file, start = tmp_path / "notes.zip", programs.dumping
+
+    def dumping(snapshot, without_rows):
+        file.write_text("precious")
+        return start(snapshot, without_rows)
+
+    monkeypatch.setattr(programs, "dumping", dumping)
+    with pytest.raises(BackupError, match="File exists"):
+        backup.backup(file)
+    assert file.read_text() == "precious" and list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_no_file_among_the_attachments_is_not_waited_for(lived_in, media, tmp_path):
+    os.mkfifo(media / "pipe")
+    assert backup.backup(tmp_path / "notes.zip").attachments == 2
+
+
+def test_a_missing_folder_is_a_sentence(lived_in, tmp_path):
+    with pytest.raises(BackupError, match="There is no folder .*Make it first"):
+        backup.backup(tmp_path / "missing" / "notes.zip")
+
+
+def test_a_database_without_notes_is_not_backed_up(elsewhere, tmp_path):
+    with elsewhere(), pytest.raises(BackupError, match="never used"):
+        backup.backup(tmp_path / "notes.zip")
+    assert list(tmp_path.glob("*notes.zip*")) == []
+
+
+def test_a_disk_without_space_leaves_no_file(lived_in, tmp_path):
+    """The size of files is limited, which fails a write as a full disk does."""
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "sys.argv = ['manage.py', 'backup', sys.argv[1]]; import manage; manage.main()"
+    )
+    connection.ensure_connection()
+    address = os.environ["DATABASE_URL"].replace(
+        "/commonplace?", f"/{connection.settings_dict['NAME']}?"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "notes.zip"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": address, "WIKI_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines()[-1].endswith("notes.zip cannot be written: File too large.")
+    assert list(tmp_path.glob("*notes.zip*")) == []
+
+
+def test_a_failing_pg_dump_leaves_no_file(lived_in, tmp_path, monkeypatch):
+    start = programs.dumping
+    monkeypatch.setattr(
+        programs, "dumping", lambda snapshot, without_rows: start("no-such", without_rows)
+    )
+    with pytest.raises(BackupError, match="pg_dump could not finish: error"):
+        backup.backup(tmp_path / "notes.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_print_their_object_and_refuse_with_exit_2(
+    lived_in, elsewhere, tmp_path, capsys
+):
+    file = tmp_path / "notes.zip"
+    call_command("backup", str(file), json=True)
+    made = json.loads(capsys.readouterr().out.splitlines()[-1])
+    keys = {"file", "notes", "revisions", "attachments", "bytes", "sha256", "seconds"}
+    assert made.keys() == keys and made["file"] == str(file)
+    with pytest.raises(CommandError, match="exists already") as refused:
+        call_command("backup", str(file))
+    assert refused.value.returncode == 2
+    with pytest.raises(CommandError, match="not empty") as refused:
+        call_command("restore", str(file))
+    assert refused.value.returncode == 2
+    with elsewhere():
+        call_command("restore", str(file), json=True)
+    restored = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert restored.keys() == keys | {"ok"} and restored["ok"]
+    same = keys - {"seconds"}
+    assert {name: restored[name] for name in same} == {name: made[name] for name in same}

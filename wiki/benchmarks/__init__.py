@@ -1,0 +1,1 @@
+"""What `manage.py bench` measures of the house; each subject is a module with run(options)."""
