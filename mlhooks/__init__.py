@@ -1,0 +1,1 @@
+"""The workshop: jobs, workers and models. The house works without it."""

@@ -1,0 +1,147 @@
+"""The dispatcher: gives jobs to the broker, and sees to it that none is forgotten.
+
+It wakes at every request and every finished job (LISTEN), and sweeps every few seconds for
+what no notice tells: jobs whose time has come, nudges the broker lost, workers that fell
+silent, the daily work. The database is the truth; any number of dispatchers may run, and an
+advisory lock lets one of them work.
+"""
+
+import logging
+import os
+import socket
+import time
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from mlhooks import jobs
+from mlhooks.listening import Listener
+from mlhooks.models import Job, Queue, Worker
+from mlhooks.models.job import REQUESTED
+from mlhooks.models.worker import BEAT_S
+from mlhooks.publisher import BrokerAway, Publisher
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S = BEAT_S
+RECONNECT_S = 1.0
+# Advisory locks are numbers; this one says "commonplace dispatcher" to nobody else.
+LOCK = 0x636F6D6D6F6E
+# So many nudges per queue lie with the broker; the rest wait in the table, in their order.
+WINDOW = 32
+# A nudge taken by nobody for so long is lost if its queue is empty, ...
+LOST_AFTER_S = 10
+# ... and, should a busy queue never be empty, after so long in any case.
+SURELY_LOST_AFTER_S = 300
+DAILY = ("verify_integrity",)
+KEPT_DAYS = 30
+
+
+class Dispatcher:
+    """One dispatcher; run() ends only by an exception, such as a signal handler's."""
+
+    def __init__(self) -> None:
+        self.name = f"dispatcher@{socket.gethostname()}"
+        self._publisher = Publisher()
+        self._broker_is_away = False
+        self._told: set[str] = set()
+
+    def run(self) -> None:
+        """Dispatch for ever; a database that is away is tried again every second."""
+        while True:
+            try:
+                with Listener(REQUESTED) as listener:
+                    self._work(listener)
+            except (OperationalError, InterfaceError) as error:
+                self._tell_once("The database is away; trying again: %s", error)
+                connection.close()
+                time.sleep(RECONNECT_S)
+
+    def sweep(self) -> None:
+        """Do what no notice tells, then publish."""
+        self.beat()
+        rescued = Job.objects.rescue_orphans()
+        if rescued:
+            logger.warning("%s jobs of silent workers were taken back", rescued)
+        self._request_daily_work()
+        self._broker_is_away = False
+        try:
+            for queue in Queue:
+                self._find_lost_nudges(queue)
+        except BrokerAway as error:
+            self._lose_nudges(error)
+        self.publish()
+
+    def publish(self) -> None:
+        """Give the broker the oldest due jobs, as many as there is room for.
+
+        A broker that failed is left alone until the next sweep: each try may take seconds.
+        """
+        if self._broker_is_away:
+            return
+        chosen = list(Job.objects.publishable(WINDOW))
+        try:
+            for job in chosen:
+                self._publisher.publish(job.pk, job.queue)
+        except BrokerAway as error:
+            self._lose_nudges(error)
+            return
+        if chosen:
+            # By now some run or are done: only those that wait are marked.
+            waiting = Job.objects.filter(pk__in=[job.pk for job in chosen], state="waiting")
+            waiting.update(published_at=Now())
+            self._told.clear()
+
+    def beat(self) -> None:
+        """Say that a dispatcher is there."""
+        Worker.objects.beat(self.name, queues=[], host=socket.gethostname(), pid=os.getpid())
+
+    def _work(self, listener: Listener) -> None:
+        while not try_lock(listener):
+            self.beat()
+            time.sleep(SWEEP_S)
+        while True:
+            self.sweep()
+            next_sweep = time.monotonic() + SWEEP_S
+            while (left_s := next_sweep - time.monotonic()) > 0:
+                if listener.hear(left_s):
+                    self.publish()
+
+    def _find_lost_nudges(self, queue: Queue) -> None:
+        waiting = Job.objects.filter(queue=queue)
+        waiting.published(longer_than_s=SURELY_LOST_AFTER_S).update(published_at=None)
+        old = waiting.published(longer_than_s=LOST_AFTER_S)
+        if old.exists() and self._publisher.depth(queue) == 0:
+            logger.warning("%s nudges in %s were lost", old.update(published_at=None), queue)
+
+    def _lose_nudges(self, error: BrokerAway) -> None:
+        """Count every nudge as lost: the broker may return without them."""
+        self._broker_is_away = True
+        self._tell_once("The broker is away; jobs wait until it answers: %s", error)
+        Job.objects.published().update(published_at=None)
+
+    def _request_daily_work(self) -> None:
+        a_day_ago = Now() - timedelta(days=1)
+        is_enough = Q(created_at__gt=a_day_ago) | Q(state__in=Job.UNFINISHED)
+        for kind in DAILY:
+            if not Job.objects.filter(is_enough, kind=kind).exists():
+                jobs.request(kind)
+                long_ago = Now() - timedelta(days=KEPT_DAYS)
+                Job.objects.filter(finished_at__lt=long_ago).delete()
+                Worker.objects.filter(seen_at__lt=a_day_ago).delete()
+
+    def _tell_once(self, sentence: str, error: Exception) -> None:
+        """Log a failure once, until something was published again."""
+        if sentence not in self._told:
+            logger.warning(sentence, error)
+        self._told.add(sentence)
+
+
+def try_lock(listener: Listener) -> bool:
+    """Take the dispatchers' lock for as long as the listener's connection lives."""
+    with listener.connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        (taken,) = cursor.fetchone()
+    return bool(taken)

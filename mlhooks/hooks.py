@@ -1,0 +1,63 @@
+"""connect(): the only place where the workshop plugs into the house."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from mlhooks import benchmark, broker, processes
+from mlhooks.models import Job, Worker
+from wiki import extensions
+from wiki.extensions import Problem, Process
+
+# A due job that nobody begins for so long, although all processes run, is a fault.
+OVERDUE_S = 600
+
+
+def connect() -> None:
+    """Fill the house's sockets; called once, when the apps are ready."""
+    extensions.processes.extend(workshop_processes())
+    extensions.checks.append(overdue_jobs)
+    extensions.benchmarks["jobs"] = benchmark.run
+
+
+def workshop_processes() -> list[Process]:
+    """Return what `up` keeps running, in the order of starting."""
+    env = processes.ENVIRONMENT
+    embedded_broker = Process(
+        "valkey", processes.broker_argv(), broker.is_ready, needs_schema=False
+    )
+    return [
+        *([] if settings.EXTERNAL_BROKER_URL else [embedded_broker]),
+        Process("dispatcher", processes.dispatcher_argv(), processes.dispatcher_is_ready, env),
+        *(
+            Process(worker.name, worker.argv(), worker.is_ready, env)
+            for worker in processes.workers(settings.WIKI_WORKERS)
+        ),
+    ]
+
+
+def overdue_jobs() -> list[Problem]:
+    """Tell which queues stand still although a dispatcher and their workers run.
+
+    Jobs that wait while nothing runs, as after a restore, are no fault.
+    """
+    alive = list(Worker.objects.alive())
+    if not any(not worker.queues for worker in alive):
+        return []
+    served = {queue for worker in alive for queue in worker.queues}
+    overdue = Job.objects.filter(
+        state=Job.State.WAITING, run_after__lt=Now() - timedelta(seconds=OVERDUE_S)
+    )
+    # A long backlog is worked off in order: it moves as long as jobs are begun.
+    begun = Job.objects.filter(started_at__gt=Now() - timedelta(seconds=OVERDUE_S))
+    moving = set(begun.values_list("queue", flat=True))
+    standing = served - moving
+    return [
+        Problem(
+            "jobs",
+            f"Jobs in the queue {queue} have waited for more than {OVERDUE_S // 60} minutes "
+            "and none was begun. The logs of the dispatcher and the workers tell why.",
+        )
+        for queue in sorted(standing.intersection(overdue.values_list("queue", flat=True)))
+    ]

@@ -1,0 +1,129 @@
+"""A worker's hold on one attempt at a job.
+
+Taking a claim raises the job's attempt number; every later write names that number. Once
+the job was given to another worker or cancelled, nothing this worker writes arrives.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from mlhooks.models.job import (
+    ATTEMPTS,
+    FINISHED,
+    REQUESTED,
+    Job,
+    attempts_for_next_run,
+)
+
+# The wait after the first, second, ... attempt that failed for a passing reason.
+BACKOFF_S = (5, 15, 60, 300)
+
+TAKE = """
+    UPDATE mlhooks_job
+    SET state = 'running', attempt = attempt + 1, attempts_left = attempts_left - 1,
+        again = false, published_at = NULL, worker = %s, heartbeat_at = statement_timestamp(),
+        started_at = statement_timestamp(), progress = 0, progress_text = '', error = '',
+        result = NULL
+    WHERE id = %s AND state = 'waiting' AND run_after <= statement_timestamp()
+    RETURNING *
+"""
+
+
+# The end of an attempt; requested meanwhile, the job waits again and has all its attempts.
+END = """
+    UPDATE mlhooks_job
+    SET state = CASE WHEN again THEN 'waiting' ELSE %(state)s END,
+        finished_at = CASE WHEN again THEN NULL ELSE statement_timestamp() END,
+        attempts_left = CASE WHEN again THEN %(attempts)s ELSE attempts_left END,
+        again = false, result = %(result)s::jsonb, error = %(error)s,
+        progress = CASE %(state)s WHEN 'done' THEN 1 ELSE progress END
+    WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'running'
+    RETURNING pg_notify(%(finished)s, id::text), pg_notify(%(requested)s, id::text)
+"""
+
+
+class LostClaim(Exception):
+    """The job was cancelled, or was given to another worker. There is nothing to store."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt at a job; methods raise LostClaim and write nothing once it is lost."""
+
+    job_id: int
+    attempt: int
+    kind: str
+    payload: Any
+    attempts_left: int
+
+    @classmethod
+    def take(cls, job_id: int, worker: str) -> "Claim | None":
+        """Begin a waiting job; None when it is gone, not due, taken or finished.
+
+        Waits for a transaction that is just requesting the same job, so the claim sees
+        what that one wrote.
+        """
+        for job in Job.objects.raw(TAKE, [worker, job_id]):
+            return cls(job.pk, job.attempt, job.kind, job.payload, job.attempts_left)
+        return None
+
+    def beat(self) -> None:
+        """Say that the work goes on."""
+        self._write(heartbeat_at=Now())
+
+    def report(self, share: float, sentence: str) -> None:
+        """Store how far the work is, 0 to 1, and what is being done."""
+        self._write(
+            heartbeat_at=Now(), progress=min(max(share, 0.0), 1.0), progress_text=sentence[:200]
+        )
+
+    def finish(self, result: Any) -> None:
+        """Store what the work made. Raises TypeError or ValueError when it is not JSON."""
+        self._end(Job.State.DONE, result=json.dumps(result, allow_nan=False))
+
+    def fail(self, sentence: str) -> None:
+        """Give up: trying again would not help."""
+        self._end(Job.State.FAILED, error=sentence)
+
+    def try_later(self, sentence: str) -> None:
+        """Let the job wait and run again; the last attempt's failure is final."""
+        if not self.attempts_left:
+            self.fail(sentence)
+            return
+        delay_s = BACKOFF_S[min(ATTEMPTS - self.attempts_left, len(BACKOFF_S)) - 1]
+        self._write(
+            state=Job.State.WAITING,
+            run_after=Now() + timedelta(seconds=delay_s),
+            attempts_left=attempts_for_next_run(),
+            again=False,
+            error=sentence,
+        )
+
+    def _write(self, **fields: Any) -> None:
+        mine = Job.objects.filter(pk=self.job_id, attempt=self.attempt, state=Job.State.RUNNING)
+        if not mine.update(**fields):
+            raise self._lost()
+
+    def _end(self, state: Job.State, *, result: str | None = None, error: str = "") -> None:
+        values: dict[str, Any] = {
+            "state": state.value,
+            "attempts": ATTEMPTS,
+            "result": result,
+            "error": error,
+            "id": self.job_id,
+            "attempt": self.attempt,
+            "finished": FINISHED,
+            "requested": REQUESTED,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(END, values)
+            if not cursor.rowcount:
+                raise self._lost()
+
+    def _lost(self) -> LostClaim:
+        return LostClaim(f"Job {self.job_id}, attempt {self.attempt}")

@@ -1,0 +1,138 @@
+"""What workers run: claim the job, call one function, store what it made."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from django.db import InterfaceError, OperationalError, connection
+
+from mlhooks import notes
+from mlhooks.celery import RUN_JOB, app
+from mlhooks.jobs import Transient
+from mlhooks.models import Claim, LostClaim
+from mlhooks.models.worker import BEAT_S
+
+logger = logging.getLogger(__name__)
+
+# A report of progress is written this often; the ones between are for the next.
+REPORT_EVERY_S = 0.5
+
+
+class Progress(Protocol):
+    """What a job's function calls now and then, outside transactions.
+
+    share is 0 to 1, the sentence says what is being done. Raises LostClaim when the job was
+    cancelled or given to another worker: let it pass.
+    """
+
+    def __call__(self, share: float, sentence: str) -> None: ...
+
+
+def verify_integrity(payload: dict[str, Any], progress: Progress) -> Any:
+    """Check the whole notebook; the house's own report is the result."""
+    report = notes.verify_integrity()
+    if report["ok"]:
+        progress(1.0, "Everything is as it was saved.")
+    else:
+        count = len(report["problems"])
+        logger.error("verify_integrity found %s problems", count)
+        progress(1.0, f"{count} problems: `manage.py verify_integrity` lists them.")
+    return report
+
+
+def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
+    """Work for 15 ms, about as long as encoding a query; `bench jobs` times the way here."""
+    end = time.perf_counter() + 0.015
+    while time.perf_counter() < end:
+        pass
+    return {"worked_ms": 15}
+
+
+# kind of job: function(payload, progress) -> JSON-able result. It may be called twice with
+# the same payload, and must then leave the same behind.
+KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
+    "verify_integrity": verify_integrity,
+    "benchmark_pause": benchmark_pause,
+}
+
+
+@app.task(name=RUN_JOB, bind=True)
+def run_job(task: Any, job_id: int) -> None:
+    """Do a job if it still waits to be done; called any number of times for the same one."""
+    claim = Claim.take(job_id, task.request.hostname or "")
+    if claim is None:
+        return
+    try:
+        with beating(claim):
+            run(claim)
+    except LostClaim:
+        logger.info("%s, attempt %s: cancelled or taken over", claim.kind, claim.attempt)
+
+
+def run(claim: Claim) -> None:
+    """Call the kind's function and store its result, or why there is none.
+
+    An unforeseen exception is recorded and raised again, so that the log shows where.
+    """
+    function = KINDS.get(claim.kind)
+    if function is None:
+        claim.fail(
+            f"This version of Commonplace does not know the work {claim.kind!r}. "
+            "Update the worker, or cancel what asks for it."
+        )
+        return
+    try:
+        claim.finish(function(claim.payload, reporter(claim)))
+    except LostClaim:
+        raise
+    except Transient as error:
+        claim.try_later(str(error))
+    except (OperationalError, InterfaceError) as error:
+        connection.close()
+        logger.warning("%s, attempt %s: %s", claim.kind, claim.attempt, error)
+        claim.try_later("The database did not answer.")
+    except Exception as error:
+        claim.fail(f"{type(error).__name__}: {error} (the workers' log tells where.)")
+        raise
+
+
+def reporter(claim: Claim) -> Progress:
+    """Return the Progress of a claim."""
+    last = 0.0
+
+    def progress(share: float, sentence: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_EVERY_S:
+            claim.report(share, sentence)
+            last = time.monotonic()
+
+    return progress
+
+
+@contextmanager
+def beating(claim: Claim) -> Iterator[None]:
+    """Beat for the claim from a thread, on a connection of its own, until the block ends."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        # A short job ends before the first beat, and costs no connection.
+        while not ended.wait(BEAT_S):
+            try:
+                claim.beat()
+            except LostClaim:
+                break  # progress() tells the work
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("%s, attempt %s: no beat: %s", claim.kind, claim.attempt, error)
+                connection.close()
+        connection.close()
+
+    thread = threading.Thread(target=beat, name=f"beat-{claim.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

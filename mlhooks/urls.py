@@ -1,0 +1,12 @@
+"""The workshop's addresses, beside the house's."""
+
+from django.urls import path
+
+from mlhooks.views import jobs
+
+urlpatterns = [
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<int:job_id>/", jobs.show, name="job"),
+    path("jobs/<int:job_id>/retry/", jobs.retry, name="retry_job"),
+    path("jobs/<int:job_id>/cancel/", jobs.cancel, name="cancel_job"),
+]

@@ -1,0 +1,67 @@
+"""A Valkey of this test process's own, and what children need to use it and the test database."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from mlhooks import benchmark, broker, processes
+from mlhooks.celery import app
+
+
+@pytest.fixture(scope="session")
+def broker_home() -> Iterator[Path]:
+    # Short, for the socket in it.
+    home = Path(tempfile.mkdtemp(prefix="cp-broker-"))
+    yield home
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def broker_address(broker_home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the broker would be; nothing runs there yet."""
+    monkeypatch.setattr(settings, "VALKEY_DIR", broker_home / "valkey")
+    monkeypatch.setattr(settings, "VALKEY_SOCKET", broker_home / "valkey" / "valkey.sock")
+    address = f"redis+socket://{settings.VALKEY_SOCKET}"
+    monkeypatch.setattr(app.conf, "broker_url", address)
+    return address
+
+
+@pytest.fixture
+def child_env(broker_home: Path) -> Callable[[], dict[str, str]]:
+    """The environment in which a child uses this test's database and broker."""
+
+    def env() -> dict[str, str]:
+        url = urlsplit(os.environ["DATABASE_URL"])
+        database = connection.settings_dict["NAME"]
+        return {
+            "WIKI_DATA_DIR": str(broker_home),
+            "DATABASE_URL": url._replace(path=f"/{database}").geturl(),
+        }
+
+    return env
+
+
+@pytest.fixture
+def valkey(broker_address: str, child_env: Callable[[], dict[str, str]]) -> Iterator[int]:
+    """A running broker with nothing in it; its process id."""
+    with benchmark.child(processes.broker_argv(), child_env()) as process:
+        benchmark.wait_until("valkey", process, broker.is_ready)
+        say("FLUSHALL")
+        yield process.pid
+
+
+def say(*words: str) -> bytes:
+    """Send the broker one command; return its raw answer."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(settings.VALKEY_SOCKET))
+        client.sendall(" ".join(words).encode() + b"\r\n")
+        return client.recv(4096)
