@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from wiki.socket_directory import make_socket_directory
+from wiki.postgres.sockets import make_socket_directory
 
 ANSWER_S = 1.0
 

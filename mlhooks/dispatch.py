@@ -32,7 +32,7 @@ LOCK = 0x636F6D6D6F6E
 # So many nudges per queue lie with the broker; the rest wait in the table, in their order.
 WINDOW = 32
 # A nudge taken by nobody for so long is lost if its queue is empty, ...
-LOST_AFTER_S = 10
+LOST_AFTER_S = 5
 # ... and, should a busy queue never be empty, after so long in any case.
 SURELY_LOST_AFTER_S = 300
 DAILY = ("verify_integrity",)

@@ -18,9 +18,9 @@ import psycopg
 
 from tests.drills.visitor import Visitor
 from wiki.postgres import Cluster
-from wiki.postgres_as_root import refuge
-from wiki.process_group import dying_with_parent
-from wiki.socket_directory import socket_directory
+from wiki.postgres.as_root import refuge
+from wiki.postgres.sockets import socket_directory
+from wiki.supervisor.process_group import dying_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 120.0

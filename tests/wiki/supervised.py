@@ -8,9 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-from wiki.child_process import Guard, Service
-from wiki.instance import AlreadyRunning, Instance
 from wiki.supervisor import KeepsDying, Supervisor
+from wiki.supervisor.child_process import Guard, Service
+from wiki.supervisor.instance import AlreadyRunning, Instance
 
 CHILD = """
 import os, signal, subprocess, sys, time

@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from wiki import child_process, web_server
-from wiki.child_process import open_log
-from wiki.instance import AlreadyRunning, Instance
+from wiki.supervisor import child_process, web_server
+from wiki.supervisor.child_process import open_log
+from wiki.supervisor.instance import AlreadyRunning, Instance
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
@@ -193,7 +193,7 @@ def test_the_lock_outlives_a_killed_supervisor_until_its_children_are_gone(super
     running.process.kill()
     running.process.wait()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(BlockingIOError):
-        patch.setattr("wiki.instance.PATIENCE_S", 0.1)
+        patch.setattr("wiki.supervisor.instance.PATIENCE_S", 0.1)
         Instance(running.home / "run", "http://127.0.0.1:2")
     os.kill(guardian, signal.SIGCONT)
     Instance(running.home / "run", "http://127.0.0.1:2").release()
@@ -211,7 +211,7 @@ def test_a_released_lock_can_be_taken_again(tmp_path):
 
 def test_the_stand_in_lives_as_long_as_the_original_and_passes_signals_on():
     original = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    script = ROOT / "wiki" / "stand_in.py"
+    script = ROOT / "wiki" / "supervisor" / "stand_in.py"
     stand_in = subprocess.Popen([sys.executable, "-I", "-S", script, str(original.pid)])
     # Python starts with SIGINT as an exception, so this one ends the original only.
     eventually(lambda: _catches(stand_in.pid, signal.SIGQUIT))

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError
 from django.db import DatabaseError
 
-from wiki import upgrade
 from wiki.backup import BackupError
-from wiki.child_process import CannotStart
 from wiki.management.commands import up
+from wiki.supervisor import upgrade
+from wiki.supervisor.child_process import CannotStart
 
 
 @pytest.fixture

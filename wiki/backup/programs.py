@@ -9,7 +9,7 @@ from typing import IO
 from django.db import connection
 
 from wiki.backup.errors import BackupError
-from wiki.postgres_programs import PostgresError, environment, installation
+from wiki.postgres.programs import PostgresError, environment, installation
 
 CHUNK_BYTES = 1024 * 1024
 LOCK_WAIT_MS = 60_000

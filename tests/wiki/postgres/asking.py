@@ -43,11 +43,11 @@ def run_python(script: str, *words: object) -> subprocess.Popen[str]:
 SERVER_AS_CHILD = """
     import subprocess, sys
     from pathlib import Path
-    from wiki import postgres_as_root
+    from wiki.postgres import as_root
     from wiki.postgres import Cluster
     if len(sys.argv) > 2:
-        postgres_as_root.REFUGE = Path(sys.argv[2])
-        postgres_as_root.namespaces_allowed = lambda: False
+        as_root.REFUGE = Path(sys.argv[2])
+        as_root.namespaces_allowed = lambda: False
     cluster = Cluster(Path(sys.argv[1]))
     cluster.prepare()
     subprocess.Popen(cluster.argv(), stderr=subprocess.DEVNULL).wait()

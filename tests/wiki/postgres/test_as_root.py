@@ -10,11 +10,10 @@ import psutil
 import pytest
 
 from tests.wiki.postgres.asking import SERVER_AS_CHILD, ask, run_python, wait_until
-from wiki import postgres_as_root
-from wiki.postgres import Cluster, PostgresError, temporary_cluster
-from wiki.postgres_programs import installation
+from wiki.postgres import Cluster, PostgresError, as_root, temporary_cluster
+from wiki.postgres.programs import installation
 
-NOBODY = postgres_as_root.NOBODY
+NOBODY = as_root.NOBODY
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or sys.platform != "linux", reason="root's ways need root, on Linux"
 )
@@ -24,11 +23,12 @@ AS_NOBODY = """
     import contextlib, importlib.util, os, sys
     from pathlib import Path
     import psycopg
-    from wiki import postgres, postgres_as_root
+    from wiki import postgres
+    from wiki.postgres import as_root
     from wiki.postgres import Cluster
     with contextlib.suppress(psycopg.Error):
         psycopg.connect("host=/nowhere")
-    postgres.installation = postgres_as_root.installation = lambda: Path(sys.argv[2])
+    postgres.installation = as_root.installation = lambda: Path(sys.argv[2])
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
@@ -52,8 +52,8 @@ def open_folder(folder: Path) -> Path:
 @pytest.fixture
 def without_namespaces(monkeypatch: pytest.MonkeyPatch, open_folder: Path) -> Path:
     """A machine that forbids user namespaces; returns what stands for /var/lib/commonplace."""
-    monkeypatch.setattr(postgres_as_root, "namespaces_allowed", lambda: False)
-    monkeypatch.setattr(postgres_as_root, "REFUGE", open_folder / "refuge")
+    monkeypatch.setattr(as_root, "namespaces_allowed", lambda: False)
+    monkeypatch.setattr(as_root, "REFUGE", open_folder / "refuge")
     return open_folder / "refuge"
 
 
@@ -71,7 +71,7 @@ def uid_of(pid: int | None) -> int:
 
 
 def test_this_machine_allows_user_namespaces_and_root_uses_them(cluster: Cluster) -> None:
-    if not postgres_as_root.namespaces_allowed():
+    if not as_root.namespaces_allowed():
         assert cluster.data != cluster.home
         return
     cluster.start()
@@ -104,7 +104,7 @@ def test_data_in_the_refuge_stay_there_when_namespaces_come_back(
     sheltered: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheltered.prepare()
-    monkeypatch.setattr(postgres_as_root, "namespaces_allowed", lambda: True)
+    monkeypatch.setattr(as_root, "namespaces_allowed", lambda: True)
     assert sheltered.data != sheltered.home
     assert sheltered.start()
     assert uid_of(sheltered.pid()) == NOBODY
@@ -143,7 +143,7 @@ def test_without_namespaces_and_refuge_there_is_only_another_server(
 def test_data_of_root_cannot_be_used_once_namespaces_are_forbidden(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_as_root, "namespaces_allowed", lambda: False)
+    monkeypatch.setattr(as_root, "namespaces_allowed", lambda: False)
     with pytest.raises(PostgresError, match=r"belong to root.*DATABASE_URL"):
         cluster.start()
 
@@ -192,7 +192,7 @@ def test_a_temporary_cluster_leaves_nothing_in_the_refuge(without_namespaces: Pa
 
 
 def test_a_missing_unshare_counts_as_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_as_root, "NAMESPACE", ("no-such-unshare",))
-    assert not postgres_as_root.namespaces_allowed()
-    monkeypatch.setattr(postgres_as_root, "NAMESPACE", ("false",))
-    assert not postgres_as_root.namespaces_allowed()
+    monkeypatch.setattr(as_root, "NAMESPACE", ("no-such-unshare",))
+    assert not as_root.namespaces_allowed()
+    monkeypatch.setattr(as_root, "NAMESPACE", ("false",))
+    assert not as_root.namespaces_allowed()

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.wiki.postgres.asking import ask, run_python, wait_until
-from wiki import postgres_programs
-from wiki.postgres import DURABLE, Cluster, PostgresError
-from wiki.socket_directory import make_socket_directory, socket_directory
+from wiki.postgres import DURABLE, Cluster, PostgresError, programs
+from wiki.postgres.sockets import make_socket_directory, socket_directory
 
 
 def test_letters_beyond_ascii_survive_in_words_and_trigrams(empty: Cluster) -> None:
@@ -41,8 +40,8 @@ def test_a_server_that_may_lose_what_it_acknowledged_is_refused(cluster: Cluster
 
 
 def test_data_without_checksums_are_refused(cluster: Cluster) -> None:
-    programs = postgres_programs.installation() / "bin"
-    subprocess.run([programs / "pg_checksums", "--disable", "-D", cluster.home], check=True)
+    binaries = programs.installation() / "bin"
+    subprocess.run([binaries / "pg_checksums", "--disable", "-D", cluster.home], check=True)
     with pytest.raises(PostgresError, match="without data_checksums"):
         cluster.start()
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.wiki.postgres.asking import SERVER_AS_CHILD, ask, run_python, wait_until
 from wiki.postgres import Cluster, PostgresError, temporary_cluster
-from wiki.postgres_programs import failure
+from wiki.postgres.programs import failure
 
 
 def test_the_first_start_makes_the_database_and_later_ones_keep_it(empty: Cluster) -> None:
@@ -107,7 +107,7 @@ def test_a_server_out_of_sight_on_the_same_data_is_not_joined_by_another(
 ) -> None:
     cluster.start()
     with monkeypatch.context() as patch:
-        patch.setattr("wiki.postmaster._serves", lambda pid, data: False)
+        patch.setattr("wiki.postgres.postmaster._serves", lambda pid, data: False)
         with pytest.raises(PostgresError, match="perhaps in another container"):
             cluster.start()
 

@@ -11,15 +11,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from wiki import extensions, sign_in, upgrade
+from wiki import extensions, sign_in
 from wiki.backup import BackupError
-from wiki.child_process import CannotStart, Guard, Service
-from wiki.database_server import database_service, wait_for_external
-from wiki.instance import AlreadyRunning, Instance
 from wiki.management.base import Refused, ServiceMissing
 from wiki.postgres import PostgresError
-from wiki.supervisor import KeepsDying, Supervisor
-from wiki.web_server import AddressUnusable, require_free, require_granian, web_service
+from wiki.supervisor import KeepsDying, Supervisor, upgrade
+from wiki.supervisor.child_process import CannotStart, Guard, Service
+from wiki.supervisor.database_server import database_service, wait_for_external
+from wiki.supervisor.instance import AlreadyRunning, Instance
+from wiki.supervisor.web_server import AddressUnusable, require_free, require_granian, web_service
 
 # The broker is only a nudge: the site opens without it.
 BROKER_WAIT_S = 10.0

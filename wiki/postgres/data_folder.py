@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wiki.postgres_as_root import make_refuge, owner, programs_folder, refuge, server_account
-from wiki.postgres_programs import PostgresError, failure, major_version, run
+from wiki.postgres.as_root import make_refuge, owner, programs_folder, refuge, server_account
+from wiki.postgres.programs import PostgresError, failure, major_version, run
 
 PAUSE_S = 0.05
 # With the locale C alone pg_trgm drops every letter beyond ASCII: "école" becomes "cole".

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from wiki.postgres_programs import PostgresError
+from wiki.postgres.programs import PostgresError
 
 PID_FILE = "postmaster.pid"
 # No system has so many processes, so this number belongs to none.

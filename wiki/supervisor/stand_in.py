@@ -1,8 +1,8 @@
 """Stands in for a process that is not our child: lives as long as it, passes signals on.
 
 `up` keeps children running. A PostgreSQL that another command started, or that outlived its
-supervisor, cannot become a child, so this script (`python -I -S wiki/stand_in.py PID`) is
-one for it.
+supervisor, cannot become a child, so this script
+(`python -I -S wiki/supervisor/stand_in.py PID`) is one for it.
 """
 
 import os

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from wiki.process_group import dying_with_parent, signal_group, wait_for_group
+from wiki.supervisor.process_group import dying_with_parent, signal_group, wait_for_group
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 
@@ -48,7 +48,7 @@ class Service:
 
 
 class Guard:
-    """Our end of the pipe to wiki/guardian.py, which outlives us."""
+    """Our end of the pipe to wiki/supervisor/guardian.py, which outlives us."""
 
     def __init__(self, lock: int) -> None:
         """lock: file descriptor of the data folder's lock, kept open by the guardian too."""
@@ -91,7 +91,7 @@ class Guard:
 
     def _start(self) -> subprocess.Popen[str]:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(ROOT / "wiki" / "guardian.py")],
+            [sys.executable, "-I", "-S", str(ROOT / "wiki" / "supervisor" / "guardian.py")],
             stdin=subprocess.PIPE,
             text=True,
             pass_fds=[self._lock],

@@ -20,11 +20,11 @@ from urllib.parse import quote
 
 import psycopg
 
-from wiki import postgres_as_root, postgres_data
-from wiki.database_url import connection_settings
-from wiki.postgres_programs import PostgresError, detach, failure, installation, run
-from wiki.postmaster import disown_stale_locks, is_running, server_pid, stop_server
-from wiki.socket_directory import make_socket_directory, socket_directory
+from wiki.postgres import as_root, data_folder
+from wiki.postgres.address import connection_settings
+from wiki.postgres.postmaster import disown_stale_locks, is_running, server_pid, stop_server
+from wiki.postgres.programs import PostgresError, detach, failure, installation, run
+from wiki.postgres.sockets import make_socket_directory, socket_directory
 
 __all__ = [
     "Cluster",
@@ -58,7 +58,7 @@ SETTINGS = {
 class Cluster:
     """A PostgreSQL server of our own with its data in the folder `home`.
 
-    For root where user namespaces are forbidden the data are elsewhere; see postgres_as_root.
+    For root where user namespaces are forbidden the data are elsewhere; see as_root.
     """
 
     home: Path
@@ -66,7 +66,7 @@ class Cluster:
     @property
     def data(self) -> Path:
         """The folder the server works in; `home` nearly always."""
-        return postgres_as_root.data_folder(self.home.absolute())
+        return as_root.data_folder(self.home.absolute())
 
     @property
     def socket(self) -> Path:
@@ -145,8 +145,8 @@ class Cluster:
 
     def _command(self, *, ends_with_parent: bool) -> list[str]:
         data = self.data
-        account = postgres_as_root.server_account(data, ends_with_parent=ends_with_parent)
-        postgres = postgres_as_root.programs_folder(self.home.absolute()) / "postgres"
+        account = as_root.server_account(data, ends_with_parent=ends_with_parent)
+        postgres = as_root.programs_folder(self.home.absolute()) / "postgres"
         # A list, which PostgreSQL splits at commas unless quoted.
         folder = '"{}"'.format(str(self.socket.parent).replace('"', '""'))
         settings = {**SETTINGS, "unix_socket_directories": folder}
@@ -170,15 +170,15 @@ class Cluster:
     def _locked(self) -> Iterator[int]:
         """Hold the lock; whatever the file system refuses meanwhile becomes a sentence."""
         try:
-            with postgres_data.cluster_lock(self.home.absolute(), START_LIMIT_S) as lock:
+            with data_folder.cluster_lock(self.home.absolute(), START_LIMIT_S) as lock:
                 yield lock
         except OSError as error:
             raise failure("PostgreSQL could not be prepared", str(error), self.home) from error
 
     def _prepare(self, lock: int) -> None:
         data = self.data
-        postgres_data.make_data(self.home.absolute(), data, USER, lock)
-        make_socket_directory(data, postgres_as_root.owner(data))
+        data_folder.make_data(self.home.absolute(), data, USER, lock)
+        make_socket_directory(data, as_root.owner(data))
         if self._answers() and self.pid() is None:
             raise PostgresError(
                 f"A PostgreSQL that is no process of this machine works on {data}, perhaps in "
@@ -253,7 +253,7 @@ def temporary_cluster() -> Iterator[Cluster]:
             cluster.create_database()
             yield cluster
     finally:
-        for folder in (cluster.socket.parent, postgres_as_root.refuge(cluster.home), home):
+        for folder in (cluster.socket.parent, as_root.refuge(cluster.home), home):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiki.child_process import CannotStart, Child, Guard, Service
-from wiki.process_group import adopt_orphans, collect_orphans
+from wiki.supervisor.child_process import CannotStart, Child, Guard, Service
+from wiki.supervisor.process_group import adopt_orphans, collect_orphans
 
 # How long after its first, second, ... death in a row a child is started again.
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 10.0)

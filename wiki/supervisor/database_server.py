@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from django.db import OperationalError, connections
 
-from wiki.child_process import ROOT, CannotStart, Service
 from wiki.postgres import Cluster, PostgresError
+from wiki.supervisor.child_process import ROOT, CannotStart, Service
 
 EXTERNAL_WAIT_S = 30.0
 PAUSE_S = 0.5
@@ -27,7 +27,13 @@ def database_service(cluster: Cluster) -> Service:
     def command() -> Sequence[str]:
         try:
             if cluster.is_ready() and (pid := cluster.pid()):
-                return [sys.executable, "-I", "-S", str(ROOT / "wiki" / "stand_in.py"), str(pid)]
+                return [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(ROOT / "wiki" / "supervisor" / "stand_in.py"),
+                    str(pid),
+                ]
             cluster.prepare()
             return cluster.argv()
         except PostgresError as error:

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from wiki.postgres_programs import PostgresError
+from wiki.postgres.programs import PostgresError
 
 
 def connection_settings(url: str) -> dict[str, Any]:

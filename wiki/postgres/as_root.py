@@ -15,8 +15,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from wiki.postgres_programs import OWN_SERVER, PostgresError, environment, installation
-from wiki.socket_directory import short_name
+from wiki.postgres.programs import OWN_SERVER, PostgresError, environment, installation
+from wiki.postgres.sockets import short_name
 
 REFUGE = Path("/var/lib/commonplace")
 NOBODY = 65534

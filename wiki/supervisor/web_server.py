@@ -8,7 +8,7 @@ import sys
 
 import psutil
 
-from wiki.child_process import CannotStart, Service
+from wiki.supervisor.child_process import CannotStart, Service
 
 THREADS = 16
 PROBE_TIMEOUT_S = 2.0
