@@ -19,6 +19,8 @@ def connect() -> None:
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
     extensions.benchmarks["jobs"] = benchmark.run
+    # Work asked of one instance is not to be done again in another.
+    extensions.derived_tables.append("mlhooks_*")
 
 
 def workshop_processes() -> list[Process]:

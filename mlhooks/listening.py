@@ -34,12 +34,11 @@ class Listener:
 
     def hear(self, timeout_s: float) -> list[str]:
         """Sleep until something is said; return the payloads heard, none after timeout_s."""
-        # Waiting in select and not in notifies(), which would wake ten times a second.
-        return self._heard() or (self._sleep(timeout_s) and self._heard()) or []
-
-    def _sleep(self, timeout_s: float) -> bool:
-        raw = self.connection.connection
-        return bool(select.select([raw.fileno()], [], [], max(0.0, timeout_s))[0])
+        if heard := self._heard():
+            return heard
+        # Waiting here and not in notifies(), which would wake ten times a second.
+        select.select([self.connection.connection.fileno()], [], [], max(0.0, timeout_s))
+        return self._heard()
 
     def _heard(self) -> list[str]:
         with self.connection.wrap_database_errors:

@@ -1,5 +1,6 @@
 """The site's secret key: made once, kept in a file that only its owner reads."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -19,16 +20,15 @@ def read_or_make(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_name(f"{path.name}.{os.getpid()}")
         if not path.exists():
-            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(64))
             try:
+                descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_urlsafe(64))
                 # A link appears whole or not at all, and the first of two processes wins.
-                os.link(made, path)
-            except FileExistsError:
-                pass
+                with contextlib.suppress(FileExistsError):
+                    os.link(made, path)
             finally:
-                made.unlink()
+                made.unlink(missing_ok=True)
         key = path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(

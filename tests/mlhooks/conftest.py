@@ -1,4 +1,4 @@
-"""A Valkey of this test process's own, and what children need to use it and the test database."""
+"""Jobs done in this process, and what real processes need: a Valkey of the test's own."""
 
 import os
 import shutil
@@ -6,14 +6,32 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from mlhooks import benchmark, broker, processes
+from mlhooks import benchmark, broker, processes, tasks
 from mlhooks.celery import app
+from mlhooks.models import Job
+
+NAME = "somebody@here"
+
+
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A registry of this test's own."""
+    known: dict[str, Any] = {"echo": lambda payload, progress: payload}
+    monkeypatch.setattr(tasks, "KINDS", known)
+    return known
+
+
+def run(job: Job) -> Job:
+    tasks.run_job.apply([job.pk], throw=True)
+    job.refresh_from_db()
+    return job
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def imported_note(alice, fields):
     )
     unknown.save()
     known = Revision.of(note, 1, told, created=note.created, source="import")
-    saving.append(note, known, rendered=None)
+    saving.append(note, known, bounded.render(told.body))
     saving.next_pid_after(pid)
 
 

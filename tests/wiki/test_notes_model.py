@@ -1,12 +1,15 @@
 """Notes and revisions: what a save keeps, merges and refuses."""
 
 import uuid
+from dataclasses import replace
+from datetime import timedelta, timezone
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from wiki import signals
+from wiki.markup import bounded, link_key
 from wiki.models import EditConflict, Link, Note, Revision, Tag, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -237,3 +240,37 @@ def test_an_edit_opened_before_a_rename_does_not_bring_the_old_tag_back(note, al
 def test_nobody_renames_tags_of_notes_they_may_not_edit(note, bob):
     TagChange.objects.rename("attention", "mine", author=bob)
     assert names(note) == ["attention", "Quoc_Le"]
+
+
+def test_a_rename_during_a_save_is_not_undone_by_it(note, alice, fields, monkeypatch):
+    render = bounded.render
+
+    def rename_meanwhile(body):
+        monkeypatch.setattr(bounded, "render", render)
+        TagChange.objects.rename("attention", "focus", author=alice)
+        return render(body)
+
+    monkeypatch.setattr(bounded, "render", rename_meanwhile)
+    note.save_revision(fields(body="b"), base=0, author=alice)
+    assert set(names(note)) == {"focus", "Quoc_Le"}
+
+
+def test_a_merge_never_publishes_what_was_written_for_a_private_note(secret, alice, fields):
+    private = secret.head.fields
+    secret.save_revision(replace(private, visibility="public"), base=0, author=alice)
+    with pytest.raises(EditConflict) as caught:
+        secret.save_revision(replace(private, body="more secrets\n"), base=0, author=alice)
+    assert caught.value.merge.conflicts == ("visibility",)
+    assert not Revision.objects.filter(body__contains="more secrets").exists()
+
+
+def test_titles_of_any_length_are_saved_and_linked(alice, fields):
+    title = "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}" * 500
+    note = Note.objects.write(fields(title=title), owner=alice)
+    assert note.title_key == link_key(title) and len(note.title_key) == 300
+
+
+def test_a_digest_does_not_depend_on_the_zone_of_the_time(note):
+    before = note.head.digest()
+    note.head.created = note.head.created.astimezone(timezone(timedelta(hours=9)))
+    assert note.head.digest() == before

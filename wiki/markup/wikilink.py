@@ -8,16 +8,21 @@ from django.utils.html import format_html
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
+# An index entry of PostgreSQL holds about 2,700 bytes.
+LONGEST_KEY = 300
 WIKILINK = re.compile(r"\[\[([^\[\]|\n]{1,300})(?:\|([^\[\]\n]{1,300}))?\]\]")
 
 
 def link_key(title: str) -> str:
     """Return what makes two titles the same for a link: no case, no double spaces.
 
+    Titles that agree in their first LONGEST_KEY characters count as the same.
+
     >>> link_key("  Attention is  All you need")
     'attention is all you need'
     """
-    return " ".join(unicodedata.normalize("NFC", title).casefold().split())
+    key = " ".join(unicodedata.normalize("NFC", title).casefold().split())
+    return key[:LONGEST_KEY]
 
 
 def wikilinks(md: MarkdownIt) -> None:

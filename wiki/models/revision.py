@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -134,7 +135,7 @@ class Revision(models.Model):
             "tags": list(self.tags),
             "visibility": self.visibility,
             "author": self.author_name,
-            "created": self.created.isoformat(timespec="microseconds"),
+            "created": self.created.astimezone(UTC).isoformat(timespec="microseconds"),
             "summary": self.summary,
             "source": str(self.source),
             "base": self.base,

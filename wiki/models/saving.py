@@ -6,7 +6,6 @@ Note.save_revision and Note.objects.write are the doors to this module.
 import uuid
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
@@ -20,6 +19,7 @@ from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, tag_key
+from wiki.models.visibility import Visibility
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -76,10 +76,9 @@ def save(
     source: str,
 ) -> Revision:
     """Append a revision edited from `base`; see Note.save_revision."""
-    for attempt in count():
+    while True:
         with transaction.atomic():
-            if attempt:
-                _wait_turn(note)
+            _wait_turn(note)
             note = type(note).objects.cards().get(pid=note.pid)
             head = note.head
             assert head is not None
@@ -89,7 +88,7 @@ def save(
             if same(draft, note.current_fields()):
                 return head
             rendered = bounded.render(draft.body)
-            if not _lock_at(note, head):
+            if not _lock_as_seen(note):
                 continue
             revision = Revision.of(
                 note,
@@ -104,7 +103,6 @@ def save(
             )
             append(note, revision, rendered)
             return revision
-    raise AssertionError("count() never ends")
 
 
 def new_note(
@@ -117,21 +115,18 @@ def new_note(
     return note
 
 
-def append(note: "Note", revision: Revision, rendered: Rendered | None) -> None:
+def append(note: "Note", revision: Revision, rendered: Rendered) -> None:
     """Insert the revision and make it the head, with all that is derived from it.
 
-    The caller holds the note row (or has just inserted it) in a transaction. Without
-    `rendered` the HTML is made when somebody reads. Rings revision_saved.
+    The caller holds the note row (or has just inserted it) in a transaction. Rings
+    revision_saved.
     """
     revision.save(force_insert=True)
     note.show(revision)
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
     set_tags(note, revision.tags)
-    if rendered is None:
-        NoteHtml.objects.filter(note=note).delete()
-    else:
-        NoteHtml.objects.keep(note, revision, rendered)
-        set_links(note, rendered.link_keys())
+    NoteHtml.objects.keep(note, revision, rendered)
+    set_links(note, rendered.link_keys())
     signals.revision_saved.send(type(note), note=note, revision=revision)
 
 
@@ -174,9 +169,20 @@ def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:
     # Edited from a text nobody knows: everything both sides say may be a change.
     known = start.fields if start else Fields("", "", "", now.type, (), now.visibility)
     merge = merge_fields(known, mine, now)
+    if _would_publish(known, mine, now):
+        merge = replace(merge, conflicts=(*merge.conflicts, "visibility"))
     if not merge.is_clean:
         raise EditConflict(note, head, mine, merge)
     return merge.fields
+
+
+def _would_publish(known: Fields, mine: Fields, now: Fields) -> bool:
+    """Tell whether a merge would show everyone what was written for a private note.
+
+    The note was published while somebody edited it who had no reason to expect that.
+    """
+    was_published = known.visibility == mine.visibility == Visibility.PRIVATE != now.visibility
+    return was_published and not same(mine, known)
 
 
 def _submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
@@ -185,16 +191,23 @@ def _submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
     return Revision.objects.filter(note=note, submission=submission).first()
 
 
-def _lock_at(note: "Note", head: Revision) -> bool:
-    """Lock the note row; tell whether head is still its head."""
+def _lock_as_seen(note: "Note") -> bool:
+    """Lock the note row; tell whether it still has the head and the tags it was loaded with.
+
+    Only a tag change, the trash or an import can have come in between: savers wait their turn.
+    """
     locked = type(note).objects.select_for_update(of=("self",)).get(pid=note.pid)
-    return locked.head_id == head.pk
+    tags = NoteTag.objects.filter(content_object=note).values_list("tag_id", flat=True)
+    seen = [row.tag_id for row in note.note_tags.all()]
+    return locked.head_id == note.head_id and list(tags) == seen
 
 
 def _wait_turn(note: "Note") -> None:
-    """Queue up with the others who lost the race for this note, so that nobody starves.
+    """Queue up with the others who save this note: first come, first served.
 
-    The lock ends with the transaction; savers who need no merge never take it.
+    The lock ends with the transaction. Readers, tag changes and the trash never wait for
+    it, so a text may be rendered while it is held; and nobody renders in vain because a
+    quicker saver came in between.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [note.pid])

@@ -154,17 +154,9 @@ class Cluster:
         return [*account, str(postgres), "-D", str(data), *options]
 
     def _answers(self) -> bool:
-        ask = [
-            str(installation() / "bin/pg_isready"),
-            "-q",
-            "-t",
-            "3",
-            "-U",
-            USER,
-            "-d",
-            "postgres",
-        ]
-        return not run([*ask, "-h", str(self.socket.parent), "-p", str(PORT)]).returncode
+        ask = [str(installation() / "bin/pg_isready"), "-q", "-t", "3"]
+        where = ["-h", str(self.socket.parent), "-p", str(PORT), "-U", USER, "-d", "postgres"]
+        return not run([*ask, *where]).returncode
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
