@@ -29,7 +29,7 @@ REDIS_OPTIONS = {
 # It warns root about pickle, which this app does not accept.
 warnings.simplefilter("ignore", SecurityWarning)
 
-app = Celery("mlhooks", include=["mlhooks.tasks", "mlhooks.heartbeat"])
+app = Celery("mlhooks", include=["mlhooks.tasks", "mlhooks.heartbeat", "mlhooks.acknowledging"])
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=REDIS_OPTIONS if settings.BROKER_URL.startswith("redis") else {},

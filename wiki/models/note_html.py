@@ -21,13 +21,18 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
 
     def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
         """Remember this as the HTML of the note's head."""
-        self.update_or_create(
+        row = NoteHtml(
             note=note,
-            defaults={
-                "revision": revision,
-                "renderer_version": RENDERER_VERSION,
-                "rendered": rendered.as_json(),
-            },
+            revision=revision,
+            renderer_version=RENDERER_VERSION,
+            rendered=rendered.as_json(),
+        )
+        # One statement, where update_or_create takes four.
+        self.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["note"],
+            update_fields=["revision", "renderer_version", "rendered"],
         )
 
 

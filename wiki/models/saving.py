@@ -132,13 +132,14 @@ def append(note: "Note", revision: Revision, rendered: Rendered) -> None:
 
 def set_tags(note: "Note", names: list[str]) -> None:
     """Make these the note's tags, in this order. The caller holds the note row."""
+    rows = NoteTag.objects.filter(content_object=note)
+    if names == list(rows.values_list("tag__name", flat=True)):
+        return
     wanted = [tag.pk for tag in Tag.objects.resolve(names)]
-    have = list(NoteTag.objects.filter(content_object=note).values_list("tag_id", flat=True))
-    if wanted != have:
-        NoteTag.objects.filter(content_object=note).delete()
-        NoteTag.objects.bulk_create(
-            NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
-        )
+    rows.delete()
+    NoteTag.objects.bulk_create(
+        NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
+    )
 
 
 def set_links(note: "Note", keys: set[str]) -> None:

@@ -1,0 +1,25 @@
+"""Telling the broker that a nudge is done, also when the broker has just gone.
+
+Imported by workers only.
+"""
+
+from kombu.transport import redis as transport
+
+
+class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
+    """Forgets a nudge that is done even if the broker went before it could be told.
+
+    kombu's own keeps its place for ever: with a prefetch of one the worker then asks the
+    broker for nothing more, and so never notices that the connection is gone.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a nudge; one the broker still holds comes back later and finds it done."""
+        try:
+            super().ack(delivery_tag)
+        except transport.Transport.connection_errors:
+            self._quick_ack(delivery_tag)
+            raise
+
+
+transport.Channel.QoS = QoS
