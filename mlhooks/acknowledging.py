@@ -6,7 +6,7 @@ Imported by workers only.
 from kombu.transport import redis as transport
 
 
-class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
+class QoS(transport.QoS):
     """Forgets a nudge that is done even if the broker went before it could be told.
 
     kombu's own keeps its place for ever: with a prefetch of one the worker then asks the
@@ -16,7 +16,7 @@ class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a nudge; one the broker still holds comes back later and finds it done."""
         try:
-            super().ack(delivery_tag)
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
         except transport.Transport.connection_errors:
             self._quick_ack(delivery_tag)
             raise
