@@ -53,8 +53,11 @@ class Editor:
 
 
 def line_of(editor: int, save: int) -> str:
-    """Return what an editor writes; no two saves write the same."""
-    return f"Editor {editor} wrote this line in save {save}.\n"
+    """Return what an editor writes: one word, as two changes of different words are merged.
+
+    No two saves write the same.
+    """
+    return f"editor-{editor}-save-{save}\n"
 
 
 @pytest.mark.parametrize("editors_per_line", [1, 2])
