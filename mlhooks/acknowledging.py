@@ -16,7 +16,7 @@ class QoS(transport.QoS):
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a nudge; one the broker still holds comes back later and finds it done."""
         try:
-            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has few types  # type: ignore[no-untyped-call]  # kombu has no types
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has few types
         except transport.Transport.connection_errors:
             self._quick_ack(delivery_tag)
             raise

@@ -18,7 +18,7 @@ BROWSERS = 10
 MOST_TRIES = 50
 OWN_NOTES, OWN_NOTES_S = 8, 20.0
 CLASH = re.compile("<{7} yours\n.*>{7} saved in the meantime\n", re.DOTALL)
-FIRST_TEXT = "".join(f"Line {i} as it was at first.\n" for i in range(LINES))
+FIRST_TEXT = "".join(f"Line{i}\n" for i in range(LINES))
 
 
 class Editor:
