@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from wiki.views import account, errors, health, notes, revisions, tags, trash
+from wiki.views import account, changes, errors, health, notes, revisions, tags, trash
 
 note_urls = [
     path("", notes.show, name="note"),
@@ -34,6 +34,7 @@ urlpatterns = [
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("print/", notes.print_list, name="print_list"),
+    path("changes/", changes.index, name="changes"),
     path("trash/", trash.index, name="trash"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
