@@ -35,7 +35,11 @@ def test_no_text_becomes_code(text):
 def test_a_wikilink_is_a_slot_between_two_segments():
     rendered = render("See [[ Pay  attention|that note]].")
     assert rendered.segments == ("<p>See ", ".</p>\n")
-    assert rendered.slots[0].payload == {"key": "pay attention", "text": "that note"}
+    assert rendered.slots[0].payload == {
+        "key": "pay attention",
+        "title": "Pay attention",
+        "text": "that note",
+    }
     assert rendered.link_keys() == {"pay attention"}
 
 

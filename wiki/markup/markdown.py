@@ -22,7 +22,7 @@ from wiki.markup.rendered import Heading, Rendered
 from wiki.markup.sanitize import sanitize
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 
 class _Renderer(RendererHTML):
