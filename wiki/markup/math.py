@@ -49,9 +49,9 @@ def _set(tex: str, display: bool) -> SetFormula:
             raise Unset("This formula is nested too deeply.")
         return SetFormula(_math(tex, display))
     except Unset as failure:
-        return _unset(tex, str(failure))
+        return unset(tex, str(failure))
     except Malformed:
-        return _unset(tex, "This formula cannot be set here.")
+        return unset(tex, "This formula cannot be set here.")
 
 
 @lru_cache(maxsize=4096)
@@ -66,11 +66,12 @@ def _math(tex: str, display: bool) -> str:
     annotation = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
     content = f"<semantics>{inside}{annotation}</semantics>"
     if display:
-        return f'<div class="formula"><math display="block">{content}</math></div>'
+        return f'<span class="formula"><math display="block">{content}</math></span>'
     return f"<math>{content}</math>"
 
 
-def _unset(tex: str, failure: str) -> SetFormula:
+def unset(tex: str, failure: str) -> SetFormula:
+    """Show a formula as typed, with a sentence that says why."""
     shown = _NO_TEXT.sub("\ufffd", tex)
     said = _NO_TEXT.sub("\ufffd", failure)
     html = format_html(
