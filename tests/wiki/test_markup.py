@@ -39,12 +39,18 @@ def test_no_text_becomes_code(text):
 def test_a_wikilink_is_a_slot_between_two_segments():
     rendered = render("See [[ Pay  attention|that note]].")
     assert rendered.segments == ("<p>See ", ".</p>\n")
-    assert rendered.slots[0].payload == {"key": "pay attention", "text": "that note"}
+    assert rendered.slots[0].payload == {
+        "key": "pay attention",
+        "title": "Pay attention",
+        "text": "that note",
+    }
+    assert "[[Pay attention|that note]]" in str(rendered)
     assert rendered.link_keys() == {"pay attention"}
 
 
 @pytest.mark.parametrize(
-    "text", ["`[[a]]`", "[[]]", "[[ ]]", "[[a", "[[a\nb]]", "    [[a]]", r"\[[a]]"]
+    "text",
+    ["[[a]]\n\n[a]: /url", "`[[a]]`", "[[]]", "[[ ]]", "[[a", "[[a\nb]]", "    [[a]]", r"\[[a]]"],
 )
 def test_not_every_bracket_is_a_wikilink(text):
     assert not render(text).slots

@@ -11,7 +11,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 BARE = re.compile(
-    r"(?<![\w/])(?:"
+    r"(?<![\w/<])(?<!< )(?:"  # `<https://a b>` is no autolink, so it stays as typed
     r"(?P<web>https?://[^\s<>\"“”`]{1,2000})"
     r"|(?P<doi>doi:\s?10\.\d{4,9}/[^\s<>\"“”`]{1,300})"
     r"|(?P<arxiv>arxiv:\s?(?:\d{4}\.\d{4,5}|[a-z\-]{2,20}(?:\.[a-z]{2})?/\d{7})(?:v\d+)?)"

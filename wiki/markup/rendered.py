@@ -8,6 +8,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from wiki.extensions import Slot
+from wiki.markup import wikilink
 
 # Stands before every id in the segments until the page is known, on which several texts may
 # have the same headings. Unicode keeps this sign for such uses; a text that has it loses it.
@@ -38,8 +39,12 @@ class Rendered:
     notice: str = ""
 
     def __str__(self) -> str:
-        """Return the HTML with each slot unresolved: what it says, as plain text."""
-        return self.fill({i: escape(slot.payload["text"]) for i, slot in enumerate(self.slots)})
+        """Return the HTML with each slot unresolved: as it was typed."""
+        typed = (
+            wikilink.as_typed(slot.payload) if slot.kind == "wikilink" else slot.payload["text"]
+            for slot in self.slots
+        )
+        return self.fill({number: escape(text) for number, text in enumerate(typed)})
 
     def fill(self, html: Mapping[int, str], ids: str = ID_PREFIX) -> SafeString:
         """Put HTML into every slot, by number; `ids` begins each id of the text."""

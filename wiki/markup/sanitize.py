@@ -21,7 +21,7 @@ ATTRIBUTES = {
     **{name: {"class"} for name in ("div", "section", "span", "sup", "td", "th")},
     **{f"h{level}": {"id"} for level in range(1, 7)},
 }
-SCHEMES = {"http", "https", "mailto", "doi"}
+SCHEMES = {"http", "https", "ftp", "mailto", "doi", "irc"}
 
 
 def sanitize(html: str) -> str:
