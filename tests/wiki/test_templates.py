@@ -1,5 +1,6 @@
 """What pages say: header lines, dates, addresses, and that no text becomes markup."""
 
+import doctest
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from django.template.loader import render_to_string
 from tests.wiki.reading import Text, page
 from wiki.models import Note, Revision
 from wiki.templatetags import notes as tags
+from wiki.templatetags import spans
 
 SCRIPT = "<script>alert(1)</script>"
 UNWANTED = r"\sstyle=|\son\w+=|<script(?! type=\"module\" src=\"\{% static )|<style|\|safe\b"
@@ -241,3 +243,10 @@ def test_no_style_or_script_stands_in_a_template() -> None:
 
 def test_login_link_works_without_a_request() -> None:
     assert tags.login_url(Context()) == "/login/"
+
+
+@pytest.mark.parametrize("module", [tags, spans])
+def test_the_examples_in_the_docstrings_hold(module: Any) -> None:
+    tried = doctest.testmod(module)
+    assert tried.failed == 0
+    assert tried.attempted
