@@ -140,7 +140,7 @@ def test_a_missing_note_and_a_private_one_look_the_same(bob_client, alice, field
     other = Note.objects.write(fields(title="S", body="[[Nobody]]"), owner=alice)
     shown = [
         re.search(
-            r'<div class="prose">.*?</div>',
+            r'<div class="prose"[^>]*>.*?</div>',
             bob_client.get(n.get_absolute_url()).content.decode(),
             re.DOTALL,
         )[0]

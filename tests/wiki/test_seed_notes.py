@@ -145,7 +145,7 @@ def test_16_formulas_and_what_only_looks_like_one(notes, client):
 
 def test_17_lists_nest_three_deep_and_end(notes, client):
     html = client.get(notes["two"].get_absolute_url()).content.decode()
-    prose = re.search(r'<div class="prose">(.*?)</div>', html, re.DOTALL)[1]
+    prose = re.search(r'<div class="prose"[^>]*>(.*?)</div>', html, re.DOTALL)[1]
     assert re.sub(r"(?<=>)[^<]+", "", prose).strip() == (
         "<ul><li><ul><li><ul><li></li></ul></li></ul></li><li></li></ul><p></p>"
     )

@@ -11,7 +11,7 @@ from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered
 from wiki.models import Note, Tag
-from wiki.models.note_html import pages, rendered_heads
+from wiki.models.note_html import ids_of, pages, rendered_heads
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
 MOST_BACKLINKS = 50
@@ -55,7 +55,7 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
             note=note,
             html=html[note.pid],
             notice=rendered[note.pid].notice,
-            outline=rendered[note.pid].outline,
+            outline=rendered[note.pid].headings(ids_of(note.pid)),
             tags=note.shown_tags(),
             may_edit=note.may_be_edited_by(request.user),
             is_hidden=note.pid in hidden,
