@@ -113,6 +113,7 @@ KINDS = [
     Kind("filtered list", "/?text=stress&tags=markup&type=paper"),
     Kind("list without a hit", "/?text=nothing-says-this"),
     Kind("list with a hidden note", "/?text=stress&hide={note}"),
+    Kind("list with a long note", "/?tags=long"),
     Kind("printed list", "/print/?text=stress"),
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
@@ -184,6 +185,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     """Write the notes and jobs that KINDS is about; return the numbers in its paths."""
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
+    write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
     note = write(owner, "Everything a text can hold", TEXT, ("markup", "C++", "Quoc_Le"))
     change(note, TEXT.replace("stress", "some stress").replace("| c ", "| e "), note.visibility)
