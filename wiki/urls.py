@@ -26,6 +26,9 @@ account_urls = [
     path("account/", account.show, name="account"),
     path("account/password/", account.password, name="password"),
     path("account/sessions/", account.end_sessions, name="end_sessions"),
+    # Before the admin's own: one login, with one lockout, and one logout for the whole site.
+    path("admin/login/", account.admin_login),
+    path("admin/logout/", account.logout),
 ]
 
 urlpatterns = [
@@ -39,11 +42,12 @@ urlpatterns = [
     path("tags/<path:name>/", tags.show, name="tag"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("admin/", admin.site.urls),
     *account_urls,
+    path("admin/", admin.site.urls),
     *(path("", include(f"{app}.urls")) for app in settings.WORKSHOP),
 ]
 
+handler400 = errors.bad_request
 handler403 = errors.forbidden
 handler404 = errors.not_found
 handler500 = errors.server_error

@@ -53,7 +53,7 @@ def test_staff_see_the_jobs_and_the_workers(staff_client, job):
         "failed",
         "The disk is full.",
         "background@here",
-        "Do it again",
+        "do it again",
     ):
         assert text in reply
 

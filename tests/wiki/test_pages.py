@@ -72,7 +72,7 @@ def test_write_edit_and_read_a_note(alice_client, fields):
     head = Note.objects.get().head
     assert (head.number, head.body, head.summary) == (1, "a\nb $x_1$", "why")
     page = text(alice_client.get(reply.url))
-    assert "edit[1]" in page and "[head]" in page and '<code class="math">x_1</code>' in page
+    assert "edit[1]" in page and "[head]" in page and "<msub><mi>x</mi><mn>1</mn></msub>" in page
 
 
 def test_a_new_note_is_private_by_default(alice_client):

@@ -49,11 +49,9 @@ def _set(tex: str, display: bool) -> SetFormula:
             raise Unset("This formula is nested too deeply.")
         return SetFormula(_math(tex, display))
     except Unset as failure:
-        return _unset(tex, str(failure))
+        return unset(tex, str(failure))
     except Malformed:
-        return _unset(
-            tex, "A formula can neither point to another nor hold anything but a formula."
-        )
+        return unset(tex, "A formula can neither point to another nor hold anything but a formula.")
 
 
 @lru_cache(maxsize=4096)
@@ -69,13 +67,14 @@ def _math(tex: str, display: bool) -> str:
     annotation = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
     content = f"<semantics>{inside}{annotation}</semantics>"
     if display:
-        return f'<div class="formula"><math display="block">{content}</math></div>'
+        return f'<span class="formula"><math display="block">{content}</math></span>'
     # An environment that exists in display style only stands inside a line all the same.
     style = ' displaystyle="true"' if markup.startswith('<math display="block"') else ""
     return f"<math{style}>{content}</math>"
 
 
-def _unset(tex: str, failure: str) -> SetFormula:
+def unset(tex: str, failure: str) -> SetFormula:
+    """Show a formula as typed, with a sentence that says why."""
     shown = _NO_TEXT.sub("\ufffd", tex)
     said = _NO_TEXT.sub("\ufffd", failure)
     html = format_html(

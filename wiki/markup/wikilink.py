@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 
 # An index entry of PostgreSQL holds about 2,700 bytes.
@@ -23,6 +24,16 @@ def link_key(title: str) -> str:
     """
     key = " ".join(unicodedata.normalize("NFC", title).casefold().split())
     return key[:LONGEST_KEY]
+
+
+def as_typed(payload: dict[str, Any]) -> str:
+    """Return the link as it stands in the text.
+
+    >>> as_typed({"key": "attention", "title": "Attention", "text": "that note"})
+    '[[Attention|that note]]'
+    """
+    title, text = payload["title"], payload["text"]
+    return f"[[{title}]]" if title == text else f"[[{title}|{text}]]"
 
 
 def wikilinks(md: MarkdownIt) -> None:
@@ -49,8 +60,13 @@ def _rule(state: StateInline, silent: bool) -> bool:
     match = WIKILINK.match(state.src, state.pos, state.posMax)
     if match is None or not link_key(match[1]):
         return False
+    # A reference that the text defines keeps its meaning in CommonMark.
+    if normalizeReference(match[0][2:-2]) in state.env.get("references", ()):
+        return False
     if not silent:
         token = state.push("wikilink", "", 0)
-        token.meta = {"key": link_key(match[1]), "text": (match[2] or match[1]).strip()}
+        title = " ".join(match[1].split())
+        text = (match[2] or title).strip()
+        token.meta = {"key": link_key(title), "title": title, "text": text}
     state.pos = match.end()
     return True

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from wiki import extensions
 from wiki.markup import Heading, Rendered
 from wiki.models import Note, Tag
-from wiki.models.note_html import pages, rendered_heads
+from wiki.models.note_html import ids_of, pages, rendered_heads
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def cards(
             note=note,
             html=html[note.pid],
             notice=rendered[note.pid].notice,
-            outline=rendered[note.pid].outline,
+            outline=rendered[note.pid].headings(ids_of(note.pid)),
             tags=note.shown_tags(),
             may_edit=note.may_be_edited_by(request.user),
             is_hidden=str(note.pid) in hidden,

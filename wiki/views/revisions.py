@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from wiki import access
 from wiki.diff import diff_lines
+from wiki.marked import Mark, count_words, marked_line, stretches
 from wiki.markup import bounded
 from wiki.models import Revision
 from wiki.models.tag import join_tags
@@ -21,8 +22,11 @@ PER_PAGE = 100
 @login_not_required
 @require_GET
 def history(request: HttpRequest, pid: int) -> HttpResponse:
-    """All revisions the reader may read, newest first."""
+    """All revisions the reader may read, newest first; two picked ones are compared."""
     note = access.readable_note(request.user, pid)
+    picked = [request.GET.get(name, "") for name in ("from", "to")]
+    if all(number.isdecimal() and len(number) < 10 for number in picked):
+        return redirect("diff", pid, *map(int, picked))
     revisions = note.revisions.visible_to(request.user).newest_first().listed()
     page = Paginator(revisions, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "wiki/history.html", {"note": note, "page": page})
@@ -52,10 +56,17 @@ def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
     note = access.readable_note(request.user, pid)
     before = access.readable_revision(request.user, note, old)
     after = access.readable_revision(request.user, note, new)
-    context: dict[str, Any] = {"note": note, "before": before, "after": after}
+    older, newer = sorted((before, after), key=lambda revision: revision.number)
+    context: dict[str, Any] = {
+        "note": note,
+        "before": before,
+        "after": after,
+        "older": older,
+        "newer": newer,
+        "may_edit": note.may_be_edited_by(request.user),
+    }
     if not (before.is_missing or after.is_missing):
-        context["diff"] = diff_lines(before.body or "", after.body or "")
-        context["changed_fields"] = _changed_fields(before, after)
+        context |= _changes(before, after)
     return render(request, "wiki/diff.html", context)
 
 
@@ -74,11 +85,23 @@ def restore(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     return render(request, "wiki/restore.html", context)
 
 
-def _changed_fields(before: Revision, after: Revision) -> list[tuple[str, str, str]]:
-    """Return (name, before, after) for each field beside the text that differs."""
+def _changes(before: Revision, after: Revision) -> dict[str, Any]:
+    diff = diff_lines(before.body or "", after.body or "")
+    shown = stretches(diff.hunks)
+    return {
+        "diff": diff,
+        "stretches": shown,
+        "words_added": count_words(shown, "come"),
+        "words_removed": count_words(shown, "gone"),
+        "changed_fields": _changed_fields(before, after),
+    }
+
+
+def _changed_fields(before: Revision, after: Revision) -> list[tuple[str, tuple[Mark, ...]]]:
+    """Return (name, what changed in it) for each field beside the text that differs."""
     pairs = [
         (name, str(getattr(before, name)), str(getattr(after, name)))
         for name in ("title", "ref", "type", "visibility")
     ]
     pairs.append(("tags", join_tags(before.tags), join_tags(after.tags)))
-    return [pair for pair in pairs if pair[1] != pair[2]]
+    return [(name, marked_line(old, new)) for name, old, new in pairs if old != new]
