@@ -18,6 +18,12 @@ ELEMENTS = {
     *("mpadded", "mphantom", "menclose", "msub", "msup", "msubsup", "munder", "mover"),
     *("munderover", "mmultiscripts", "mprescripts", "none", "mtable", "mtr", "mtd"),
 }
+# All but the first of what is in them is set small.
+_SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts"}
+# TeX leaves no space around an operator in a script, and less around dots than a browser does.
+_TIGHT = ' lspace="0" rspace="0"'
+_DOTS = {"…": '<mo lspace="0" rspace="0.1667em">', "⋯": f"<mo{_TIGHT}>"}
+_SPACED = re.compile("space=|form=|fence=|movablelimits=")
 # Where MathML 3 has these two attributes; any other element gets a <mstyle> around it.
 _LEVELS = {"displaystyle": {"mstyle", "mtable"}, "scriptlevel": {"mstyle"}}
 
@@ -35,11 +41,13 @@ class Malformed(Exception):
 
 @dataclass
 class _Open:
-    """An element whose end is still to come: its name, its end, where its start was written."""
+    """An element whose end is still to come; `start` is where its start was written."""
 
     name: str
     end: str
     start: int
+    is_script: bool = False
+    children: int = 0
 
 
 class _Builder:
@@ -61,6 +69,9 @@ class _Builder:
             self.row = []
         elif len(self.open) == 2 and self.breaks:
             self._break(name)
+        is_script = self._is_script()
+        if name == "mo" and is_script and not _SPACED.search(attributes):
+            attributes += _TIGHT
         if name == "math":
             self.open.append(_Open(name, "", 0))
         elif name == "span" and self.open[-1].name == "mtext":
@@ -74,6 +85,15 @@ class _Builder:
         else:
             self.open.append(_Open(name, f"</{name}>", len(self.out)))
             self.out.append(f"<{name}>")
+        self.open[-1].is_script = is_script
+
+    def _is_script(self) -> bool:
+        """Return whether the element that starts now is in a script."""
+        if not self.open:
+            return False
+        around = self.open[-1]
+        around.children += 1
+        return around.is_script or (around.name in _SCRIPTS and around.children > 1)
 
     def _joins(self) -> bool:
         """Go on with a row that is an operator alone, which would lose the space around it."""
@@ -143,6 +163,8 @@ class _Builder:
     def text(self, text: str) -> None:
         # An operator's tilde is twice as wide as an accent's.
         accent = text == "~" and self.out[-1].startswith('<mo stretchy="false"')
+        if text in _DOTS and self.out[-1] == "<mo>":
+            self.out[-1] = _DOTS[text]
         self.out.append("\u02dc" if accent else escape(unescape(text)))
 
     def end(self, name: str) -> None:
