@@ -125,6 +125,7 @@ KINDS = [
     Kind("diff without a difference", "/notes/{note}/diff/0/0/"),
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
+    Kind("changes", "/changes/"),
     Kind("new note", "/notes/new/", (OWNER,)),
     Kind("editor", "/notes/{note}/edit/", (OWNER,)),
     Kind(
@@ -165,7 +166,9 @@ KINDS = [
 # Named addresses that have no page in KINDS, and why.
 NO_PAGE = {
     "end_sessions": "answers a form with a redirect",
+    "feed": "Atom",
     "healthz": "JSON",
+    "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
     "password": "answers a form with a redirect, or with the account page",
     "preview": "a fragment; the editor shows it too",
