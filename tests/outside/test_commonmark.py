@@ -20,6 +20,9 @@ DEPARTURES = {
     548: "[[…]] links to a note",
     559: "[[…]] links to a note",
     590: "[[…]] links to a note",
+    602: "an address typed bare is a link",
+    608: "an address typed bare is a link",
+    611: "an address typed bare is a link",
 }
 # Schemes that no note may link to; the sanitiser leaves the text of the link.
 UNSAFE_SCHEMES = {596: "irc", 598: "a+b+c", 599: "made-up-scheme", 601: "localhost"}
@@ -64,6 +67,12 @@ def test_there_are_652_examples_and_580_without_raw_html(examples, plain) -> Non
 def test_the_parser_is_commonmark(examples) -> None:
     parser = MarkdownIt("commonmark", {"html": True})
     assert misses(examples, parser.render) == set()
+
+
+def test_the_sites_own_parser_is_commonmark_but_for_its_departures(examples, monkeypatch) -> None:
+    monkeypatch.setattr(markdown, "sanitize", lambda html: html)
+    monkeypatch.setitem(markdown.PARSER.options, "html", True)
+    assert misses(examples, lambda text: str(render(text))) == set(DEPARTURES)
 
 
 def test_the_extensions_leave_commonmark_as_it_is(plain, monkeypatch) -> None:
