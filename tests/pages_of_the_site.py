@@ -16,6 +16,7 @@ from django.test import Client
 
 from mlhooks import jobs
 from wiki import sign_in
+from wiki.benchmarks.corpus import FORMULAS
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -72,6 +73,14 @@ A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 [^why]: So that there is a footnote.
 """
+# And what is wider than any page.
+WIDE = "\n\n".join(
+    [
+        f"```\n{'code ' * 60}\n```",
+        f"{'| head ' * 20}|\n{'|---' * 20}|\n{'| a_long_word ' * 20}|",
+        f"$$x = {' + '.join(f'a_{{{i}}} b_{{{i}}}' for i in range(60))}$$",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,7 @@ KINDS = [
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
     Kind("short note", "/notes/{contested}/"),
+    Kind("note full of formulas", "/notes/{formulas}/"),
     Kind("printed note", "/notes/{note}/print/"),
     Kind("history", "/notes/{note}/history/"),
     Kind("revision", "/notes/{note}/r/0/"),
@@ -125,6 +135,7 @@ KINDS = [
     Kind("diff without a difference", "/notes/{note}/diff/0/0/"),
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
+    Kind("changes", "/changes/"),
     Kind("new note", "/notes/new/", (OWNER,)),
     Kind("editor", "/notes/{note}/edit/", (OWNER,)),
     Kind(
@@ -165,7 +176,9 @@ KINDS = [
 # Named addresses that have no page in KINDS, and why.
 NO_PAGE = {
     "end_sessions": "answers a form with a redirect",
+    "feed": "Atom",
     "healthz": "JSON",
+    "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
     "password": "answers a form with a redirect, or with the account page",
     "preview": "a fragment; the editor shows it too",
@@ -182,8 +195,11 @@ def make_site(owner: Any) -> dict[str, Any]:
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
-    note = write(owner, "Everything a text can hold", TEXT, ("markup", "C++", "Quoc_Le"))
-    change(note, TEXT.replace("stress", "some stress").replace("| c ", "| e "), note.visibility)
+    note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
+    other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
+    change(note, other + WIDE, note.visibility)
+    formulas = "\n\n".join(f"${tex}$ and $${tex}$$" for tex in FORMULAS).replace("#", "1")
+    full = write(owner, "Formulas", formulas, ("markup",))
     contested = write(owner, "Contested", "One line.\n", ("contested",))
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
@@ -196,6 +212,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     return {
         "note": note.pid,
         "head": 1,
+        "formulas": full.pid,
         "contested": contested.pid,
         "published": published.pid,
         "job": job.pk,

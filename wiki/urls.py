@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from wiki.views import account, errors, health, notes, revisions, tags, trash
+from wiki.views import account, changes, errors, feed, health, legacy, notes, revisions, tags, trash
 
 note_urls = [
     path("", notes.show, name="note"),
@@ -37,9 +37,12 @@ urlpatterns = [
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("print/", notes.print_list, name="print_list"),
+    path("changes/", changes.index, name="changes"),
     path("trash/", trash.index, name="trash"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
+    path("feed.atom", feed.atom, name="feed"),
+    path("index.pl", legacy.index_pl, name="legacy"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     *account_urls,

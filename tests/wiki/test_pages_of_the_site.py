@@ -20,7 +20,7 @@ def named_addresses(resolver):
     for pattern in resolver.url_patterns:
         if hasattr(pattern, "url_patterns"):
             names |= set() if pattern.namespace == "admin" else named_addresses(pattern)
-        else:
+        elif pattern.name:
             names.add(pattern.name)
     return names
 

@@ -145,7 +145,7 @@ def _is_wrong(row: NoteHtml, note: Note, fresh: Rendered) -> bool:
     if row.revision.note_id != note.pid:
         return True
     # Of an older revision or renderer: nobody is shown that.
-    if row.revision_id != note.head_id or row.renderer != bounded.renderer_name():
+    if not row.is_current(note):
         return False
     return bool(row.rendered != json.loads(json.dumps(fresh.as_json())))
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.html import format_html
 from markdown_it import MarkdownIt
@@ -41,8 +42,22 @@ def wikilinks(md: MarkdownIt) -> None:
     md.inline.ruler.before("link", "wikilink", _rule)
 
 
-def link_html(payload: dict[str, Any], target: tuple[str, str] | None) -> str:
-    """Return the link, or a mark for a page that is missing (or hidden) for this reader."""
+def link_html(
+    payload: dict[str, Any], target: tuple[str, str] | None, writing_url: str = ""
+) -> str:
+    """Return the link, or a mark for a page that is missing (or hidden) for this reader.
+
+    writing_url: where a writer starts a note; for them the mark is a link that starts this
+    one. Empty for who cannot write.
+    """
+    if target is None and writing_url:
+        return format_html(
+            '<a class="missing" href="{}?{}" title="There is no note of this title yet: write it.">'
+            "{}</a>",
+            writing_url,
+            urlencode({"title": payload["title"]}),
+            payload["text"],
+        )
     if target is None:
         return format_html(
             '<span class="missing" title="There is no note of this title yet.">{}</span>',

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from wiki import extensions
@@ -57,17 +58,22 @@ class NoteHtml(models.Model):
     def __str__(self) -> str:
         return f"HTML of {{{self.note_id}}}"
 
+    def is_current(self, note: "Note") -> bool:
+        """Tell whether today's renderer made it from the note's head."""
+        made_from = (self.revision_id, self.renderer)
+        return made_from == (note.head_id, bounded.renderer_name())
+
 
 def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
-    """Return the rendered head of each note, by pid: one query, more where HTML is stale."""
-    notes = list(notes)
-    rows = NoteHtml.objects.filter(note__in=notes, renderer=bounded.renderer_name())
-    cached = {row.note_id: row for row in rows}
+    """Return the rendered head of each note, by pid.
+
+    notes: loaded with texts(); then no query is made, but where HTML is missing or stale.
+    """
     found = {}
     for note in notes:
         assert note.head is not None
-        row = cached.get(note.pid)
-        if row is not None and row.revision_id == note.head_id:
+        row: NoteHtml | None = getattr(note, "html", None)
+        if row is not None and row.is_current(note):
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
             found[note.pid] = bounded.render(note.head.body or "")
@@ -81,10 +87,12 @@ def pages(found: Mapping[int, Rendered], readable: Any, reader: Any) -> dict[int
     found: by pid; 0 is a text that is not a note's head (a preview, an old revision).
 
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
-    is not among them looks exactly like a link to one that does not exist. One query for
-    all wikilinks, and what each fence's own render makes.
+    is not among them looks exactly like a link to one that does not exist; for who can
+    write, both lead to where that note is started. One query for all wikilinks, and what
+    each fence's own render makes.
     """
     targets = _link_targets(found.values(), readable)
+    writing_url = reverse("new") if reader.is_authenticated else ""
     html: dict[int, SafeString] = {}
     fences = _fences(found, reader)
     for key, rendered in found.items():
@@ -92,7 +100,8 @@ def pages(found: Mapping[int, Rendered], readable: Any, reader: Any) -> dict[int
         filled = {}
         for number, slot in enumerate(rendered.slots):
             if slot.kind == "wikilink":
-                filled[number] = link_html(slot.payload, targets.get(slot.payload["key"]))
+                target = targets.get(slot.payload["key"])
+                filled[number] = link_html(slot.payload, target, writing_url)
             elif slot.kind == "permalink":
                 filled[number] = permalink_html(slot.payload, ids)
             else:
