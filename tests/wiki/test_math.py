@@ -205,6 +205,12 @@ def test_a_coloured_base_is_one_base():
     assert "</mrow></mrow><mi>⊤</mi></msup>" in html
 
 
+@pytest.mark.parametrize(("colour", "is_deep"), [("blue", True), ("#008", True), ("red", False)])
+def test_a_dark_colour_gets_light_paper_in_the_dark(colour, is_deep):
+    html = set_formula(rf"\textcolor{{{colour}}}{{x}}", display=False).html
+    assert ('class="deep"' in html) == is_deep
+
+
 def test_every_class_has_a_rule():
     rules = CSS.read_text()
     used = set()
