@@ -45,6 +45,7 @@ urlpatterns = [
     path("index.pl", legacy.index_pl, name="legacy"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("favicon.ico", health.favicon),
     *account_urls,
     path("admin/", admin.site.urls),
     *(path("", include(f"{app}.urls")) for app in settings.WORKSHOP),
