@@ -1,4 +1,4 @@
-"""The sample notes: sound in themselves, and added once."""
+"""The sample notes: sound in themselves, added once, removed by one click."""
 
 import io
 import re
@@ -8,8 +8,9 @@ from functools import cache
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from wiki import integrity, sign_in
+from wiki import integrity, sign_in, signals
 from wiki.importers import sample
 from wiki.importers.checking import complaint
 from wiki.importers.item import Unreadable
@@ -40,11 +41,34 @@ def quick_rendering(monkeypatch):
     monkeypatch.setattr(bounded, "render", rendered_once)
 
 
+def text(reply):
+    return reply.content.decode()
+
+
 @pytest.fixture
 def samples(staff):
     """The sample notes, owned by the superuser `staff`."""
     assert sample.add_to_empty(lambda: staff) == len(ITEMS)
     return Note.objects.samples()
+
+
+@pytest.fixture
+def bells():
+    """The pids each bell was rung for, by bell."""
+    heard = {signals.note_removed: [], signals.revision_saved: []}
+    hear = {
+        bell: lambda note, pids=pids, **_: pids.append(note.pid) for bell, pids in heard.items()
+    }
+    for bell, listener in hear.items():
+        bell.connect(listener)
+    yield heard
+    for bell, listener in hear.items():
+        bell.disconnect(listener)
+
+
+def edit(note, author):
+    fields = replace(note.head.fields, body="Mine now.\n")
+    return note.save_revision(fields, base=note.head.number, author=author)
 
 
 def test_each_file_is_a_note_with_an_honest_history():
@@ -167,8 +191,70 @@ def test_up_adds_them_once_and_says_so():
     assert up(no_sample=False) == "" and Note.objects.count() == 16
 
 
+def test_the_list_offers_to_remove_them_to_whom_they_belong(
+    samples, staff_client, bob_client, client
+):
+    assert "16 notes here are samples" in text(staff_client.get("/"))
+    for other in (bob_client, client):
+        assert "are samples" not in text(other.get("/"))
+
+
+def test_the_offer_costs_one_query_and_visitors_none(samples, staff_client, client):
+    for reader, expected in ((staff_client, 1), (client, 0)):
+        with CaptureQueriesContext(connection) as seen:
+            reader.get("/")
+        assert sum('"import_key"::text LIKE' in query["sql"] for query in seen) == expected
+
+
 def test_the_question_is_answered_from_an_index(samples, staff):
     asked = Note.objects.editable_by(staff).samples().as_imported()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "note_sample" in asked.explain()
+
+
+def test_one_click_removes_them_all_and_one_more_brings_them_back(
+    samples, staff, staff_client, fields, bells
+):
+    own = Note.objects.write(fields(), owner=staff)
+    gone, back = bells[signals.note_removed], bells[signals.revision_saved]
+    back.clear()
+    reply = staff_client.post("/samples/remove/", follow=True)
+    assert reply.redirect_chain == [("/trash/", 302)]
+    assert "16 sample notes are in the trash." in text(reply)
+    assert sorted(gone) == sorted(samples.values_list("pid", flat=True))
+    assert [note.pid for note in Note.objects.visible_to(staff)] == [own.pid]
+    assert integrity.verify().ok and sample.add_to_empty(lambda: staff) == 0
+    assert "are samples" not in text(staff_client.get("/"))
+    assert staff_client.post("/samples/undelete/").url == "/"
+    assert sorted(back) == sorted(gone) and Note.objects.visible_to(staff).count() == 17
+    assert integrity.verify().ok
+
+
+def test_an_edited_sample_is_kept_and_named(samples, staff, staff_client):
+    edited = samples.get(title="Softmax")
+    edit(edited, staff)
+    asked = text(staff_client.get("/samples/remove/"))
+    assert "15 sample notes disappear" in asked and "Softmax</a>." in asked
+    assert Note.objects.filter(deleted=None).count() == 16
+    page = text(staff_client.post("/samples/remove/", follow=True))
+    assert "15 sample notes are in the trash. Kept, because they were edited here:" in page
+    assert f"{{{edited.pid}}} Softmax." in page
+    assert list(Note.objects.filter(deleted=None)) == [edited]
+    assert "are samples" not in text(staff_client.get("/"))
+
+
+def test_clicking_twice_is_no_error(samples, staff_client):
+    staff_client.post("/samples/remove/")
+    assert "No sample note was left to remove." in text(
+        staff_client.post("/samples/remove/", follow=True)
+    )
+
+
+@pytest.mark.parametrize("path", ["/samples/remove/", "/samples/undelete/"])
+def test_for_others_there_is_nothing_to_remove(samples, charlie_client, client, path):
+    assert charlie_client.post(path).status_code == 404
+    assert charlie_client.get("/samples/remove/").status_code == 404
+    assert client.get(path).url == f"/login/?next={path}"
+    assert client.post(path).status_code == 403
+    assert samples.filter(deleted=None).count() == 16
