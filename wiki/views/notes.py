@@ -20,7 +20,8 @@ from wiki.views.reading import cards, fill, whole_card
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
-    return render(request, "wiki/list.html", listed(request))
+    samples = Note.objects.editable_by(request.user).samples().as_imported().count()
+    return render(request, "wiki/list.html", {**listed(request), "samples": samples})
 
 
 @login_not_required
