@@ -40,8 +40,7 @@ class Editor {
       this.pause = setTimeout(() => this.keep(), PAUSE_MS);
     });
     this.form.addEventListener("submit", (event) => this.submit(event));
-    const button = /** @type {HTMLElement} */ (this.form.querySelector("button.do"));
-    listen(() => this.form.requestSubmit(button), () => refresh(this.preview));
+    listen(() => this.form.requestSubmit(), () => refresh(this.preview));
     document.addEventListener("visibilitychange", () => document.hidden && this.keep());
     addEventListener("pagehide", () => this.keep());
     addEventListener("pageshow", (event) => event.persisted && (this.leaving = false));
