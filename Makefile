@@ -31,5 +31,5 @@ test: lint  ## set up what is missing, then lint and run the tests (a Chromium i
 drill: install-dev  ## kill processes on purpose, count what is lost
 	@$(BIN)/python -m pytest -m drill -n 0 tests/drills
 
-check: install-dev  ## everything CI runs; installs a Chromium where apt can
+check: install-dev  ## everything CI runs; installs Chromium, Java and suites from npm
 	@sh .ci/check $(BIN)

@@ -8,9 +8,13 @@ from django.http import Http404
 from wiki.models import Note, Revision
 
 
-def readable_note(user: Any, pid: int) -> Note:
-    """Return a note user may read, with all a page shows of it. Raises Http404."""
-    note = Note.objects.visible_to(user).cards().filter(pid=pid).first()
+def readable_note(user: Any, pid: int, *, with_text: bool = False) -> Note:
+    """Return a note user may read, with what a header shows of it. Raises Http404.
+
+    with_text loads the HTML of its text too.
+    """
+    notes = Note.objects.visible_to(user)
+    note = (notes.texts() if with_text else notes.cards()).filter(pid=pid).first()
     if note is None:
         raise Http404
     return note

@@ -12,6 +12,8 @@ class WikiConfig(AppConfig):
         """Put the house's own benchmarks beside those that others plug in."""
         # Models can be imported only now.
         from wiki import extensions
-        from wiki.benchmarks import saves
+        from wiki.benchmarks import markup, pages, saves
 
+        extensions.benchmarks["markup"] = markup.run
+        extensions.benchmarks["pages"] = pages.run
         extensions.benchmarks["saves"] = saves.run

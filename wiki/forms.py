@@ -1,17 +1,22 @@
 """What people type, checked; every error says what to do next."""
 
+import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from wiki.merge import Fields
+from wiki.models.note import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags
 from wiki.models.visibility import NoteType, Visibility
 
 MOST_BYTES = 1024 * 1024
 READERS = [(Visibility.PRIVATE, "only me"), (Visibility.PUBLIC, "everyone")]
+MOST_HIDDEN = 200  # so that an address stays short enough for every server
+PID = re.compile(r"[0-9]{1,18}")
 CONTROL = {*map(chr, range(32)), "\x7f"} - {"\n", "\t"}
 
 
@@ -106,18 +111,38 @@ class ListForm(forms.Form):
     )
     order = forms.ChoiceField(choices=[("desc", "desc"), ("asc", "asc")], required=False)
 
-    def notes(self, readable: Any) -> Any:
-        """Filter and order notes as asked. readable: a NoteQuerySet."""
+    @property
+    def said(self) -> dict[str, str]:
+        """Return what was asked for, as far as it is usable."""
         self.is_valid()
-        said = self.cleaned_data
-        notes = readable.containing(said.get("text", "")).tagged(said.get("tags", ""))
+        return self.cleaned_data
+
+    def filtered(self, notes: NoteQuerySet) -> NoteQuerySet:
+        """Keep the notes that fit every filter."""
+        said = self.said
+        notes = notes.containing(said.get("text", "")).tagged(said.get("tags", ""))
         if said.get("type"):
             notes = notes.filter(type=said["type"].lower())
         if said.get("ref"):
             notes = notes.filter(ref=said["ref"])
+        return notes
+
+    def ordered(self, notes: NoteQuerySet) -> NoteQuerySet:
+        """Put notes into the order asked for: newest first, unless it says otherwise."""
+        said = self.said
         modified = said.get("sort") == "modified"
         notes = notes.last_changed() if modified else notes.chronological()
         return notes.reverse() if said.get("order") == "asc" else notes
+
+
+def hidden_pids(query: Mapping[str, str]) -> list[int]:
+    """Return the notes an address names after `hide`, each once; at most MOST_HIDDEN.
+
+    >>> hidden_pids({"hide": "12,x,7,12"})
+    [12, 7]
+    """
+    pids = [pid for pid in query.get("hide", "").split(",") if PID.fullmatch(pid)]
+    return list(dict.fromkeys(map(int, pids)))[-MOST_HIDDEN:]
 
 
 def form_values(fields: Fields) -> dict[str, str]:

@@ -1,12 +1,60 @@
-"""What holds for every page: signing in, unless the view says otherwise."""
+"""What holds for every page: what a browser may do with it, who may keep it, who may open it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from wiki.views.account import login_and_send_again
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# Nothing from elsewhere, nothing inline, no frame. Whatever slips through the sanitiser
+# finds that it cannot run, load or send anything.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+UNUSED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
+
+
+def policies(get_response: GetResponse) -> GetResponse:
+    """Put the same policies on every response: pages, files, errors, the admin.
+
+    They replace what a view may have set, so no view can be laxer than the others.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        reply = get_response(request)
+        reply["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        reply["Permissions-Policy"] = PERMISSIONS_POLICY
+        return reply
+
+    return respond
+
+
+def caching(get_response: GetResponse) -> GetResponse:
+    """Let nobody but the reader's browser keep a page that may depend on who reads it.
+
+    A view that says no-store keeps it. For the others no-cache is right: the page is asked
+    for again whenever it is opened, yet Back still finds a half-typed form as it was.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        reply = get_response(request)
+        # Without any cookie nobody is signed in, and no token of a form is in the page.
+        is_personal = bool(request.COOKIES or reply.cookies)
+        rule = "private, no-cache" if is_personal else "no-cache"
+        reply.headers.setdefault("Cache-Control", rule)
+        patch_vary_headers(reply, ["Cookie"])
+        return reply
+
+    return respond
 
 
 class LoginRequired(LoginRequiredMiddleware):

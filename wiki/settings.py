@@ -62,15 +62,18 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # These three stand before the static files and so hold for them too.
+    "wiki.middleware.policies",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "wiki.middleware.caching",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "wiki.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "wiki.urls"
@@ -79,6 +82,8 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "list"
 LOGOUT_REDIRECT_URL = "list"
 CSRF_FAILURE_VIEW = "wiki.views.errors.csrf_failure"
+# With the session a message ends; in a cookie it would outlive it, and tell its next reader.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 TEMPLATES: list[dict[str, Any]] = [
     {

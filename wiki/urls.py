@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from wiki.views import account, errors, health, notes, revisions, tags, trash
+from wiki.views import account, changes, errors, feed, health, legacy, notes, revisions, tags, trash
 
 note_urls = [
     path("", notes.show, name="note"),
@@ -26,6 +26,9 @@ account_urls = [
     path("account/", account.show, name="account"),
     path("account/password/", account.password, name="password"),
     path("account/sessions/", account.end_sessions, name="end_sessions"),
+    # Before the admin's own: one login, with one lockout, and one logout for the whole site.
+    path("admin/login/", account.admin_login),
+    path("admin/logout/", account.logout),
 ]
 
 urlpatterns = [
@@ -34,16 +37,20 @@ urlpatterns = [
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("print/", notes.print_list, name="print_list"),
+    path("changes/", changes.index, name="changes"),
     path("trash/", trash.index, name="trash"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
+    path("feed.atom", feed.atom, name="feed"),
+    path("index.pl", legacy.index_pl, name="legacy"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("admin/", admin.site.urls),
     *account_urls,
+    path("admin/", admin.site.urls),
     *(path("", include(f"{app}.urls")) for app in settings.WORKSHOP),
 ]
 
+handler400 = errors.bad_request
 handler403 = errors.forbidden
 handler404 = errors.not_found
 handler500 = errors.server_error

@@ -61,9 +61,10 @@ def test_signing_out_everywhere_else(alice, alice_client, bob_client):
     assert bob_client.get("/account/").status_code == 200
 
 
-def test_logout_is_a_post_and_clears_the_cache(alice_client):
-    assert alice_client.get("/logout/").status_code == 405
-    assert alice_client.post("/logout/")["Clear-Site-Data"] == '"cache"'
+@pytest.mark.parametrize("url", ["/logout/", "/admin/logout/"])
+def test_logout_is_a_post_and_clears_pages_and_drafts(alice_client, url):
+    assert alice_client.get(url).status_code == 405
+    assert alice_client.post(url)["Clear-Site-Data"] == '"cache", "storage"'
     assert alice_client.get("/account/").status_code == 302
 
 

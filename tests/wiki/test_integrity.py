@@ -2,6 +2,7 @@
 
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -243,11 +244,8 @@ def test_people_who_save_meanwhile_cause_no_alarm(lived_in, alice, fields, monke
             saver.join()
         return bounded.render(body)
 
-    class Renderer:
-        TOO_COMPLEX = bounded.TOO_COMPLEX
-
-    Renderer.render = staticmethod(render)
-    monkeypatch.setattr(heads, "bounded", Renderer)
+    renderer = SimpleNamespace(**{**vars(bounded), "render": render})
+    monkeypatch.setattr(heads, "bounded", renderer)
     monkeypatch.setattr(heads, "CHUNK", 1)
     assert integrity.verify().problems == []
     assert Note.objects.get(pid=lived_in.pid).head.number == 4

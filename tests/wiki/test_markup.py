@@ -1,5 +1,9 @@
 """Markup: what a text becomes, and that no text can harm or hang."""
 
+import os
+import re
+from html import unescape
+
 import pytest
 
 from wiki.markup import Rendered, bounded, link_key, render
@@ -35,34 +39,155 @@ def test_no_text_becomes_code(text):
 def test_a_wikilink_is_a_slot_between_two_segments():
     rendered = render("See [[ Pay  attention|that note]].")
     assert rendered.segments == ("<p>See ", ".</p>\n")
-    assert rendered.slots[0].payload == {"key": "pay attention", "text": "that note"}
+    assert rendered.slots[0].payload == {
+        "key": "pay attention",
+        "title": "Pay attention",
+        "text": "that note",
+    }
+    assert "[[Pay attention|that note]]" in str(rendered)
     assert rendered.link_keys() == {"pay attention"}
 
 
 @pytest.mark.parametrize(
-    "text", ["`[[a]]`", "[[]]", "[[ ]]", "[[a", "[[a\nb]]", "    [[a]]", r"\[[a]]"]
+    "text",
+    ["[[a]]\n\n[a]: /url", "`[[a]]`", "[[]]", "[[ ]]", "[[a", "[[a\nb]]", "    [[a]]", r"\[[a]]"],
 )
 def test_not_every_bracket_is_a_wikilink(text):
     assert not render(text).slots
 
 
-def test_formulas_keep_their_source_untouched_by_markdown():
-    html = str(render(r"so $a_1 * b_2 * c$ and $$\hat{Z} = s(Z)$$ holds"))
-    assert '<code class="math">a_1 * b_2 * c</code>' in html
-    assert r'<code class="math display">\hat{Z} = s(Z)</code>' in html
+@pytest.mark.parametrize(
+    ("text", "tex", "display"),
+    [
+        (r"so $a_1 * b_2 * c$ holds", "a_1 * b_2 * c", False),
+        (r"so \(a_1 * b_2\) holds", "a_1 * b_2", False),
+        (r"so $$\hat{Z} = s(Z)$$ holds", r"\hat{Z} = s(Z)", True),
+        (r"so \[a_1 * b_2\] holds", "a_1 * b_2", True),
+        ("text\n$$\na\n= b\n$$\ntext", "a\n= b", True),
+        ("\\[\n- a\n+ b\n\\]", "- a\n+ b", True),
+        ("- item\n\n  $$x\n  + y$$\n", "x\n+ y", True),
+        ("> $$\n> x\n> $$\n", "x", True),
+        (r"$a\$b$", r"a\$b", False),
+        ("the $n$th", "n", False),
+        ("$x$", "x", False),
+    ],
+)
+def test_formulas_keep_their_source_untouched_by_markdown(text, tex, display):
+    html = str(render(text))
+    assert html.count("<math") == 1
+    assert f'<annotation encoding="application/x-tex">{tex}</annotation>' in html
+    assert ('display="block"' in html) == display
 
 
-def test_prices_are_not_formulas():
-    assert "math" not in str(render("from $5 to $10, or 3 $ and 4 $"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from $5 to $10, or 3 $ and 4 $",
+        "between $5-$10",
+        "from $5/h to 6$, once",
+        r"\$x\$ and \\(x",
+        "`$x$` and $ x $",
+        "add it to $PATH:$HOME or ${PATH}",
+        "$$",
+        "$$ $$",
+        r"\(\) and \[\] and \(",
+        "$$\nno end\n\nof it",
+        "    $$x$$",
+    ],
+)
+def test_what_only_looks_like_a_formula_stays_text(text):
+    assert "<math" not in str(render(text)) and "unset" not in str(render(text))
+
+
+def test_a_display_formula_in_a_sentence_stays_in_its_paragraph():
+    assert "<div" not in str(render("a $$x$$ b"))
 
 
 def test_headings_make_an_outline_with_ids_of_their_own():
-    outline = render("# A b\n\n## A b\n\n# ☃\n").outline
-    assert [(h.level, h.text, h.id) for h in outline] == [
-        (1, "A b", "n-a-b"),
-        (2, "A b", "n-a-b-2"),
-        (1, "☃", "n-section"),
+    rendered = render("# A *b* $x$\n\n## A b x\n\n# ☃\n")
+    assert [(h.level, h.text, h.id) for h in rendered.headings("n7-")] == [
+        (1, "A b x", "n7-a-b-x"),
+        (2, "A b x", "n7-a-b-x-2"),
+        (1, "☃", "n7-section"),
     ]
+    assert re.findall('id="([^"]*)"', str(rendered)) == ["n-a-b-x", "n-a-b-x-2", "n-section"]
+
+
+def test_ids_begin_as_the_page_wants_wherever_they_stand():
+    html = render("# A\n\nb[^1] \ufdd0\n\n[^1]: c\n").fill({0: ""}, "n7-")
+    assert sorted(re.findall('(?:id|href)="(#?n[^"]*)"', html)) == [
+        *("#n7-fn-1", "#n7-fnref-1", "n7-a", "n7-fn-1", "n7-fnref-1")
+    ]
+    assert html.count("n7-") == 5, "a text cannot write the mark of an id"
+
+
+def test_tables_align_by_class_and_scroll():
+    html = str(render("| a | b | c |\n|--:|:-:|---|\n| 1 | 2 | 3 |\n"))
+    assert html.startswith('<div class="scroll"><table>')
+    assert '<td class="end">1</td>\n<td class="middle">2</td>\n<td>3</td>' in html
+
+
+def test_footnotes_stand_at_the_end_and_lead_back():
+    html = str(render("a[^x] b[^x]\n\n[^x]: why\n"))
+    assert '<sup class="footnote-ref"><a href="#n-fn-1" id="n-fnref-1"' in html
+    assert '<li id="n-fn-1"><p>why' in html and 'href="#n-fnref-1-2"' in html
+
+
+def test_task_and_definition_lists():
+    html = str(render("- [ ] a\n- [x] **b**\n- [y] c\n\nword\n: meaning\n"))
+    boxes = re.findall("<input [^>]*>", html)
+    assert ["checked" in box for box in boxes] == [False, True]
+    assert "<strong>b</strong>" in html and "[y] c" in html
+    assert "<dt>word</dt>\n<dd>meaning</dd>" in html
+
+
+def test_code_is_marked_by_classes_and_keeps_every_character():
+    code = "\n\ndef f(x):\n\treturn '<&>'  \n\n"
+    html = str(render(f"```python\n{code}```\n"))
+    assert '<span class="k">def</span>' in html and "style=" not in html
+    assert unescape(re.sub("<[^>]*>", "", html)).rstrip("\n") == code.rstrip("\n")
+    assert "<span" not in str(render("```nonsense\ndef\n```\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "words"),
+    [
+        ("see https://a.example/b_(c)).", "https://a.example/b_(c)", "https://a.example/b_(c)"),
+        ("**http://a.example/?a=b&c=d**", "http://a.example/?a=b&amp;c=d", None),
+        ("doi:10.1000/182.", "https://doi.org/10.1000/182", "doi:10.1000/182"),
+        ("arXiv:1706.03762v7,", "https://arxiv.org/abs/1706.03762v7", "arXiv:1706.03762v7"),
+        ("PMID-8263001[0]", "https://pubmed.ncbi.nlm.nih.gov/8263001/", "PMID-8263001"),
+    ],
+)
+def test_a_bare_address_is_a_link(text, href, words):
+    html = str(render(text))
+    assert html.count("<a ") == 1 and f'<a href="{href}"' in html
+    assert words is None or f">{words}</a>" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`https://a.example`",
+        "https://",
+        "xhttp://a.example",
+        "www.a.example",
+        "[https://a.example](/b)",
+    ],
+)
+def test_not_every_address_is_linked_again(text):
+    assert str(render(text)).count("<a ") == text.count("](")
+
+
+@pytest.mark.parametrize("address", ["http://e.example/i.png", "//e.example/i.png", "HTTPS://e/i"])
+def test_an_image_of_another_site_is_not_loaded(address):
+    html = str(render(f"![the $x$ axis]({address})"))
+    assert "<img" not in html
+    assert re.search('<a class="external-image" href="[^"]*"[^>]*>the x axis</a>', html)
+
+
+def test_an_image_of_this_site_is_shown():
+    assert '<img src="/files/7_1.png" alt="a plot"' in str(render("![a plot](/files/7_1.png)"))
 
 
 def test_a_known_fence_is_a_slot_and_an_unknown_one_is_code():
@@ -71,7 +196,7 @@ def test_a_known_fence_is_a_slot_and_an_unknown_one_is_code():
     assert [(slot.kind, slot.payload) for slot in rendered.slots] == [
         ("sequence", {"text": "1, 2\n"})
     ]
-    assert '<code class="language-python">x' in str(rendered)
+    assert '<code class="language-python">' in str(rendered)
 
 
 def test_the_child_renders_what_the_parser_renders():
@@ -98,10 +223,9 @@ def test_a_text_over_the_cap_is_shown_as_typed():
 
 def test_a_child_that_died_while_idle_costs_nobody_a_text():
     bounded.render("one")
-    for child in list(bounded._pools.values())[-1].idle.queue:
-        if child is not None:
-            child.process.kill()
-            child.process.wait()
+    for child in bounded._pools[os.getpid()].idle:
+        child.process.kill()
+        child.process.wait()
     assert bounded.render("*two*").segments == ("<p><em>two</em></p>\n",)
 
 

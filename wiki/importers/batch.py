@@ -19,8 +19,9 @@ from wiki.markup import Rendered, bounded, link_key
 from wiki.models import Note
 from wiki.models.tag import tag_key
 
-# A formula in the HTML of a note, as its source.
-FORMULA = re.compile(r'<code class="math[^"]*">(.*?)</code>', re.DOTALL)
+# Formulas in the HTML of a note, as their source: those that are set, and those that are not.
+SET = re.compile(r'<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
+UNSET = re.compile(r'<span class="unset"><code>(.*?)</code>', re.DOTALL)
 KEYS_AT_A_TIME = 1_000
 
 
@@ -38,7 +39,8 @@ class Tally:
         self._tags: set[str] = set()
         self._links: Counter[str] = Counter()
         self._titles: set[str] = set()
-        self._formulas: set[str] = set()
+        self._set: set[str] = set()
+        self._unset: set[str] = set()
 
     def add(self, item: Item, result: Result, rendered: Rendered | None) -> None:
         """Count one item; rendered is its head's text."""
@@ -54,7 +56,8 @@ class Tally:
         )
         self._titles.add(link_key(item.head.title))
         for segment in rendered.segments:
-            self._formulas.update(FORMULA.findall(segment))
+            self._set.update(SET.findall(segment))
+            self._unset.update(UNSET.findall(segment))
 
     def summary(self, reader: Any, *, dry_run: bool) -> dict[str, Any]:
         """Return the counts by their names in --json. reader: who follows the links."""
@@ -66,7 +69,10 @@ class Tally:
             "tag_uses": self._tag_uses,
             "links": {"total": self._links.total(), "resolved": self._resolved(reader, dry_run)},
             "attachments": 0,
-            "formulas": {"distinct": len(self._formulas), "failed": 0},
+            "formulas": {
+                "distinct": len(self._set | self._unset),
+                "failed": len(self._unset),
+            },
         }
 
     def _resolved(self, reader: Any, dry_run: bool) -> int:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from wiki.extensions import Problem
-from wiki.markup import RENDERER_VERSION, Rendered, bounded, link_key
+from wiki.markup import Rendered, bounded, link_key
 from wiki.models import Link, Note, NoteHtml, NoteTag, Revision, TagChange
 
 # Texts have up to 1 MiB: so many are in memory at once.
@@ -131,7 +131,7 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
         fresh = bounded.render(note.head.body or "")
         row = rows.get(note.pid)
         # A text at the limit of time is set on one day and shown as typed on another.
-        if bounded.TOO_COMPLEX in (fresh.notice, _notice(row)):
+        if {fresh.notice, _notice(row)} & {bounded.TOO_COMPLEX, bounded.FORMULAS_LATE}:
             continue
         if links[note.pid] != fresh.link_keys():
             difference = _difference("links", links[note.pid], fresh.link_keys())
@@ -145,7 +145,7 @@ def _is_wrong(row: NoteHtml, note: Note, fresh: Rendered) -> bool:
     if row.revision.note_id != note.pid:
         return True
     # Of an older revision or renderer: nobody is shown that.
-    if row.revision_id != note.head_id or row.renderer_version != RENDERER_VERSION:
+    if not row.is_current(note):
         return False
     return bool(row.rendered != json.loads(json.dumps(fresh.as_json())))
 

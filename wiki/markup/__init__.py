@@ -4,8 +4,8 @@
 process that can be stopped.
 """
 
-from wiki.markup.markdown import RENDERER_VERSION, render
+from wiki.markup.markdown import render
 from wiki.markup.rendered import Heading, Rendered
 from wiki.markup.wikilink import link_key
 
-__all__ = ["RENDERER_VERSION", "Heading", "Rendered", "link_key", "render"]
+__all__ = ["Heading", "Rendered", "link_key", "render"]

@@ -2,33 +2,47 @@
 
 Parsing Markdown can take quadratic time, so a hostile text must not hold a web thread. The
 child limits its own CPU time per text (a timer the kernel keeps) and its memory; a text
-that hits a limit is shown as typed, with a notice, and the next one gets a new child.
+that hits a limit is shown as typed, with a notice, and a new child takes the place of the
+one that ended.
 """
 
 import atexit
 import contextlib
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wiki import extensions
 from wiki.extensions import Slot
+from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
 
 MOST_CHARACTERS = 1024 * 1024
-MOST_CPU_S = 1.0
+# Of CPU time. 1 MiB of ordinary text takes less.
+MOST_PARSING_S = 0.5
+# One bomb among the formulas may use the first part up; each ordinary one brings its own.
+MOST_FORMULAS_S = 0.5
+PER_FORMULA_S = 0.02
 MOST_WALL_S = 20.0
 MOST_MEMORY = 1024**3
 CHILDREN = 2
 
 TOO_COMPLEX = "This text is too complex to be set, so it is shown as it was typed."
+FORMULAS_LATE = (
+    "These formulas take too long to set, so the last ones are shown as they were typed."
+)
 TOO_LONG = "This text is too long to be set, so it is shown as it was typed."
+
+
+def formulas_budget_s(count: int) -> float:
+    """Return how much CPU time this many formulas of one text may take."""
+    return MOST_FORMULAS_S + count * PER_FORMULA_S
 
 
 class _Child:
@@ -74,34 +88,36 @@ class _Child:
 
 
 class _Pool:
-    """At most CHILDREN children, started when first needed, of this process alone."""
+    """CHILDREN children of this process alone."""
 
     def __init__(self) -> None:
-        self.idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
-        for _ in range(CHILDREN):
-            self.idle.put(None)
+        self.free = threading.Semaphore(CHILDREN)
+        # The next to be used stands last.
+        self.idle = deque(_Child() for _ in range(CHILDREN))
 
     def render(self, body: str) -> Rendered:
-        child = self.idle.get()
-        answer = None
-        try:
-            # An idle child may have died since (killed by hand): that is not the text's fault.
-            if child is not None and child.process.poll() is not None:
-                child.close()
-                child = None
-            child = child or _Child()
-            answer = child.ask(body)
-        finally:
-            self.idle.put(child if answer is not None else None)
+        with self.free:
+            child, answer = self.idle.pop(), None
+            try:
+                # An idle child may have died since (killed by hand): not the text's fault.
+                if child.process.poll() is not None:
+                    child.close()
+                    child = _Child()
+                answer = child.ask(body)
+            finally:
+                if answer is not None:
+                    self.idle.append(child)
+                else:
+                    # The next texts need not wait until this one has started.
+                    self.idle.appendleft(_Child())
         if answer is None:
             return as_typed(body, TOO_COMPLEX)
         rendered = Rendered.from_json(answer)
         return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
 
     def close(self) -> None:
-        while not self.idle.empty():
-            if child := self.idle.get():
-                child.close()
+        while self.idle:
+            self.idle.pop().close()
 
 
 def _own_slot(slot: Slot) -> Slot:
@@ -110,21 +126,35 @@ def _own_slot(slot: Slot) -> Slot:
     return fence.slot(slot.payload["text"]) if fence else slot
 
 
+def renderer_name() -> str:
+    """Return what a text is rendered by: the version, and the fences that are plugged in."""
+    return " ".join([str(RENDERER_VERSION), *sorted(extensions.fences)])
+
+
 _pools: dict[int, _Pool] = {}
 _starting = threading.Lock()
+
+
+def start() -> None:
+    """Start the children, so that the first text need not wait for them."""
+    _pool()
 
 
 def render(body: str) -> Rendered:
     """Render like wiki.markup.render, within limits of length, time and memory.
 
-    At most MOST_CPU_S of CPU time; never raises for what the text says.
+    Never raises for what the text says.
     """
     if len(body) > MOST_CHARACTERS:
         return as_typed(body, TOO_LONG)
+    return _pool().render(body)
+
+
+def _pool() -> _Pool:
     with _starting:
         # After a fork the parent's children are not ours.
         pool = _pools.get(os.getpid())
         if pool is None:
             pool = _pools[os.getpid()] = _Pool()
             atexit.register(pool.close)
-    return pool.render(body)
+    return pool

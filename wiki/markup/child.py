@@ -7,25 +7,58 @@ import json
 import resource
 import signal
 import sys
+import time
+from collections.abc import Collection
+from dataclasses import replace
 
-from wiki.markup import render
-from wiki.markup.bounded import MOST_CPU_S, MOST_MEMORY
+from wiki.markup import bounded
+from wiki.markup.markdown import parse, render
+from wiki.markup.math import set_formula, unset
+from wiki.markup.rendered import Rendered
+from wiki.markup.renderer import Formula
 
 
 def main() -> None:
     """Render until the other side closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (bounded.MOST_MEMORY, bounded.MOST_MEMORY))
     sys.setrecursionlimit(10_000)
-    render("warm up")
+    render("warm $u$p")
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        # The default action of this signal ends the process, also inside compiled code.
-        signal.setitimer(signal.ITIMER_PROF, MOST_CPU_S)
-        answer = render(request["body"], request["fences"]).as_json()
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        answer = within_limits(request["body"], request["fences"]).as_json()
         sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
         sys.stdout.buffer.flush()
+
+
+def within_limits(body: str, fences: Collection[str]) -> Rendered:
+    """Render, or die: parsing and setting formulas each have a budget of CPU time.
+
+    The default action of the timer's signal ends the process, also inside compiled code.
+    Formulas that come too late are shown as typed; their timer only guards that one.
+    """
+    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_PARSING_S)
+    parsed = parse(body, fences)
+    budget_s = bounded.formulas_budget_s(parsed.formulas())
+    signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
+    setter = _Setter(budget_s)
+    rendered = parsed.finish(setter.set_one)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return replace(rendered, notice=bounded.FORMULAS_LATE) if setter.is_late else rendered
+
+
+class _Setter:
+    """Sets formulas as long as there is time, then shows their source."""
+
+    def __init__(self, budget_s: float) -> None:
+        self.end = time.process_time() + budget_s
+        self.is_late = False
+
+    def set_one(self, formula: Formula) -> str:
+        self.is_late = self.is_late or time.process_time() > self.end
+        if self.is_late:
+            return unset(formula.tex, "no time was left for this formula").html
+        return set_formula(formula.tex, display=formula.display).html
 
 
 if __name__ == "__main__":

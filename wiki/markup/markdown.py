@@ -1,113 +1,90 @@
-"""CommonMark to segments and slots.
+"""CommonMark, and what research notes need beyond it, to segments and slots.
 
-Raw HTML is escaped, and bare addresses are left as text: the parser's own linkify takes
-quadratic time. What is not HTML yet (a wikilink, a fence, a formula) travels through the
-sanitiser as a placeholder that nobody can guess, and is put in afterwards.
+Raw HTML is escaped. What is not plain HTML yet (a wikilink, a fence, a formula) travels
+through the sanitiser as a placeholder, and is put in afterwards.
 """
 
 import re
-import secrets
-from collections.abc import Collection, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
-from django.utils.html import escape
-from django.utils.text import slugify
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
 
 from wiki.extensions import Slot
-from wiki.markup.rendered import Heading, Rendered
+from wiki.markup.addresses import addresses
+from wiki.markup.delimiters import formulas
+from wiki.markup.math import set_formula
+from wiki.markup.outline import outline
+from wiki.markup.rendered import ID_MARK, Heading, Rendered
+from wiki.markup.renderer import Formula, Pieces, Renderer, own_rules
 from wiki.markup.sanitize import sanitize
+from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
+
+SetFormula = Callable[[Formula], str]
 
 
-class _Renderer(RendererHTML):
-    """Writes placeholders where something is filled in after sanitising."""
+@dataclass(frozen=True)
+class Parsed:
+    """A text after parsing and sanitising; its formulas are not set yet."""
 
-    def wikilink(
-        self, tokens: Sequence[Token], i: int, options: Any, env: MutableMapping[str, Any]
-    ) -> str:
-        return _slot(env, Slot("wikilink", dict(tokens[i].meta)))
+    html: tuple[str, ...]
+    pieces: tuple[Slot | Formula, ...]
+    outline: tuple[Heading, ...]
 
-    def fence(
-        self, tokens: Sequence[Token], i: int, options: Any, env: MutableMapping[str, Any]
-    ) -> str:
-        name = next(iter(tokens[i].info.split()), "")
-        if name not in env["fences"]:
-            return super().fence(tokens, i, options, env)
-        return _slot(env, Slot(name, {"text": tokens[i].content}))
+    def formulas(self) -> int:
+        """Count the formulas."""
+        return sum(isinstance(piece, Formula) for piece in self.pieces)
 
-    def math_inline(
-        self, tokens: Sequence[Token], i: int, options: Any, env: MutableMapping[str, Any]
-    ) -> str:
-        return f'<code class="math">{escape(tokens[i].content)}</code>'
-
-    def math_inline_double(
-        self, tokens: Sequence[Token], i: int, options: Any, env: MutableMapping[str, Any]
-    ) -> str:
-        return f'<code class="math display">{escape(tokens[i].content)}</code>'
-
-    def math_block(
-        self, tokens: Sequence[Token], i: int, options: Any, env: MutableMapping[str, Any]
-    ) -> str:
-        source = escape(tokens[i].content.strip("\n"))
-        return f'<pre class="math"><code class="math display">{source}</code></pre>\n'
+    def finish(self, set_one: SetFormula) -> Rendered:
+        """Set the formulas; slots stay open."""
+        segments, slots = [self.html[0]], []
+        for piece, following in zip(self.pieces, self.html[1:], strict=True):
+            if isinstance(piece, Formula):
+                segments[-1] += set_one(piece) + following
+            else:
+                slots.append(piece)
+                segments.append(following)
+        return Rendered(tuple(segments), tuple(slots), self.outline)
 
 
 def render(body: str, fences: Collection[str] = ()) -> Rendered:
-    """Render a note's text.
+    """Render a note's text, without limits of time: wiki.markup.bounded has them.
 
-    body: CommonMark with `[[wikilinks]]` and `$formulas$`; formulas are shown as their
-    source. fences: the first words of fenced blocks that become slots, holding their text.
+    body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, bare
+    addresses, and formulas between `$` `$$` `\\(` `\\[`. fences: the first words of fenced
+    blocks that become slots, holding their text.
     """
-    env: MutableMapping[str, Any] = {"slots": [], "fences": fences, "mark": secrets.token_hex(16)}
-    tokens = _PARSER.parse(body, env)
-    outline = _outline(tokens)
-    html = sanitize(_PARSER.renderer.render(tokens, _PARSER.options, env))
-    segments, slots = _split(html, env)
-    return Rendered(segments=segments, slots=slots, outline=outline)
+    return parse(body, fences).finish(
+        lambda formula: set_formula(formula.tex, display=formula.display).html
+    )
+
+
+def parse(body: str, fences: Collection[str] = ()) -> Parsed:
+    """Do everything but the formulas."""
+    pieces = Pieces(fences)
+    env = {"pieces": pieces}
+    tokens = PARSER.parse(body.replace(ID_MARK, "\ufffd"), env)
+    headings = outline(tokens)
+    html = sanitize(PARSER.renderer.render(tokens, PARSER.options, env))
+    # A placeholder the sanitiser dropped or doubled takes its piece along.
+    cut = re.split(rf"{pieces.mark}-(\d+);", html)
+    kept = tuple(pieces.pieces[int(number)] for number in cut[1::2])
+    return Parsed(tuple(cut[::2]), kept, headings)
 
 
 def _make_parser() -> MarkdownIt:
-    md = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
-    md.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
-    # The plugin brings renderers of its own; ours escape, and write classes we style.
-    assert isinstance(md.renderer, _Renderer)
-    for name in ("math_inline", "math_inline_double", "math_block"):
-        md.renderer.rules[name] = getattr(md.renderer, name)
-    md.use(wikilinks)
-    return md
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=Renderer)
+    parser.enable(["table", "strikethrough"])
+    for plugin in (footnote_plugin, deflist_plugin, formulas, wikilinks, tasks, addresses):
+        parser.use(plugin)
+    assert isinstance(parser.renderer, Renderer)
+    parser.renderer.rules |= own_rules(parser.renderer)
+    return parser
 
 
-_PARSER = _make_parser()
-
-
-def _slot(env: MutableMapping[str, Any], slot: Slot) -> str:
-    env["slots"].append(slot)
-    return f"{env['mark']}-{len(env['slots']) - 1};"
-
-
-def _split(html: str, env: MutableMapping[str, Any]) -> tuple[tuple[str, ...], tuple[Slot, ...]]:
-    """Cut the HTML at its placeholders; a slot the sanitiser dropped or doubled follows suit."""
-    pieces = re.split(rf"{env['mark']}-(\d+);", html)
-    return tuple(pieces[::2]), tuple(env["slots"][int(number)] for number in pieces[1::2])
-
-
-def _outline(tokens: Sequence[Token]) -> tuple[Heading, ...]:
-    """Give each heading an id of its own, prefixed so that no text can take another's."""
-    headings: list[Heading] = []
-    taken: dict[str, int] = {}
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
-        if opening.type != "heading_open":
-            continue
-        text = "".join(child.content for child in inline.children or () if child.content)
-        slug = slugify(text, allow_unicode=True) or "section"
-        taken[slug] = taken.get(slug, 0) + 1
-        identity = f"n-{slug}" if taken[slug] == 1 else f"n-{slug}-{taken[slug]}"
-        opening.attrSet("id", identity)
-        headings.append(Heading(int(opening.tag[1]), text, identity))
-    return tuple(headings)
+PARSER = _make_parser()

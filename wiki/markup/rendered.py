@@ -1,18 +1,24 @@
 """What rendering gives."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from wiki.extensions import Slot
+from wiki.markup import wikilink
+
+# Stands before every id in the segments until the page is known, on which several texts may
+# have the same headings. Unicode keeps this sign for such uses; a text that has it loses it.
+ID_MARK = "\ufdd0"
+ID_PREFIX = "n-"
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of the text: level 1 to 6, its words, and the id it has in the HTML."""
+    """A heading of the text: level 1 to 6, its words, and its id without the page's prefix."""
 
     level: int
     text: str
@@ -33,16 +39,24 @@ class Rendered:
     notice: str = ""
 
     def __str__(self) -> str:
-        """Return the HTML with each slot unresolved: what it says, as plain text."""
-        return self.fill({i: escape(slot.payload["text"]) for i, slot in enumerate(self.slots)})
+        """Return the HTML with each slot unresolved: as it was typed."""
+        typed = (
+            wikilink.as_typed(slot.payload) if slot.kind == "wikilink" else slot.payload["text"]
+            for slot in self.slots
+        )
+        return self.fill({number: escape(text) for number, text in enumerate(typed)})
 
-    def fill(self, html: Mapping[int, str]) -> SafeString:
-        """Put HTML into every slot, by number."""
+    def fill(self, html: Mapping[int, str], ids: str = ID_PREFIX) -> SafeString:
+        """Put HTML into every slot, by number; `ids` begins each id of the text."""
         parts = [self.segments[0]]
         for number, segment in enumerate(self.segments[1:]):
             parts += [html[number], segment]
         # Segments left the sanitiser; slots are made by format_html or a fence's template.
-        return mark_safe("".join(parts))
+        return mark_safe("".join(parts).replace(ID_MARK, ids))
+
+    def headings(self, ids: str = ID_PREFIX) -> tuple[Heading, ...]:
+        """Return the outline with ids as fill() writes them."""
+        return tuple(replace(heading, id=ids + heading.id) for heading in self.outline)
 
     def link_keys(self) -> set[str]:
         """Return the keys of all wikilinks."""

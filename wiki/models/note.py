@@ -82,6 +82,19 @@ class NoteQuerySet(models.QuerySet["Note"]):
             models.Prefetch("note_tags", NoteTag.objects.select_related("tag"))
         )
 
+    def texts(self) -> "NoteQuerySet":
+        """Load cards() and, in the same query, the HTML of each text."""
+        return self.cards().select_related("html")
+
+    def linking_to(self, note: "Note") -> "NoteQuerySet":
+        """Keep the other notes with a wikilink that leads to this note.
+
+        A link leads to the oldest of equal titles, among the notes of this queryset.
+        """
+        older = self.filter(title_key=note.title_key, pid__lt=note.pid)
+        linking = self.filter(links__key=note.title_key).exclude(pid=note.pid)
+        return linking.filter(~models.Exists(older))
+
     def write(
         self,
         fields: Fields,

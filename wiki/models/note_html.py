@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from wiki import extensions
 from wiki.extensions import Slot
-from wiki.markup import RENDERER_VERSION, Rendered, bounded
+from wiki.markup import Rendered, bounded
+from wiki.markup.outline import permalink_html
+from wiki.markup.rendered import ID_PREFIX
 from wiki.markup.wikilink import link_html
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
         row = NoteHtml(
             note=note,
             revision=revision,
-            renderer_version=RENDERER_VERSION,
+            renderer=bounded.renderer_name(),
             rendered=rendered.as_json(),
         )
         # One statement, where update_or_create takes four.
@@ -32,22 +35,22 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
             [row],
             update_conflicts=True,
             unique_fields=["note"],
-            update_fields=["revision", "renderer_version", "rendered"],
+            update_fields=["revision", "renderer", "rendered"],
         )
 
 
 class NoteHtml(models.Model):
     """What rendering the head gave: reader-independent segments, slots and outline.
 
-    A row of another revision or an older renderer counts as missing and is made again when
-    somebody reads.
+    A row of another revision or another renderer (an older one, or one that knew other
+    fences) counts as missing and is made again when somebody reads.
     """
 
     note = models.OneToOneField(
         "wiki.Note", primary_key=True, on_delete=models.CASCADE, related_name="html"
     )
     revision = models.ForeignKey("wiki.Revision", on_delete=models.CASCADE, related_name="+")
-    renderer_version = models.PositiveIntegerField()
+    renderer = models.TextField()
     rendered = models.JSONField()
 
     objects = NoteHtmlQuerySet.as_manager()
@@ -55,17 +58,22 @@ class NoteHtml(models.Model):
     def __str__(self) -> str:
         return f"HTML of {{{self.note_id}}}"
 
+    def is_current(self, note: "Note") -> bool:
+        """Tell whether today's renderer made it from the note's head."""
+        made_from = (self.revision_id, self.renderer)
+        return made_from == (note.head_id, bounded.renderer_name())
+
 
 def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
-    """Return the rendered head of each note, by pid: one query, more where HTML is stale."""
-    notes = list(notes)
-    rows = NoteHtml.objects.filter(note__in=notes, renderer_version=RENDERER_VERSION)
-    cached = {row.note_id: row for row in rows}
+    """Return the rendered head of each note, by pid.
+
+    notes: loaded with texts(); then no query is made, but where HTML is missing or stale.
+    """
     found = {}
     for note in notes:
         assert note.head is not None
-        row = cached.get(note.pid)
-        if row is not None and row.revision_id == note.head_id:
+        row: NoteHtml | None = getattr(note, "html", None)
+        if row is not None and row.is_current(note):
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
             found[note.pid] = bounded.render(note.head.body or "")
@@ -76,22 +84,35 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
 def pages(found: Mapping[int, Rendered], readable: Any, reader: Any) -> dict[int, SafeString]:
     """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
 
+    found: by pid; 0 is a text that is not a note's head (a preview, an old revision).
+
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
-    is not among them looks exactly like a link to one that does not exist. One query for
-    all wikilinks, and what each fence's own render makes.
+    is not among them looks exactly like a link to one that does not exist; for who can
+    write, both lead to where that note is started. One query for all wikilinks, and what
+    each fence's own render makes.
     """
     targets = _link_targets(found.values(), readable)
+    writing_url = reverse("new") if reader.is_authenticated else ""
     html: dict[int, SafeString] = {}
     fences = _fences(found, reader)
     for key, rendered in found.items():
-        filled = {
-            number: link_html(slot.payload, targets.get(slot.payload["key"]))
-            if slot.kind == "wikilink"
-            else fences[key, number]
-            for number, slot in enumerate(rendered.slots)
-        }
-        html[key] = rendered.fill(filled)
+        ids = ids_of(key)
+        filled = {}
+        for number, slot in enumerate(rendered.slots):
+            if slot.kind == "wikilink":
+                target = targets.get(slot.payload["key"])
+                filled[number] = link_html(slot.payload, target, writing_url)
+            elif slot.kind == "permalink":
+                filled[number] = permalink_html(slot.payload, ids)
+            else:
+                filled[number] = fences[key, number]
+        html[key] = rendered.fill(filled, ids)
     return html
+
+
+def ids_of(key: int) -> str:
+    """Return what begins every id of this text: a page may hold many notes, each with a pid."""
+    return f"n{key}-" if key else ID_PREFIX
 
 
 def _link_targets(rendered: Iterable[Rendered], readable: Any) -> dict[str, tuple[str, str]]:
@@ -108,7 +129,7 @@ def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int],
     by_kind: dict[str, list[tuple[tuple[int, int], Slot]]] = {}
     for key, rendered in found.items():
         for number, slot in enumerate(rendered.slots):
-            if slot.kind != "wikilink":
+            if slot.kind not in ("wikilink", "permalink"):
                 by_kind.setdefault(slot.kind, []).append(((key, number), slot))
     html: dict[tuple[int, int], str] = {}
     for kind, slots in by_kind.items():

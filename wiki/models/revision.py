@@ -37,6 +37,20 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Order from the head back; never by time, clocks go wrong."""
         return self.order_by("-number")
 
+    def latest_first(self) -> "RevisionQuerySet":
+        """Order across notes by time, newest first; the same time, last saved first."""
+        return self.order_by("-created", "-pk")
+
+    def saved(self) -> "RevisionQuerySet":
+        """Leave out those of which an import told only that they existed."""
+        return self.filter(body__isnull=False)
+
+    def compared_by(self, user: Any) -> "RevisionQuerySet":
+        """Load the note too; `.has_earlier` tells whether user can compare with the one before."""
+        earlier = Revision.objects.visible_to(user).saved()
+        before = earlier.filter(note=models.OuterRef("note"), number=models.OuterRef("number") - 1)
+        return self.select_related("note").defer("body").annotate(has_earlier=models.Exists(before))
+
     def listed(self) -> "RevisionQuerySet":
         """Leave the texts in the database; `.known` tells whether there is one."""
         known = models.ExpressionWrapper(Q(body__isnull=False), models.BooleanField())
@@ -81,6 +95,10 @@ class Revision(models.Model):
     objects = RevisionQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            # What was saved lately, in all notes.
+            models.Index(fields=["-created", "-id"], name="revision_latest"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["note", "number"], name="revision_number_once"),
             models.CheckConstraint(

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -75,7 +76,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
     def named(self, name: str) -> models.QuerySet["Tag"]:
         """Keep the tag of this name, whatever its case."""
-        return self.filter(slug=tag_key(name))
+        # An address can hold what PostgreSQL refuses to look for.
+        return self.none() if "\0" in name else self.filter(slug=tag_key(name))
 
     def counted_for(self, notes: "NoteQuerySet") -> models.QuerySet["Tag"]:
         """Keep the tags of these notes, each with `.uses`, in alphabetical order."""
@@ -100,6 +102,9 @@ class Tag(TagBase):  # type: ignore[misc]
         return tag_key(tag)
 
     def get_absolute_url(self) -> str:
+        # Browsers take "." and ".." out of a path, however they are written.
+        if {".", ".."} & set(self.name.split("/")):
+            return f"{reverse('list')}?{urlencode({'tags': f'={self.name}'})}"
         return reverse("tag", args=[self.name])
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from wiki.forms import hidden_pids
 from wiki.models import EditConflict, Note, Tag
 from wiki.models.tag import join_tags
 
@@ -89,7 +90,7 @@ def sort_link(context: Mapping[str, Any], order: str) -> dict[str, Any]:
         query["order"] = "asc"
     return {
         "order": order,
-        "query": query.urlencode(),
+        "query": query.urlencode(safe=","),
         "is_current": is_current,
         "is_ascending": is_ascending,
     }
@@ -99,13 +100,18 @@ def sort_link(context: Mapping[str, Any], order: str) -> dict[str, Any]:
 def hide_query(context: Mapping[str, Any], note: Note) -> str:
     """Return this page's query with the note hidden, or shown again if it is hidden."""
     query = context["request"].GET.copy()
-    pids = [pid for pid in query.get("hide", "").split(",") if pid]
-    pid = str(note.pid)
+    pids, pid = hidden_pids(query), note.pid
     kept = [other for other in pids if other != pid] if pid in pids else [*pids, pid]
     query.pop("hide", None)
     if kept:
-        query["hide"] = ",".join(kept)
+        query["hide"] = ",".join(map(str, kept))
     return f"?{query.urlencode(safe=',')}"
+
+
+@register.simple_tag(takes_context=True)
+def hidden_notes(context: Mapping[str, Any]) -> str:
+    """Return the notes this page's address hides, as the address says it."""
+    return ",".join(map(str, hidden_pids(context["request"].GET)))
 
 
 @register.simple_tag(takes_context=True)

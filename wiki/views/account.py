@@ -1,12 +1,14 @@
 """Signing in and out, the password, other sessions."""
 
-from django.contrib import auth, messages
+from django.contrib import admin, auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -51,12 +53,25 @@ def login_and_send_again(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@never_cache
+@require_GET
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The way into the admin is the site's login; for people who are not staff there is none."""
+    if admin.site.has_permission(request):
+        return redirect("admin:index")
+    if request.user.is_authenticated:
+        raise Http404
+    return redirect_to_login(request.GET.get("next", reverse("admin:index")))
+
+
+@login_not_required
+@never_cache
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """Sign out, and let the browser forget the pages it kept."""
+    """Sign out, and let the browser forget the pages and the drafts it kept."""
     auth.logout(request)
     reply = redirect("list")
-    reply["Clear-Site-Data"] = '"cache"'
+    reply["Clear-Site-Data"] = '"cache", "storage"'
     return reply
 
 
@@ -101,6 +116,7 @@ def password(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
+@never_cache
 @require_POST
 def end_sessions(request: HttpRequest) -> HttpResponse:
     """Sign the reader out everywhere else."""

@@ -27,6 +27,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "wiki/send_again.html", context, status=403)
 
 
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """Nothing a browser sends by itself: an unknown host, far too much, a mangled form."""
+    return render(request, "wiki/bad_request.html", status=400)
+
+
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """Readable, but not writable, for this person."""
     context = {"typed": typed_fields(request.POST)}

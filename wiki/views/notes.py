@@ -4,49 +4,45 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from wiki import access
-from wiki.forms import EditForm, ListForm, NoteForm, form_values
+from wiki.forms import EditForm, NoteForm, form_values
 from wiki.markup import bounded
 from wiki.models import EditConflict, Note
-from wiki.views.reading import cards, fill
-
-PER_PAGE = 20
-FILTERS = ("text", "tags", "type", "ref")
+from wiki.views.listing import listed
+from wiki.views.reading import cards, fill, whole_card
 
 
 @login_not_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
-    return render(request, "wiki/list.html", _listed(request))
+    return render(request, "wiki/list.html", listed(request))
 
 
 @login_not_required
 @require_GET
 def print_list(request: HttpRequest) -> HttpResponse:
     """The current list without controls, for paper."""
-    return render(request, "wiki/print.html", _listed(request))
+    return render(request, "wiki/print.html", listed(request))
 
 
 @login_not_required
 @require_GET
 def show(request: HttpRequest, pid: int) -> HttpResponse:
     """One note."""
-    note = access.readable_note(request.user, pid)
-    card = cards(request, [note], with_panels=True)[0]
-    return render(request, "wiki/note.html", {"card": card})
+    note = access.readable_note(request.user, pid, with_text=True)
+    return render(request, "wiki/note.html", {"card": whole_card(request, note)})
 
 
 @login_not_required
 @require_GET
 def print_one(request: HttpRequest, pid: int) -> HttpResponse:
     """One note without controls, for paper."""
-    note = access.readable_note(request.user, pid)
+    note = access.readable_note(request.user, pid, with_text=True)
     return render(request, "wiki/print.html", {"cards": cards(request, [note])})
 
 
@@ -110,20 +106,6 @@ def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
     return render(request, "wiki/_preview.html", _previewed(request, title, body))
-
-
-def _listed(request: HttpRequest) -> dict[str, Any]:
-    form = ListForm(request.GET)
-    notes = form.notes(Note.objects.visible_to(request.user))
-    page = Paginator(notes.cards(), PER_PAGE).get_page(request.GET.get("page"))
-    return {
-        "form": form,
-        "said": form.cleaned_data,
-        "page": page,
-        "total": page.paginator.count,
-        "cards": cards(request, page.object_list),
-        "is_filtered": any(form.cleaned_data.get(name) for name in FILTERS),
-    }
 
 
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:

@@ -1,15 +1,28 @@
 """Notes made ready for a page: text filled in for the reader, tags, panels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Count, Window
 from django.http import HttpRequest
 
 from wiki import extensions
+from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered
 from wiki.models import Note, Tag
-from wiki.models.note_html import pages, rendered_heads
+from wiki.models.note_html import ids_of, pages, rendered_heads
+
+LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
+MOST_BACKLINKS = 50
+
+
+@dataclass(frozen=True)
+class Backlinks:
+    """Notes that link to one, and how many more there are."""
+
+    notes: Sequence[Note] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,22 +36,18 @@ class Card:
     tags: Sequence[Tag]
     may_edit: bool
     is_hidden: bool = False
-    panels: Sequence[str] = field(default_factory=tuple)
+    is_long: bool = False
+    backlinks: Backlinks = Backlinks()
+    panels: Sequence[str] = ()
 
 
-def cards(
-    request: HttpRequest,
-    notes: Iterable[Note],
-    *,
-    with_panels: bool = False,
-) -> list[Card]:
-    """Return a card per note: two queries for all texts and all links of the page.
+def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
+    """Return a card per note, with one query for all links of the page.
 
-    notes: loaded with cards(). with_panels asks the sockets too. Notes the address names
-    after `hide` are folded.
+    notes: loaded with texts(). Notes the address names after `hide` are folded.
     """
     notes = list(notes)
-    hidden = request.GET.get("hide", "").split(",")
+    hidden = hidden_pids(request.GET)
     rendered = rendered_heads(notes)
     html = fill(request, rendered)
     return [
@@ -46,19 +55,36 @@ def cards(
             note=note,
             html=html[note.pid],
             notice=rendered[note.pid].notice,
-            outline=rendered[note.pid].outline,
+            outline=rendered[note.pid].headings(ids_of(note.pid)),
             tags=note.shown_tags(),
             may_edit=note.may_be_edited_by(request.user),
-            is_hidden=str(note.pid) in hidden,
-            panels=_panels(note, request.user) if with_panels else (),
+            is_hidden=note.pid in hidden,
+            is_long=len(note.head.body or "") > LONG_TEXT if note.head else False,
         )
         for note in notes
     ]
 
 
+def whole_card(request: HttpRequest, note: Note) -> Card:
+    """Return a note's card with its margin: what links here, and what the sockets have."""
+    return replace(
+        cards(request, [note])[0],
+        backlinks=_backlinks(note, request.user),
+        panels=_panels(note, request.user),
+    )
+
+
 def fill(request: HttpRequest, rendered: dict[int, Rendered]) -> Any:
     """Resolve every slot of these texts for whoever asks."""
     return pages(rendered, Note.objects.visible_to(request.user), request.user)
+
+
+def _backlinks(note: Note, reader: Any) -> Backlinks:
+    """Find the notes that link here among those the reader may read: one query."""
+    linking = Note.objects.visible_to(reader).linking_to(note).last_changed()
+    counted = linking.annotate(found=Window(Count("*"))).only("pid", "title")
+    shown: list[Any] = list(counted[:MOST_BACKLINKS])
+    return Backlinks(shown, shown[0].found - len(shown) if shown else 0)
 
 
 def _panels(note: Note, reader: Any) -> list[str]:

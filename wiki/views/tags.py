@@ -1,14 +1,12 @@
 """Browsing by tag."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from wiki.models import Note, Tag
-from wiki.views.notes import PER_PAGE
-from wiki.views.reading import cards
+from wiki.views.listing import ordered
 
 
 @login_not_required
@@ -24,9 +22,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """The notes of one tag; a tag only of notes the reader may not read does not exist."""
     tag = Tag.objects.named(name).first()
-    notes = Note.objects.visible_to(request.user).filter(note_tags__tag=tag).chronological()
-    if tag is None or not notes.exists():
+    if tag is None:
         raise Http404
-    page = Paginator(notes.cards(), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"tag": tag, "page": page, "cards": cards(request, page.object_list)}
+    notes = Note.objects.visible_to(request.user).filter(note_tags__tag=tag)
+    context = {"tag": tag, **ordered(request, notes)}
+    if not context["total"]:
+        raise Http404
     return render(request, "wiki/tag.html", context)

@@ -1,0 +1,17 @@
+"""Files of others stand in static/vendor untouched, each in VERSIONS with its checksum."""
+
+import hashlib
+from pathlib import Path
+
+VENDOR = Path(__file__).resolve().parents[1] / "static/vendor"
+
+
+def test_every_vendored_file_is_listed_with_its_checksum():
+    lines = (VENDOR / "VERSIONS").read_text().splitlines()
+    rows = [line.split() for line in lines if not line.startswith("#")]
+    listed = {name: checksum for name, version, checksum, licence in rows}
+    files = {path for path in VENDOR.rglob("*") if path.is_file()} - {VENDOR / "VERSIONS"}
+    assert listed == {
+        str(path.relative_to(VENDOR)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }

@@ -1,0 +1,85 @@
+"""What a text costs to render: ordinary ones, formulas, and those made to be slow.
+
+Every text goes through the bounded child, as a save and a preview do.
+"""
+
+import random
+from time import perf_counter
+from typing import Any
+
+from wiki.benchmarks.machine import Machine
+from wiki.benchmarks.pathological_texts import PATHOLOGICAL
+from wiki.markup import bounded
+
+ROUNDS = 5
+WORDS = (
+    *("query", "key", "value", "head", "layer", "token", "gate", "weight", "sequence", "memory"),
+    *("cortex", "spike", "note", "passage"),
+)
+FORMULAS = (
+    r"$\hat{Z}_{%d} = s(Z)$",
+    r"$$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_{%d}}}\right)V$$",
+    r"$\sum_{i=1}^{%d} x_i^2$",
+)
+SIZES = {"30 kB, 100 formulas": (30_000, 100), "100 kB": (100_000, 0), "1 MiB": (1 << 20, 0)}
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Render every text; "failed" counts ordinary ones that were not set.
+
+    Returns per ordinary size "first_ms" (no formula was set before), "p50_ms"; of the
+    pathological texts how many there are, are "as_typed", and the "slowest_ms" of them.
+    """
+    machine = Machine.now()
+    bounded.start()
+    bounded.render("$w$")
+    ordinary = {name: _ordinary(*size, machine) for name, size in SIZES.items()}
+    seconds, notices = _pathological()
+    slowest = max(seconds, key=lambda name: seconds[name])
+    return {
+        "ordinary": ordinary,
+        "pathological": {
+            "texts": len(seconds),
+            "as_typed": notices,
+            "slowest_ms": machine.milliseconds([seconds[slowest]], 1.0),
+            "slowest": slowest,
+            "over_1_s": sum(time_s > 1 for time_s in seconds.values()),
+        },
+        "failed": sum(figures["notices"] for figures in ordinary.values()),
+        **machine.as_json(),
+    }
+
+
+def ordinary_text(size: int, formulas: int) -> str:
+    """Return paragraphs of about `size` characters with so many different formulas."""
+    chance = random.Random(size)
+    paragraphs = []
+    for i in range(max(1, size // 300)):
+        words = " ".join(chance.choices(WORDS, k=40))
+        formula = FORMULAS[i % len(FORMULAS)] % i if i < formulas else ""
+        paragraphs.append(f"{words} *{i}* {formula} [[{WORDS[i % len(WORDS)]}]].")
+    return "\n\n".join(paragraphs)[:size]
+
+
+def _ordinary(size: int, formulas: int, machine: Machine) -> dict[str, Any]:
+    text = ordinary_text(size, formulas)
+    seconds, notices = [], 0
+    for i in range(ROUNDS):
+        begin = perf_counter()
+        notices += bool(bounded.render(f"{text}\n\n{i}\n").notice)
+        seconds.append(perf_counter() - begin)
+    return {
+        "first_ms": machine.milliseconds(seconds[:1], 1.0),
+        "p50_ms": machine.milliseconds(seconds, 0.5),
+        "notices": notices,
+    }
+
+
+def _pathological() -> tuple[dict[str, float], int]:
+    seconds: dict[str, float] = {}
+    notices = 0
+    for name, text in PATHOLOGICAL.items():
+        begin = perf_counter()
+        notices += bool(bounded.render(text).notice)
+        seconds[name] = perf_counter() - begin
+    return seconds, notices

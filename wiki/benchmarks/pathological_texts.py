@@ -1,0 +1,45 @@
+"""Texts that make a careless parser slow, deep or hungry.
+
+The first are the cases that cmark's own suite made known, at their sizes; the rest aim at what
+this notebook adds: formulas, wikilinks, footnotes, tables, tasks, addresses, definition lists.
+"""
+
+PATHOLOGICAL: dict[str, str] = {
+    "nested strong emphasis": "*a **a " * 65_000 + "b" + " a** a*" * 65_000,
+    "emphasis closers without openers": "a_ " * 65_000,
+    "emphasis openers without closers": "_a " * 65_000,
+    "link closers without openers": "a]" * 65_000,
+    "link openers without closers": "[a" * 65_000,
+    "mismatched openers and closers": "*a_ " * 50_000,
+    "openers and closers in threes": "a**b" + "c* " * 50_000,
+    "link openers and emphasis closers": "[ a_" * 50_000,
+    "brackets and parentheses": "[ (](" * 80_000,
+    "images in links": "![[]()" * 160_000,
+    "hard link and emphasis": "**x [a*b**c*](d)" * 20_000,
+    "nested brackets": "[" * 50_000 + "a" + "]" * 50_000,
+    "nested quotes": "> " * 50_000 + "a",
+    "deeply nested lists": "".join("  " * depth + "* a\n" for depth in range(1_000)),
+    "NUL in the text": "abc\0de\0" * 100_000,
+    "backticks of every length": "".join("e" + "`" * count for count in range(1, 1_400)),
+    "unclosed links in angles": "[a](<b" * 50_000,
+    "unclosed links": "[a](b" * 50_000,
+    "unclosed comments": "</" + "<!--" * 250_000,
+    "empty lines in deep lists": "- " * 30_000 + "x" + "\n" * 30_000,
+    "empty lines in deep lists in a quote": "> " + "- " * 30_000 + "x\n" + ">\n" * 30_000,
+    "emphasis in a deep quote": ">" * 100_000 + "a*" * 100_000,
+    "many reference definitions": "".join(f"[{k}]: u\n" for k in range(60_000)),
+    "unclosed dollars": "$a " * 200_000,
+    "dollars behind backslashes": "$" + "\\$" * 300_000,
+    "unclosed brackets of formulas": r"\(a \[b " * 100_000,
+    "unclosed display formulas": "$$a\n" * 200_000,
+    "unclosed wikilinks": "[[a|b" * 150_000,
+    "footnotes without an end": "[^a]: x\n\n" + "[^a" * 200_000,
+    "footnotes in footnotes": "^[a" * 60_000 + "]" * 60_000,
+    "a table of many columns": "|a" * 30_000 + "\n" + "|-" * 30_000 + "\n" + "|b" * 30_000,
+    "tasks in tasks": "- [ ] " * 30_000 + "x",
+    "an address of parentheses": "https://a.example/" + "()" * 100_000 + ")" * 100_000,
+    "many addresses": "https://a.example/b_c " * 40_000,
+    "definitions of definitions": "a\n: " * 100_000,
+    "deep formulas": "$" + "{" * 20_000 + "x" + "}" * 20_000 + "$",
+    "marked code": "```python\n" + "f(((((((" * 100_000 + "\n```\n",
+}

@@ -1,0 +1,126 @@
+r"""Where formulas begin and end: `$…$` `$$…$$` `\(…\)` `\[…\]`.
+
+A `$` opens a formula when no space follows it, and closes one when no space precedes it and
+no digit follows, so that prices stay text. Each search for an end looks no further than the
+next candidate, or is remembered as vain, so reading takes linear time.
+"""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+
+# `$PATH:$HOME` is a line of shell, not a formula with a word behind it.
+SHELL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]+[^A-Za-z0-9]?")
+# Between two prices stand words, and no sign of TeX.
+PRICE = re.compile(r"\d[^\\^_={}]*[^\W\d_]{2}[^\\^_={}]*")
+CLOSINGS = {"$$": "$$", r"\[": r"\]"}
+
+
+def formulas(md: MarkdownIt) -> None:
+    """Teach a parser formulas; tokens `formula` and `formula_display` hold their TeX."""
+    md.inline.ruler.before("escape", "formula_dollar", _dollar)
+    md.inline.ruler.before("escape", "formula_bracket", _bracket)
+    md.block.ruler.before(
+        "fence", "formula_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+
+
+def _dollar(state: StateInline, silent: bool) -> bool:
+    source, start = state.src, state.pos
+    if source[start] != "$":
+        return False
+    mark = "$$" if source.startswith("$$", start) else "$"
+    end = _next_dollar(source, start + len(mark), state.posMax)
+    if end < 0 or not source.startswith(mark, end):
+        return False
+    tex = source[start + len(mark) : end]
+    if mark == "$" and not _is_formula(tex, source[end + 1 : end + 2]):
+        return False
+    return _push(state, tex, end + len(mark), display=mark == "$$", silent=silent)
+
+
+def _next_dollar(source: str, start: int, limit: int) -> int:
+    """Return where the next `$` stands that no backslash takes the meaning from; -1 if none."""
+    end = source.find("$", start, limit)
+    while end > start and _is_escaped(source, end, start):
+        end = source.find("$", end + 1, limit)
+    return end
+
+
+def _is_escaped(source: str, at: int, start: int) -> bool:
+    before = source[start:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _is_formula(tex: str, after: str) -> bool:
+    if not tex or tex[0].isspace() or tex[-1].isspace() or after.isdigit():
+        return False
+    if PRICE.fullmatch(tex):
+        return False
+    goes_on = after.isalpha() or after in ("_", "{", "(")
+    return not (goes_on and SHELL_VARIABLE.fullmatch(tex))
+
+
+def _bracket(state: StateInline, silent: bool) -> bool:
+    source, start = state.src, state.pos
+    opening = source[start : start + 2]
+    if opening not in (r"\(", r"\["):
+        return False
+    closing = r"\)" if opening == r"\(" else r"\]"
+    vain = state.env.setdefault("vain", {})
+    if vain.get(closing) == (source, state.posMax):
+        return False
+    end = source.find(closing, start + 2, state.posMax)
+    while end >= 0 and _is_escaped(source, end, start + 2):
+        end = source.find(closing, end + 2, state.posMax)
+    if end < 0:
+        vain[closing] = (source, state.posMax)
+        return False
+    return _push(state, source[start + 2 : end], end + 2, display=opening == r"\[", silent=silent)
+
+
+def _push(state: StateInline, tex: str, end: int, *, display: bool, silent: bool) -> bool:
+    if not tex.strip(" \n\t\\"):
+        return False
+    if not silent:
+        token = state.push("formula_display" if display else "formula", "", 0)
+        token.content = tex.strip()
+    state.pos = end
+    return True
+
+
+def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    r"""Read a display formula that has lines of its own, from `$$` or `\[` to its end."""
+    if state.is_code_block(first):
+        return False
+    lines = [_line(state, first)]
+    closing = CLOSINGS.get(lines[0][:2])
+    if closing is None:
+        return False
+    lines[0] = lines[0][2:]
+    number = first
+    vain = state.env.setdefault("vain", {})
+    while closing not in lines[-1]:
+        number += 1
+        if number >= last or number == vain.get((closing, last)):
+            vain[closing, last] = first
+            return False
+        if state.isEmpty(number) or state.sCount[number] < state.blkIndent:
+            return False
+        lines.append(_line(state, number))
+    tex = "\n".join(lines).rstrip()
+    if not tex.endswith(closing) or tex.find(closing) != len(tex) - 2:
+        return False
+    if not tex[:-2].strip(" \n\t\\"):
+        return False
+    if not silent:
+        state.line = number + 1
+        token = state.push("formula_block", "", 0)
+        token.block, token.map, token.content = True, [first, state.line], tex[:-2].strip()
+    return True
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]

@@ -1,0 +1,41 @@
+"""Headings: an id for each, and the outline they make."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.text import slugify
+from markdown_it.token import Token
+
+from wiki.markup.rendered import ID_MARK, Heading
+
+
+def outline(tokens: Sequence[Token]) -> tuple[Heading, ...]:
+    """Give each heading an id that no other heading of the text has; return them in order."""
+    headings: list[Heading] = []
+    taken: dict[str, int] = {}
+    for opening, inline in zip(tokens, tokens[1:], strict=False):
+        if opening.type != "heading_open":
+            continue
+        text = "".join(words(child) for child in inline.children or ())
+        slug = slugify(text, allow_unicode=True) or "section"
+        taken[slug] = taken.get(slug, 0) + 1
+        identity = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+        opening.attrSet("id", ID_MARK + identity)
+        opening.meta["id"] = identity
+        headings.append(Heading(int(opening.tag[1]), text, identity))
+    return tuple(headings)
+
+
+def permalink_html(payload: Mapping[str, Any], ids: str) -> str:
+    """Return the link to a heading that stands behind its words."""
+    return format_html(
+        ' <a class="permalink" href="#{}{}" aria-label="Link to this heading">§</a>',
+        ids,
+        payload["id"],
+    )
+
+
+def words(token: Token) -> str:
+    """Return what an inline token says, without its markup."""
+    return token.content or str(token.meta.get("text", ""))

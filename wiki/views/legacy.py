@@ -1,0 +1,42 @@
+"""Addresses of m8ta.com, from where notes are imported; the old names exist only here."""
+
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from wiki.models import Note
+
+LIST_NAMES = {"text": "text", "ptags": "tags", "ptype": "type"}
+LONGEST_PID = 18  # digits; the database counts to 9,223,372,036,854,775,807
+
+
+@login_not_required
+@require_GET
+def index_pl(request: HttpRequest) -> HttpResponse:
+    """Lead from `?pid=` to the note, and from `?ptags=`, `?ptype=` and `?text=` to the list.
+
+    A number that was taken when its note was imported leads to that note. Not permanent:
+    what a number leads to depends on the reader, and on later imports.
+    """
+    asked = request.GET
+    if "pid" in asked:
+        return redirect(_note(request, asked["pid"]))
+    if asked and not LIST_NAMES.keys() & asked.keys():
+        raise Http404
+    names = {new: asked[old] for old, new in LIST_NAMES.items() if asked.get(old)}
+    query = f"?{urlencode(names)}" if names else ""
+    return redirect(reverse("list") + query)
+
+
+def _note(request: HttpRequest, pid: str) -> Note:
+    if not (pid.isascii() and pid.isdigit() and len(pid) <= LONGEST_PID):
+        raise Http404
+    notes = Note.objects.visible_to(request.user)
+    note = notes.filter(legacy_pid=pid).first() or notes.filter(pid=pid).first()
+    if note is None:
+        raise Http404
+    return note
