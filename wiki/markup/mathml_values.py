@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from wiki.markup.colour_names import COLOUR_NAMES
+
 MOST_EM = 40.0
 EM = {"em": 1.0, "ex": 0.45, "px": 1 / 16, "pt": 1 / 12, "cm": 2.36, "mm": 0.236, "in": 6.0}
 
@@ -64,7 +66,7 @@ IDLE_STYLES = {
 }
 
 _LENGTH = re.compile(r"([+-]?)(\d*\.?\d+)(em|ex|px|pt|cm|mm|in)?")
-_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|[a-z]{3,20}")
+_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")
 _NOTATIONS = re.compile(r"[a-z]{3,20}(?: [a-z]{3,20})?")
 _RULE = re.compile(r"border-(top|bottom|left|right):0\.\d+em (solid|dashed|double) ?")
 _PADDING = re.compile(r"padding-(top|bottom|left|right)")
@@ -82,8 +84,8 @@ def length(value: str) -> str | None:
 
 
 def colour(value: str) -> str | None:
-    """Return the colour if it is a number or a lone word."""
-    return value if _COLOUR.fullmatch(value) and value != "undefined" else None
+    """Return the colour as a number, which all of MathML's readers understand."""
+    return value if _COLOUR.fullmatch(value) else COLOUR_NAMES.get(value)
 
 
 def one_of(*allowed: str) -> Callable[[str], str | None]:
@@ -110,6 +112,8 @@ ATTRIBUTES: dict[str, Callable[[str], str | None]] = {
     "mathbackground": colour,
     "notation": notation,
 }
+# Elsewhere these say nothing, or the checkers of HTML know no such attribute.
+PLACES = {"lspace": {"mo", "mpadded"}, "rspace": {"mo"}, "accent": {"mover", "munderover"}}
 # An attribute whose meaning a class has, or that only restates a default.
 IDLE_ATTRIBUTES = {
     *("linebreak=newline", "linebreak=nobreak", "columnalign=left", "rowspacing=0em"),
