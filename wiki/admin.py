@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from wiki.models import Note, Revision, Tag, TagChange
 
+admin.site.site_header = admin.site.site_title = "Commonplace"
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows to look at: the rules for changing them are methods of the models."""

@@ -51,7 +51,7 @@ def _set(tex: str, display: bool) -> SetFormula:
     except Unset as failure:
         return unset(tex, str(failure))
     except Malformed:
-        return unset(tex, "This formula cannot be set here.")
+        return unset(tex, "A formula can neither point to another nor hold anything but a formula.")
 
 
 @lru_cache(maxsize=4096)
@@ -60,14 +60,17 @@ def _remembered(tex: str, display: bool) -> SetFormula:
 
 
 def _math(tex: str, display: bool) -> str:
-    inside = rebuild(to_mathml(tex, display=display)).html
+    markup = to_mathml(tex, display=display)
+    inside, _ = rebuild(markup, breaks=not display)
     if len(inside) > MOST_HTML:
         raise Unset("This formula is too large.")
     annotation = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
     content = f"<semantics>{inside}{annotation}</semantics>"
     if display:
         return f'<span class="formula"><math display="block">{content}</math></span>'
-    return f"<math>{content}</math>"
+    # An environment that exists in display style only stands inside a line all the same.
+    style = ' displaystyle="true"' if markup.startswith('<math display="block"') else ""
+    return f"<math{style}>{content}</math>"
 
 
 def unset(tex: str, failure: str) -> SetFormula:

@@ -2,7 +2,9 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 
 from wiki import extensions
@@ -24,3 +26,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     processes = {process.name: process.ready() for process in extensions.processes}
     report = {"ok": all(processes.values()), "database": True, "processes": processes}
     return JsonResponse(report, status=200 if report["ok"] else 503)
+
+
+@login_not_required
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers look for it when what they show is no page that names one: raw text, JSON."""
+    return redirect(static("icon.png"))
