@@ -17,6 +17,7 @@ from django.test import Client
 from mlhooks import jobs
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
+from wiki.importers import sample
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -151,6 +152,7 @@ KINDS = [
     Kind("delete", "/notes/{note}/delete/", (OWNER,)),
     Kind("trash", "/trash/", (OWNER,)),
     Kind("empty trash", "/trash/", (READER,)),
+    Kind("remove the samples", "/samples/remove/", (OWNER,)),
     Kind("account", "/account/", (OWNER, READER)),
     Kind("jobs", "/jobs/", (OWNER,)),
     Kind("job", "/jobs/{job}/", (OWNER,)),
@@ -185,6 +187,7 @@ NO_PAGE = {
     "raw": "plain text",
     "readyz": "JSON",
     "undelete": "answers a form with a redirect",
+    "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
     "cancel_job": "answers a form with a redirect",
 }
@@ -192,6 +195,7 @@ NO_PAGE = {
 
 def make_site(owner: Any) -> dict[str, Any]:
     """Write the notes and jobs that KINDS is about; return the numbers in its paths."""
+    sample.add_to_empty(lambda: owner)
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
