@@ -123,6 +123,7 @@ KINDS = [
     Kind("filtered list", "/?text=stress&tags=markup&type=paper"),
     Kind("list without a hit", "/?text=nothing-says-this"),
     Kind("list with a hidden note", "/?text=stress&hide={note}"),
+    Kind("list with a long note", "/?tags=long"),
     Kind("printed list", "/print/?text=stress"),
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
@@ -152,7 +153,7 @@ KINDS = [
     Kind("delete", "/notes/{note}/delete/", (OWNER,)),
     Kind("trash", "/trash/", (OWNER,)),
     Kind("empty trash", "/trash/", (READER,)),
-    Kind("remove the samples", "/samples/remove/", (OWNER,)),
+    Kind("removal of the samples", "/samples/remove/", (OWNER,)),
     Kind("account", "/account/", (OWNER, READER)),
     Kind("jobs", "/jobs/", (OWNER,)),
     Kind("job", "/jobs/{job}/", (OWNER,)),
@@ -198,6 +199,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     sample.add_to_empty(lambda: owner)
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
+    write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
     note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
     other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
@@ -209,6 +211,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
     write(owner, "Deleted", "Gone.\n", ()).move_to_trash(owner)
+    Note.objects.samples().last().move_to_trash(owner)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.

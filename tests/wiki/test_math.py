@@ -6,51 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.wiki.documented_formulas import MOST_UNSET, check, formulas
 from tests.wiki.mathml_reader import strangers, texts
 from wiki.markup import temml
 from wiki.markup.math import MOST_CHARACTERS, set_formula
 from wiki.markup.mathml import Malformed, rebuild
 
-FORMULAS = Path(__file__).parent / "data/latex_formulas.tsv"
 CSS = Path(__file__).resolve().parents[2] / "static/css/math.css"
-# The KaTeX logo, which only its own tests use, and colours named for one school's website.
-MOST_UNSET = 0.014
-
-
-def formulas():
-    for line in FORMULAS.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            source, _, display, tex = line.split("\t")
-            yield source, display == "1", tex
-
-
-def check(sample):
-    """Set them all; return how many there were, and those that could not be set."""
-    unset = []
-    for source, display, tex in sample:
-        made = set_formula(tex, display=display)
-        assert strangers(made.html) == [], tex
-        shown, said = texts(made.html)
-        assert shown == tex and said == made.failure
-        if made.failure:
-            assert made.failure.endswith(".") and made.failure[0] not in " ."
-            unset.append((source, tex))
-    return unset
 
 
 def test_formulas_of_documentation_are_set():
     sample = list(formulas())[::8]
     unset = check(sample)
     assert len(sample) == 544 and len(unset) <= MOST_UNSET * len(sample)
-    assert not [tex for source, tex in unset if source.startswith("labml")]
-
-
-@pytest.mark.outside
-def test_all_formulas_of_documentation_are_set():
-    sample = list(formulas())
-    unset = check(sample)
-    print(f"{len(sample) - len(unset)} of {len(sample)} formulas set")
-    assert len(sample) == 4352 and len(unset) <= MOST_UNSET * len(sample)
     assert not [tex for source, tex in unset if source.startswith("labml")]
 
 
@@ -235,6 +203,12 @@ def test_a_coloured_base_is_one_base():
     html = set_formula(r"\textcolor{coral}{\phi(k)}^\top", display=True).html
     assert html.count('<msup><mrow><mi mathcolor="#ff7f50">ϕ</mi>') == 1
     assert "</mrow></mrow><mi>⊤</mi></msup>" in html
+
+
+@pytest.mark.parametrize(("colour", "is_deep"), [("blue", True), ("#008", True), ("red", False)])
+def test_a_dark_colour_gets_light_paper_in_the_dark(colour, is_deep):
+    html = set_formula(rf"\textcolor{{{colour}}}{{x}}", display=False).html
+    assert ('class="deep"' in html) == is_deep
 
 
 def test_every_class_has_a_rule():

@@ -12,6 +12,7 @@ from wiki.markup.mathml_values import (
     IDLE_CLASSES,
     PLACES,
     from_style,
+    is_deep,
 )
 
 ELEMENTS = {
@@ -148,6 +149,8 @@ class _Builder:
             # A rule without a colour of its own has that of the text, in the dark too.
             del kept["mathbackground"]
             classes.append("ink")
+        elif "mathcolor" in kept and is_deep(kept["mathcolor"]):
+            classes.append("deep")
         if classes:
             kept["class"] = " ".join(classes)
         written = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())

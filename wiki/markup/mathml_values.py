@@ -88,6 +88,15 @@ def colour(value: str) -> str | None:
     return value if _COLOUR.fullmatch(value) else COLOUR_NAMES.get(value)
 
 
+def is_deep(checked: str) -> bool:
+    """Return whether a colour is too dark to be read on dark paper (a contrast under 2.7)."""
+    digits = checked[1:] if len(checked) == 7 else "".join(2 * digit for digit in checked[1:])
+    shares = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    weights = (0.2126, 0.7152, 0.0722)
+    luminance: float = sum(w * share**2.2 for w, share in zip(weights, shares, strict=True))
+    return luminance < 0.11
+
+
 def one_of(*allowed: str) -> Callable[[str], str | None]:
     """Accept only these words."""
     return lambda value: value if value in allowed else None
