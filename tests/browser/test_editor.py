@@ -37,11 +37,13 @@ def sign_in(context: BrowserContext, live_server: Any) -> Callable[[Any], None]:
 
 @pytest.fixture
 def desk(context: BrowserContext, sign_in: Callable[[Any], None], alice: Any, note: Note) -> Page:
-    """Alice's editor, open at her note; anything the browser complains about fails the test."""
+    """Alice's editor, open at her note; `complaints` holds what the browser objects to."""
     sign_in(alice)
     page = context.new_page()
     page.complaints = []  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
+    complain = page.complaints.append  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: complain(str(error)))
+    page.on("console", lambda said: said.type == "error" and complain(said.text))
     page.goto(f"{note.get_absolute_url()}edit/")
     return page
 
