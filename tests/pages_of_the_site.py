@@ -7,7 +7,6 @@ as each of its readers: `ask` with Django's client, `visit` in a browser.
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from unittest.mock import patch
 
@@ -19,8 +18,6 @@ from mlhooks import jobs
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
 from wiki.importers import sample
-from wiki.importers.people import People
-from wiki.importers.writing import Writer
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -199,6 +196,7 @@ NO_PAGE = {
 
 def make_site(owner: Any) -> dict[str, Any]:
     """Write the notes and jobs that KINDS is about; return the numbers in its paths."""
+    sample.add_to_empty(lambda: owner)
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
     write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
@@ -213,7 +211,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
     write(owner, "Deleted", "Gone.\n", ()).move_to_trash(owner)
-    bring_samples(owner)
+    Note.objects.samples().last().move_to_trash(owner)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.
@@ -234,14 +232,6 @@ def write(owner: Any, title: str, body: str, tags: tuple[str, ...], **said: str)
     """Write a note; public unless said otherwise."""
     rest = {"ref": "Writer-2021.05", "type": "paper", "visibility": "public", **said}
     return Note.objects.write(Fields(title=title, body=body, tags=tags, **rest), owner=owner)
-
-
-def bring_samples(owner: Any) -> None:
-    """Import two of the sample notes; one is in the trash."""
-    writer = Writer(People(owner), visibility="public", last_pid=0, dry_run=False)
-    for item in islice(sample.read(), 2):
-        writer.write(item, None)
-    Note.objects.samples().last().move_to_trash(owner)
 
 
 def change(note: Note, body: str, visibility: str) -> None:

@@ -4,6 +4,7 @@
  */
 
 const WIDE = "pre:not([tabindex]), .scroll:not([tabindex]), .formula:not([tabindex])";
+const sizes = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
 
 /** @param {Element} element */
 function reach(element) {
@@ -11,8 +12,13 @@ function reach(element) {
   else element.removeAttribute("tabindex");
 }
 
-const found = [...document.querySelectorAll(WIDE)];
-const sizes = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
-found.forEach((element) => sizes.observe(element));
+/** Look after what is on the page now. */
+function look() {
+  document.querySelectorAll(WIDE).forEach((element) => sizes.observe(element));
+}
+
+look();
+// A preview comes later.
+new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
 // A formula grows when the font for it arrives, and its box does not.
-document.fonts.ready.then(() => found.forEach(reach));
+document.fonts.ready.then(() => document.querySelectorAll(WIDE).forEach(reach));

@@ -231,3 +231,8 @@ def test_a_child_that_died_while_idle_costs_nobody_a_text():
 
 def test_link_keys_ignore_case_and_spaces():
     assert link_key(" Pay  ATTENTION ") == link_key("pay attention")
+
+
+def test_an_empty_corner_of_a_table_is_no_heading():
+    html = str(render("| | b |\n|-|--:|\n| c | d |\n"))
+    assert '<tr>\n<td></td>\n<th class="end">b</th>\n</tr>' in html

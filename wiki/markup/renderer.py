@@ -104,6 +104,9 @@ class Renderer(RendererHTML):
     def th_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         # The parser aligns cells by style attributes, which the pages' policy forbids.
         alignment = ALIGNMENT.get(str(tokens[i].attrs.pop("style", "")))
+        if not tokens[i + 1].content:
+            # An empty cell, such as the corner of a table, heads nothing.
+            tokens[i].tag = tokens[i + 2].tag = "td"
         if alignment:
             tokens[i].attrSet("class", alignment)
         return self.renderToken(tokens, i, options, env)
