@@ -7,6 +7,7 @@ as each of its readers: `ask` with Django's client, `visit` in a browser.
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +17,10 @@ from django.test import Client
 
 from mlhooks import jobs
 from wiki import sign_in
+from wiki.benchmarks.corpus import FORMULAS
+from wiki.importers import sample
+from wiki.importers.people import People
+from wiki.importers.writing import Writer
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -72,6 +77,14 @@ A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 [^why]: So that there is a footnote.
 """
+# And what is wider than any page.
+WIDE = "\n\n".join(
+    [
+        f"```\n{'code ' * 60}\n```",
+        f"{'| head ' * 20}|\n{'|---' * 20}|\n{'| a_long_word ' * 20}|",
+        f"$$x = {' + '.join(f'a_{{{i}}} b_{{{i}}}' for i in range(60))}$$",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -113,10 +126,12 @@ KINDS = [
     Kind("filtered list", "/?text=stress&tags=markup&type=paper"),
     Kind("list without a hit", "/?text=nothing-says-this"),
     Kind("list with a hidden note", "/?text=stress&hide={note}"),
+    Kind("list with a long note", "/?tags=long"),
     Kind("printed list", "/print/?text=stress"),
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
     Kind("short note", "/notes/{contested}/"),
+    Kind("note full of formulas", "/notes/{formulas}/"),
     Kind("printed note", "/notes/{note}/print/"),
     Kind("history", "/notes/{note}/history/"),
     Kind("revision", "/notes/{note}/r/0/"),
@@ -141,6 +156,7 @@ KINDS = [
     Kind("delete", "/notes/{note}/delete/", (OWNER,)),
     Kind("trash", "/trash/", (OWNER,)),
     Kind("empty trash", "/trash/", (READER,)),
+    Kind("removal of the samples", "/samples/remove/", (OWNER,)),
     Kind("account", "/account/", (OWNER, READER)),
     Kind("jobs", "/jobs/", (OWNER,)),
     Kind("job", "/jobs/{job}/", (OWNER,)),
@@ -175,6 +191,7 @@ NO_PAGE = {
     "raw": "plain text",
     "readyz": "JSON",
     "undelete": "answers a form with a redirect",
+    "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
     "cancel_job": "answers a form with a redirect",
 }
@@ -184,14 +201,19 @@ def make_site(owner: Any) -> dict[str, Any]:
     """Write the notes and jobs that KINDS is about; return the numbers in its paths."""
     for i in range(21):
         write(owner, f"Short {i}", "A short text.\n", ("short",))
+    write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
-    note = write(owner, "Everything a text can hold", TEXT, ("markup", "C++", "Quoc_Le"))
-    change(note, TEXT.replace("stress", "some stress").replace("| c ", "| e "), note.visibility)
+    note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
+    other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
+    change(note, other + WIDE, note.visibility)
+    formulas = "\n\n".join(f"${tex}$ and $${tex}$$" for tex in FORMULAS).replace("#", "1")
+    full = write(owner, "Formulas", formulas, ("markup",))
     contested = write(owner, "Contested", "One line.\n", ("contested",))
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
     write(owner, "Deleted", "Gone.\n", ()).move_to_trash(owner)
+    bring_samples(owner)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.
@@ -199,6 +221,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     return {
         "note": note.pid,
         "head": 1,
+        "formulas": full.pid,
         "contested": contested.pid,
         "published": published.pid,
         "job": job.pk,
@@ -211,6 +234,14 @@ def write(owner: Any, title: str, body: str, tags: tuple[str, ...], **said: str)
     """Write a note; public unless said otherwise."""
     rest = {"ref": "Writer-2021.05", "type": "paper", "visibility": "public", **said}
     return Note.objects.write(Fields(title=title, body=body, tags=tags, **rest), owner=owner)
+
+
+def bring_samples(owner: Any) -> None:
+    """Import two of the sample notes; one is in the trash."""
+    writer = Writer(People(owner), visibility="public", last_pid=0, dry_run=False)
+    for item in islice(sample.read(), 2):
+        writer.write(item, None)
+    Note.objects.samples().last().move_to_trash(owner)
 
 
 def change(note: Note, body: str, visibility: str) -> None:

@@ -14,6 +14,7 @@ from wiki.models.tag import join_tags, parse_tags
 from wiki.models.visibility import NoteType, Visibility
 
 MOST_BYTES = 1024 * 1024
+READERS = [(Visibility.PRIVATE, "only me"), (Visibility.PUBLIC, "everyone")]
 MOST_HIDDEN = 200  # so that an address stays short enough for every server
 PID = re.compile(r"[0-9]{1,18}")
 CONTROL = {*map(chr, range(32)), "\x7f"} - {"\n", "\t"}
@@ -48,14 +49,19 @@ class NoteForm(forms.Form):
         required=False, help_text="separated by spaces; join words with _, such as Quoc_Le"
     )
     type = forms.ChoiceField(choices=NoteType)
-    visibility = forms.ChoiceField(choices=Visibility)
-    summary = LineField(max_length=300, required=False, help_text="what you changed, in short")
+    visibility = forms.ChoiceField(label="who reads it", choices=READERS, widget=forms.RadioSelect)
+    summary = LineField(label="what changed", max_length=300, required=False)
     base = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
     submission = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].error_messages["required"] = "Give the note a title."
+        for name in ("title", "body", "tags", "summary"):
+            self.fields[name].widget.attrs["dir"] = "auto"
+        self.fields["title"].widget.attrs["autocomplete"] = "off"
+        self.fields["body"].widget.attrs |= {"spellcheck": "true", "rows": 24}
+        self.fields["summary"].widget.attrs["placeholder"] = "may stay empty"
         self.initial.setdefault("submission", uuid.uuid4())
 
     @classmethod

@@ -41,12 +41,14 @@ def first_owner_link() -> str | None:
     Makes the account when there is none.
     """
     accounts = get_user_model().objects.filter(is_superuser=True, is_active=True)
-    owners = list(accounts.order_by("pk"))
-    if any(owner.has_usable_password() for owner in owners):
+    if any(account.has_usable_password() for account in accounts):
         return None
-    if not owners:
-        owners = [get_user_model().objects.create_superuser(OWNER)]
-    return link_for(owners[0])
+    return link_for(first_owner())
+
+
+def first_owner() -> User:
+    """Return the oldest active superuser, made when there is none."""
+    return default_owner() or get_user_model().objects.create_superuser(OWNER)
 
 
 def default_owner() -> User | None:

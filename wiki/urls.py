@@ -4,7 +4,19 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from wiki.views import account, changes, errors, feed, health, legacy, notes, revisions, tags, trash
+from wiki.views import (
+    account,
+    changes,
+    errors,
+    feed,
+    health,
+    legacy,
+    notes,
+    revisions,
+    samples,
+    tags,
+    trash,
+)
 
 note_urls = [
     path("", notes.show, name="note"),
@@ -39,6 +51,8 @@ urlpatterns = [
     path("print/", notes.print_list, name="print_list"),
     path("changes/", changes.index, name="changes"),
     path("trash/", trash.index, name="trash"),
+    path("samples/remove/", samples.remove, name="remove_samples"),
+    path("samples/undelete/", samples.undelete, name="undelete_samples"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
     path("feed.atom", feed.atom, name="feed"),

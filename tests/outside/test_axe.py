@@ -13,6 +13,11 @@ from tests import pages_of_the_site as site
 pytestmark = [pytest.mark.outside, pytest.mark.django_db(transaction=True)]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Colours depend on the scheme alone and sizes on the screen alone, so two looks are enough.
+LOOKS: dict[str, dict[str, Any]] = {
+    "light, on a desk": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+    "dark, on a phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
+}
 RUN = """async rules => (await axe.run(document, {
     runOnly: {type: "tag", values: rules}, resultTypes: ["violations"],
 })).violations.flatMap(rule => rule.nodes.map(
@@ -21,11 +26,11 @@ RUN = """async rules => (await axe.run(document, {
 
 
 @contextmanager
-def opened(browser: Browser, base_url: str, client: Any, scheme: str) -> Iterator[Page]:
+def opened(browser: Browser, base_url: str, client: Any, look: str) -> Iterator[Page]:
     """Open an empty page in a browser that is signed in like the client."""
     # The script of axe is not the site's: the policy that would hold it back is set aside.
     context = browser.new_context(
-        base_url=base_url, bypass_csp=True, color_scheme=scheme, reduced_motion="reduce"
+        base_url=base_url, bypass_csp=True, reduced_motion="reduce", **LOOKS[look]
     )
     for name, cookie in client.cookies.items():
         context.add_cookies([{"name": name, "value": cookie.value, "url": base_url}])
@@ -39,7 +44,7 @@ def violations(page: Page, axe: Path) -> list[str]:
     return page.evaluate(RUN, RULES)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("reader", [site.NOBODY, site.READER, site.OWNER])
 def test_no_page_has_a_barrier(
     browser: Browser,
@@ -48,10 +53,10 @@ def test_no_page_has_a_barrier(
     client_of: Callable[[str], Any],
     numbers: dict[str, Any],
     reader: str,
-    scheme: str,
+    look: str,
 ) -> None:
     axe, found = suite("axe-core/axe.min.js"), []
-    with opened(browser, live_server.url, client_of(reader), scheme) as page:
+    with opened(browser, live_server.url, client_of(reader), look) as page:
         for kind in site.kinds_for(reader):
             site.visit(page, client_of(reader), kind, numbers)
             found += [f"{kind.name}: {violation}" for violation in violations(page, axe)]

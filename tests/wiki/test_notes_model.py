@@ -91,6 +91,27 @@ def test_the_same_submission_twice_is_one_revision(note, alice, fields):
     assert again == first and note.revisions.count() == 2
 
 
+def test_a_submission_sent_again_with_more_text_loses_none_of_it(note, alice, fields):
+    """Saved, Back in the browser, typed on, saved: the form has the number it had before."""
+    form = uuid.uuid4()
+    note.save_revision(fields(body="x"), base=0, author=alice, submission=form)
+    more = note.save_revision(fields(body="x and y"), base=0, author=alice, submission=form)
+    assert (more.number, more.body, more.base) == (2, "x and y", 1)
+    new = uuid.uuid4()
+    first = Note.objects.write(fields(body="x"), owner=alice, submission=new)
+    assert Note.objects.write(fields(body="x and y"), owner=alice, submission=new) == first
+    assert Note.objects.cards().get(pid=first.pid).head.body == "x and y"
+
+
+def test_a_merged_submission_sent_again_undoes_nobody(note, alice, bob, fields):
+    form = uuid.uuid4()
+    note.save_revision(fields(tags=("attention", "Quoc_Le", "bobs")), base=0, author=bob)
+    mine = fields(body="Mine.\n")
+    note.save_revision(mine, base=0, author=alice, submission=form)
+    head = note.save_revision(mine, base=0, author=alice, submission=form)
+    assert (head.number, head.body, head.tags[-1]) == (2, "Mine.\n", "bobs")
+
+
 def test_the_same_submission_twice_is_one_note(alice, fields):
     form = uuid.uuid4()
     first = Note.objects.write(fields(), owner=alice, submission=form)

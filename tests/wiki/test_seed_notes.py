@@ -136,7 +136,8 @@ def test_15_a_note_made_private_is_gone_on_the_next_request(
 def test_16_formulas_and_what_only_looks_like_one(notes, client):
     html = client.get(notes["three"].get_absolute_url()).content.decode()
     text = Text(html)
-    assert html.count(r"Z_1 \odot (W Z_2 + b)") == 1
+    assert html.count('encoding="application/x-tex">s(Z) = Z_1 \\odot (W Z_2 + b)<') == 1
+    assert html.count(r"\odot") == 1 and "⊙" in text.all and len(text.named("math")) == 3
     assert "Costs $5 to $10 an hour; a literal $ stays." in text.all
     assert "<script>alert(1)</script>" in text.all
     assert not [attrs for attrs in text.named("a") if "javascript" in attrs["href"]]

@@ -80,11 +80,12 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 def build(count: int, owner: Any) -> dict[str, list[Prepare]]:
     """Write the corpus; return by page the requests to measure, which take turns."""
     corpus = Corpus()
-    notes = [Note.objects.write(fields, owner=owner) for fields in corpus.notes(count)]
+    # First the heavy ones, so that the newest notes, which the list shows, are ordinary.
     heavy = [
         Note.objects.write(fields, owner=owner)
         for fields in corpus.heavy(HEAVY_NOTES, HEAVY_SIZE, HEAVY_FORMULAS, HEAVY_TAG)
     ]
+    notes = [Note.objects.write(fields, owner=owner) for fields in corpus.notes(count)]
     some = notes[:: max(1, len(notes) // DIFFERENT)]
     reader, writer = Client(headers={"host": "localhost"}), Client(headers={"host": "localhost"})
     writer.force_login(owner)

@@ -140,6 +140,15 @@ def start() -> None:
     _pool()
 
 
+def stop() -> None:
+    """End the children; the next text starts new ones."""
+    with _starting:
+        pool = _pools.pop(os.getpid(), None)
+    if pool is not None:
+        pool.close()
+        atexit.unregister(pool.close)
+
+
 def render(body: str) -> Rendered:
     """Render like wiki.markup.render, within limits of length, time and memory.
 

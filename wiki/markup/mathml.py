@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape, unescape
 
 from wiki.markup.mathml_values import (
@@ -10,7 +10,9 @@ from wiki.markup.mathml_values import (
     CLASSES,
     IDLE_ATTRIBUTES,
     IDLE_CLASSES,
+    PLACES,
     from_style,
+    is_deep,
 )
 
 ELEMENTS = {
@@ -18,6 +20,19 @@ ELEMENTS = {
     *("mpadded", "mphantom", "menclose", "msub", "msup", "msubsup", "munder", "mover"),
     *("munderover", "mmultiscripts", "mprescripts", "none", "mtable", "mtr", "mtd"),
 }
+# All but the first of what is in them is set small.
+_SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts"}
+_CHILDREN = {
+    **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "munder", "mover"), 2),
+    **dict.fromkeys(("msubsup", "munderover"), 3),
+}
+# TeX leaves no space around an operator in a script, and less around dots than a browser does.
+_TIGHT = ' lspace="0" rspace="0"'
+_DOTS = {"…": '<mo lspace="0" rspace="0.1667em">', "⋯": f"<mo{_TIGHT}>"}
+_SPACED = re.compile("space=|form=|fence=|movablelimits=|math-depth")
+# These hold text only: Temml puts the letters of \mathop{KL} into a <mo> as elements.
+_TOKENS = {"mi", "mn", "mo", "mtext"}
+_LSPACE = re.compile(r' [lr]space="([^"]*)"')
 # Where MathML 3 has these two attributes; any other element gets a <mstyle> around it.
 _LEVELS = {"displaystyle": {"mstyle", "mtable"}, "scriptlevel": {"mstyle"}}
 
@@ -35,11 +50,13 @@ class Malformed(Exception):
 
 @dataclass
 class _Open:
-    """An element whose end is still to come: its name, its end, where its start was written."""
+    """An element whose end is still to come, and where its and its children's starts stand."""
 
     name: str
     end: str
     start: int
+    is_script: bool = False
+    children: list[int] = field(default_factory=list)
 
 
 class _Builder:
@@ -54,6 +71,8 @@ class _Builder:
         self.row: list[str] = []
 
     def start(self, name: str, attributes: str) -> None:
+        if bool(self.open) == (name == "math"):
+            raise Malformed(name)
         if len(self.open) == 1:
             if name == "mrow" and not attributes and self._joins():
                 return
@@ -61,6 +80,11 @@ class _Builder:
             self.row = []
         elif len(self.open) == 2 and self.breaks:
             self._break(name)
+        if self.open and self.open[-1].name in _TOKENS and name != "span":
+            self._make_row(self.open[-1])
+        is_script = self._is_script()
+        if name == "mo" and is_script and not _SPACED.search(attributes):
+            attributes += _TIGHT
         if name == "math":
             self.open.append(_Open(name, "", 0))
         elif name == "span" and self.open[-1].name == "mtext":
@@ -74,6 +98,25 @@ class _Builder:
         else:
             self.open.append(_Open(name, f"</{name}>", len(self.out)))
             self.out.append(f"<{name}>")
+        self.open[-1].is_script = is_script
+
+    def _make_row(self, token: _Open) -> None:
+        """Turn an element that was to hold text into a row with its spaces."""
+        start, name = self.out[token.start], f"<{token.name}"
+        if name in start:
+            space = "".join(
+                f'<mspace width="{width}"></mspace>' for width in _LSPACE.findall(start)[:1]
+            )
+            self.out[token.start] = f"{start.partition(name)[0]}<mrow>{space}"
+            token.end = space + token.end.replace(f"</{token.name}>", "</mrow>")
+
+    def _is_script(self) -> bool:
+        """Return whether the element that starts now is in a script."""
+        if not self.open:
+            return False
+        around = self.open[-1]
+        around.children.append(len(self.out))
+        return around.is_script or (around.name in _SCRIPTS and len(around.children) > 1)
 
     def _joins(self) -> bool:
         """Go on with a row that is an operator alone, which would lose the space around it."""
@@ -96,15 +139,18 @@ class _Builder:
         kept: dict[str, str] = {}
         classes: list[str] = []
         for key, quoted in _ATTRIBUTE.findall(attributes):
-            self._attribute(key, unescape(quoted), kept, classes)
+            if name in PLACES.get(key, name):
+                self._attribute(key, unescape(quoted), kept, classes)
         before, after = "", ""
         if levels := [key for key in _LEVELS if key in kept and name not in _LEVELS[key]]:
             outer = "".join(f' {key}="{kept.pop(key)}"' for key in levels)
             before, after = f"<mstyle{outer}>", "</mstyle>"
-        if name == "mspace" and kept.get("mathbackground") == "black":
+        if name == "mspace" and kept.get("mathbackground") == "#000000":
             # A rule without a colour of its own has that of the text, in the dark too.
             del kept["mathbackground"]
             classes.append("ink")
+        elif "mathcolor" in kept and is_deep(kept["mathcolor"]):
+            classes.append("deep")
         if classes:
             kept["class"] = " ".join(classes)
         written = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())
@@ -141,14 +187,24 @@ class _Builder:
             )
 
     def text(self, text: str) -> None:
+        if len(self.open) < 2:
+            raise Malformed(text)
         # An operator's tilde is twice as wide as an accent's.
         accent = text == "~" and self.out[-1].startswith('<mo stretchy="false"')
+        if text in _DOTS and self.out[-1] == "<mo>":
+            self.out[-1] = _DOTS[text]
         self.out.append("\u02dc" if accent else escape(unescape(text)))
 
     def end(self, name: str) -> None:
         if not self.open or self.open[-1].name != name:
             raise Malformed(name)
-        self.out.append(self.open.pop().end)
+        ended = self.open.pop()
+        # Temml spreads a coloured group: then more children than one are the first.
+        first = len(ended.children) - _CHILDREN.get(name, len(ended.children)) + 1
+        if first > 1:
+            self.out[ended.children[0]] = "<mrow>" + self.out[ended.children[0]]
+            self.out[ended.children[first] - 1] += "</mrow>"
+        self.out.append(ended.end)
 
 
 def rebuild(markup: str, *, breaks: bool) -> tuple[str, Counter[str]]:

@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from wiki.markup.colour_names import COLOUR_NAMES
+
 MOST_EM = 40.0
 EM = {"em": 1.0, "ex": 0.45, "px": 1 / 16, "pt": 1 / 12, "cm": 2.36, "mm": 0.236, "in": 6.0}
 
@@ -64,7 +66,7 @@ IDLE_STYLES = {
 }
 
 _LENGTH = re.compile(r"([+-]?)(\d*\.?\d+)(em|ex|px|pt|cm|mm|in)?")
-_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|[a-z]{3,20}")
+_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")
 _NOTATIONS = re.compile(r"[a-z]{3,20}(?: [a-z]{3,20})?")
 _RULE = re.compile(r"border-(top|bottom|left|right):0\.\d+em (solid|dashed|double) ?")
 _PADDING = re.compile(r"padding-(top|bottom|left|right)")
@@ -82,8 +84,17 @@ def length(value: str) -> str | None:
 
 
 def colour(value: str) -> str | None:
-    """Return the colour if it is a number or a lone word."""
-    return value if _COLOUR.fullmatch(value) and value != "undefined" else None
+    """Return the colour as a number, which all of MathML's readers understand."""
+    return value if _COLOUR.fullmatch(value) else COLOUR_NAMES.get(value)
+
+
+def is_deep(checked: str) -> bool:
+    """Return whether a colour is too dark to be read on dark paper (a contrast under 2.7)."""
+    digits = checked[1:] if len(checked) == 7 else "".join(2 * digit for digit in checked[1:])
+    shares = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    weights = (0.2126, 0.7152, 0.0722)
+    luminance: float = sum(w * share**2.2 for w, share in zip(weights, shares, strict=True))
+    return luminance < 0.11
 
 
 def one_of(*allowed: str) -> Callable[[str], str | None]:
@@ -110,6 +121,8 @@ ATTRIBUTES: dict[str, Callable[[str], str | None]] = {
     "mathbackground": colour,
     "notation": notation,
 }
+# Elsewhere these say nothing, or the checkers of HTML know no such attribute.
+PLACES = {"lspace": {"mo", "mpadded"}, "rspace": {"mo"}, "accent": {"mover", "munderover"}}
 # An attribute whose meaning a class has, or that only restates a default.
 IDLE_ATTRIBUTES = {
     *("linebreak=newline", "linebreak=nobreak", "columnalign=left", "rowspacing=0em"),

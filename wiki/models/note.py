@@ -1,7 +1,7 @@
 """Notes: what a person wrote about one thing, with all its revisions."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,9 @@ from wiki.models import saving
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, tag_key
 from wiki.models.visibility import NoteType, Visibility
+
+# How the import_key of a note begins that came with a new notebook.
+SAMPLE = "sample:"
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
@@ -42,6 +45,22 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Keep the deleted notes user may bring back, last deleted first."""
         gone = self.filter(deleted__isnull=False).order_by("-deleted")
         return gone if user.is_superuser else gone.filter(owner=user)
+
+    def samples(self) -> "NoteQuerySet":
+        """Keep the notes that came with the notebook."""
+        return self.filter(import_key__startswith=SAMPLE)
+
+    def as_imported(self) -> "NoteQuerySet":
+        """Keep the notes nobody has edited since they were imported."""
+        return self.filter(head__source=Revision.Source.IMPORT)
+
+    @transaction.atomic
+    def change_each(self, change: Callable[["Note"], None]) -> int:
+        """Change all of these notes or none; returns how many. Holds their rows."""
+        notes = list(self.order_by("pid").select_for_update(of=("self",)))
+        for note in notes:
+            change(note)
+        return len(notes)
 
     def containing(self, text: str) -> "NoteQuerySet":
         """Keep notes in whose title or text every one of these words occurs."""
@@ -162,6 +181,12 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             models.Index(fields=["title_key"], name="note_by_title"),
             # "Notes of the same ref".
             models.Index(fields=["ref"], name="note_by_ref", condition=~Q(ref="")),
+            # Is there a sample left to remove? Asked with every list its owner sees.
+            models.Index(
+                fields=["import_key"],
+                name="note_sample",
+                condition=Q(import_key__startswith=SAMPLE),
+            ),
         ]
 
     def __str__(self) -> str:

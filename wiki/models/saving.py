@@ -38,7 +38,10 @@ def create(
     summary: str = "",
     submission: uuid.UUID | None = None,
 ) -> "Note":
-    """Insert a note and its revision 0, or return the note this submission already made."""
+    """Insert a note and its revision 0, or return the note this submission already made.
+
+    Back in the browser, typed on, sent once more: the rest becomes revision 1.
+    """
     rendered = bounded.render(fields.body)
     now = timezone.now()
     try:
@@ -61,7 +64,8 @@ def create(
         first = Revision.objects.filter(submission=submission, author=owner, number=0).first()
         if submission is None or first is None:
             raise
-        return first.note
+        note = first.note
+        save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
 
 
@@ -73,7 +77,7 @@ def save(
     author: Any,
     summary: str,
     submission: uuid.UUID | None,
-    source: str,
+    source: str = Revision.Source.PERSON,
 ) -> Revision:
     """Append a revision edited from `base`; see Note.save_revision."""
     while True:
@@ -83,7 +87,9 @@ def save(
             head = note.head
             assert head is not None
             if done := _submitted(note, submission):
-                return done
+                if same(fields, done.fields):
+                    return done
+                base, submission = _typed_on(done, base), None
             draft = _merged(note, head, fields, base)
             if same(draft, note.current_fields()):
                 return head
@@ -190,6 +196,14 @@ def _submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
     if submission is None:
         return None
     return Revision.objects.filter(note=note, submission=submission).first()
+
+
+def _typed_on(done: Revision, base: int) -> int:
+    """Return what a form was edited from that was saved, gone back to, and sent with more.
+
+    That is the revision it made, unless others' changes were merged into that one.
+    """
+    return base if done.source == Revision.Source.MERGE else done.number
 
 
 def _lock_as_seen(note: "Note") -> bool:

@@ -9,14 +9,25 @@ from django.views.decorators.http import require_GET
 from wiki.models import Note, Revision
 
 PER_PAGE = 50
+MOST = 5_000  # so that no page has to count or to pass over all there is
 
 
 @login_not_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """Saved revisions the reader may read, of notes the reader may read, newest first."""
+    """Saved revisions the reader may read, of notes the reader may read, newest first.
+
+    Older ones than the last MOST stand in the history of their note.
+    """
     readable = Note.objects.visible_to(request.user)
     saved = Revision.objects.visible_to(request.user).filter(note__in=readable).saved()
-    page = Paginator(saved.latest_first().compared_by(request.user), PER_PAGE)
-    context = {"page": page.get_page(request.GET.get("page"))}
+    latest = saved.latest_first().values_list("pk", flat=True)[:MOST]
+    page = Paginator(latest, PER_PAGE).get_page(request.GET.get("page"))
+    # What each is compared with is asked for these few alone: for all it takes 0.3 s of 90,000.
+    shown = Revision.objects.filter(pk__in=list(page.object_list)).latest_first()
+    context = {
+        "page": page,
+        "revisions": shown.compared_by(request.user),
+        "is_cut": page.paginator.count == MOST,
+    }
     return render(request, "wiki/changes.html", context)

@@ -20,7 +20,8 @@ from wiki.views.reading import cards, fill, whole_card
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
-    return render(request, "wiki/list.html", listed(request))
+    samples = Note.objects.editable_by(request.user).samples().as_imported().count()
+    return render(request, "wiki/list.html", {**listed(request), "samples": samples})
 
 
 @login_not_required
@@ -104,20 +105,22 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
-    body = request.POST.get("body", "")
-    return render(request, "wiki/_preview.html", _previewed(request, body))
+    title, body = request.POST.get("title", ""), request.POST.get("body", "")
+    return render(request, "wiki/_preview.html", _previewed(request, title, body))
 
 
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
-        context |= _previewed(request, form.cleaned_data["body"])
+        said = form.cleaned_data
+        context |= _previewed(request, said["title"], said["body"])
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
 
-def _previewed(request: HttpRequest, body: str) -> dict[str, Any]:
+def _previewed(request: HttpRequest, title: str, body: str) -> dict[str, Any]:
     rendered = bounded.render(body)
-    return {"preview": fill(request, {0: rendered})[0], "notice": rendered.notice}
+    html = fill(request, {0: rendered})[0]
+    return {"title": title, "preview": html, "notice": rendered.notice}
 
 
 def _conflict(request: HttpRequest, conflict: EditConflict) -> HttpResponse:

@@ -13,7 +13,8 @@ from wiki.models import Note
 def index(request: HttpRequest) -> HttpResponse:
     """The reader's deleted notes."""
     notes = Note.objects.in_trash_of(request.user).select_related("deleted_by")
-    return render(request, "wiki/trash.html", {"notes": notes})
+    context = {"notes": notes, "samples": notes.samples().count()}
+    return render(request, "wiki/trash.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,7 +13,10 @@ from django.db import connections
 
 from wiki import extensions, sign_in
 from wiki.backup import BackupError
+from wiki.importers import sample
+from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
+from wiki.markup import bounded
 from wiki.postgres import PostgresError
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
 from wiki.supervisor.child_process import CannotStart, Guard, Service
@@ -34,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-sample", action="store_true", help="start without sample notes")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._wants_samples = not options.get("no_sample")
         try:
             self._serve(settings.WIKI_DATA_DIR)
         except AlreadyRunning as running:
@@ -64,7 +68,13 @@ class Command(BaseCommand):
 
     def _run(self, supervisor: Supervisor, home: Path) -> None:
         """Start everything in order, serve, stop everything in reverse."""
-        steps = (self._start_database, self._start_early, self._migrate, self._start_rest)
+        steps = (
+            self._start_database,
+            self._start_early,
+            self._migrate,
+            self._add_samples,
+            self._start_rest,
+        )
         try:
             for step in steps:
                 if not supervisor.is_stopping:
@@ -112,6 +122,20 @@ class Command(BaseCommand):
             raise CannotStart(
                 f"The database could not be changed to this version ({error}). {kept}"
             ) from error
+
+    def _add_samples(self, supervisor: Supervisor, home: Path) -> None:
+        """Put the sample notes into a notebook that never had a note."""
+        if not self._wants_samples:
+            return
+        try:
+            added = sample.add_to_empty(sign_in.first_owner)
+        except Unreadable as error:
+            self._say(f"The notebook starts without sample notes: {error}")
+            return
+        finally:
+            bounded.stop()  # this process renders nothing else
+        if added:
+            self._say(f"Added {added} sample notes; one click above the list removes them all.")
 
     def _start_rest(self, supervisor: Supervisor, home: Path) -> None:
         """Start the workers and the web server together; tell where it is once it answers."""

@@ -1,0 +1,37 @@
+/** Saving without leaving the page before the server has the text. */
+
+const PATIENCE_MS = 60_000;
+
+const TROUBLES = new Map([
+  [413, "This text is too large to be sent. Move a part of it into a second note, then save."],
+  [429, "The server asks to wait a moment. Save again in a minute."],
+  [503, "The database does not answer just now. Wait a moment, then save again."],
+]);
+
+/**
+ * Send the form. Returns the address it led to once the text is saved; an empty text when the
+ * server has something to say that needs its own page (a conflict, a problem, a login).
+ * Throws a sentence for the writer when the text did not arrive.
+ * @param {HTMLFormElement} form
+ * @returns {Promise<string>}
+ */
+export async function send(form) {
+  const sent = new URLSearchParams(/** @type {any} */ (new FormData(form)));
+  /** @type {Response} */
+  let reply;
+  try {
+    reply = await fetch(form.action, {
+      method: "POST",
+      body: sent,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch {
+    throw new Error("The server cannot be reached, so this is not saved yet. Save again.");
+  }
+  if (reply.ok && reply.redirected) return reply.url;
+  const trouble = TROUBLES.get(reply.status);
+  if (trouble || reply.status >= 500) {
+    throw new Error(trouble ?? "Something went wrong on the server. Save again in a moment.");
+  }
+  return "";
+}
