@@ -26,6 +26,12 @@ def person(name: str, **columns: Any) -> Any:
     return get_user_model().objects.create_user(name, password=PASSWORD, **columns)
 
 
+@pytest.fixture(autouse=True)
+def quick_clients(settings: Any) -> None:
+    """Otherwise each test client begins with a list of all static files, the admin's too."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture
 def alice(db: None) -> Any:
     return person("alice")

@@ -1,18 +1,34 @@
-"""The Django admin: accounts, tags, and a look at the rows. Notes are written in the site."""
+"""The Django admin: accounts, tags, and a look at the rows. Notes are written in the site.
+
+Superusers see everything. Other staff, with a permission to view such rows, see what they
+could read in the site.
+"""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from taggit.models import Tag as UnusedTag
 
 from wiki.models import Note, Revision, Tag, TagChange
 
+# django-taggit's own tags; ours are wiki.models.Tag.
+admin.site.unregister(UnusedTag)
 admin.site.site_header = admin.site.site_title = "Commonplace"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows to look at: the rules for changing them are methods of the models."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows this person may look at."""
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else self.readable(rows, request.user)
+
+    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+        """Keep what user, who is no superuser, may read; nothing unless a subclass knows."""
+        return rows.none()  # type: ignore[no-any-return]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -35,6 +51,9 @@ class NoteAdmin(ReadOnlyAdmin):
     ordering = ["-pid"]
     exclude = ["tags"]
 
+    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+        return rows.visible_to(user)  # type: ignore[no-any-return]
+
 
 @admin.register(Revision)
 class RevisionAdmin(ReadOnlyAdmin):
@@ -44,6 +63,10 @@ class RevisionAdmin(ReadOnlyAdmin):
     list_filter = ["source"]
     ordering = ["-pk"]
 
+    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+        notes = Note.objects.visible_to(user)
+        return rows.visible_to(user).filter(note__in=notes)  # type: ignore[no-any-return]
+
 
 @admin.register(Tag)
 class TagAdmin(ReadOnlyAdmin):
@@ -51,6 +74,9 @@ class TagAdmin(ReadOnlyAdmin):
 
     list_display = ["name", "slug"]
     search_fields = ["slug"]
+
+    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+        return rows.counted_for(Note.objects.visible_to(user))  # type: ignore[no-any-return]
 
 
 @admin.register(TagChange)

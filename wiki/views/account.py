@@ -145,8 +145,8 @@ def _person(request: HttpRequest) -> User:
 
 
 def _local(request: HttpRequest, url: str) -> str:
-    """Return the URL if it stays on this site, else an empty text."""
-    safe = url_has_allowed_host_and_scheme(
+    """Return the URL if it is a path of this site, else an empty text."""
+    safe = url.startswith("/") and url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return url if url and safe else ""
+    return url if safe else ""
