@@ -77,6 +77,10 @@ GET  /changes/                     200 200 200 200 200  owner staff
 POST /changes/                     405 405 405 405 405
 GET  /trash/                       302 200 200 200 302  owner staff
 POST /trash/                       403 405 405 405 403
+GET  /samples/remove/              302 404 200 200 302  owner staff
+POST /samples/remove/              403 404 302 302 403
+GET  /samples/undelete/            302 405 405 405 302
+POST /samples/undelete/            403 404 302 302 403
 GET  /tags/                        200 200 200 200 200  owner staff
 POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff

@@ -18,6 +18,7 @@ from mlhooks.models import Job
 from wiki import sign_in
 from wiki.merge import Fields
 from wiki.models import Note, Revision, Tag, TagChange
+from wiki.models.note import SAMPLE
 
 CANARY_PID = "7077"
 OPEN = Fields(
@@ -57,10 +58,12 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     _number_from(int(f"{CANARY_PID}01"))
     secret = Note.objects.write(SECRET, owner=alice, summary="canary words")
     # Its title stands in a public text; that there is such a note, and its number, do not.
-    Note.objects.write(replace(SECRET, title="Kestrel"), owner=alice)
+    kestrel = Note.objects.write(replace(SECRET, title="Kestrel"), owner=alice)
     secret.save_revision(replace(SECRET, body="A canary, two.\n"), base=0, author=alice)
     trashed = Note.objects.write(replace(OPEN, title="Canary in the trash"), owner=alice)
     trashed.move_to_trash(alice)
+    for sample in (kestrel, trashed):
+        Note.objects.filter(pid=sample.pid).update(import_key=f"{SAMPLE}{sample.pid}")
     change = TagChange.objects.rename("canary_tag", "canary_bird", author=staff)
     job = jobs.request("embed_note", key="canary", user=alice)
     numbers = {
