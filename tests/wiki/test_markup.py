@@ -236,3 +236,10 @@ def test_link_keys_ignore_case_and_spaces():
 def test_an_empty_corner_of_a_table_is_no_heading():
     html = str(render("| | b |\n|-|--:|\n| c | d |\n"))
     assert '<tr>\n<td></td>\n<th class="end">b</th>\n</tr>' in html
+
+
+def test_the_child_writes_letters_beyond_two_bytes_as_references():
+    text = "\U0001f4c4 `\U0001f4c4` [\U0001f4c4](/\U0001f4c4) $\\mathcal{N}$ é \u2211"
+    shown, told = str(bounded.render(text)), str(render(text))
+    assert max(shown) == "\u2211" < max(told)
+    assert unescape(shown) == unescape(told)

@@ -26,7 +26,7 @@ def main() -> None:
     render("warm $u$p")
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        answer = within_limits(request["body"], request["fences"]).as_json()
+        answer = within_limits(request["body"], request["fences"]).narrowed().as_json()
         sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
         sys.stdout.buffer.flush()
 
