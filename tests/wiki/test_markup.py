@@ -238,8 +238,8 @@ def test_an_empty_corner_of_a_table_is_no_heading():
     assert '<tr>\n<td></td>\n<th class="end">b</th>\n</tr>' in html
 
 
-def test_the_child_writes_letters_beyond_two_bytes_as_references():
-    text = "\U0001f4c4 `\U0001f4c4` [\U0001f4c4](/\U0001f4c4) $\\mathcal{N}$ é \u2211"
+def test_the_child_writes_script_letters_of_formulas_as_references():
+    text = "$\\mathcal{N}$ \u00e9 \u2211"
     shown, told = str(bounded.render(text)), str(render(text))
     assert max(shown) == "\u2211" < max(told)
     assert unescape(shown) == unescape(told)

@@ -16,7 +16,7 @@ from wiki.markup import wikilink
 ID_MARK = "\ufdd0"
 ID_PREFIX = "n-"
 
-_WIDE = re.compile("[\U00010000-\U0010ffff]")
+_FORMULA_LETTERS = re.compile("[\U0001d400-\U0001d7ff]")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Rendered:
         return tuple(replace(heading, id=ids + heading.id) for heading in self.outline)
 
     def narrowed(self) -> "Rendered":
-        """Return the same with characters beyond U+FFFF written as references.
+        """Return the same with the letters of formulas beyond U+FFFF written as references.
 
         One such letter makes Python keep a whole page in four bytes per character, and every
         level of its templates copies it: for 149 letters in a list of 20 notes of 30 kB the
@@ -90,7 +90,7 @@ class Rendered:
 
 
 def _narrow(html: str) -> str:
-    return _WIDE.sub(lambda letter: f"&#{ord(letter[0])};", html)
+    return _FORMULA_LETTERS.sub(lambda letter: f"&#{ord(letter[0])};", html)
 
 
 def as_typed(body: str, notice: str) -> Rendered:
