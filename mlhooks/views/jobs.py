@@ -7,7 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from mlhooks.jobs import request as request_job
 from mlhooks.models import Job, Worker
@@ -29,7 +29,7 @@ def staff_only(view: View) -> View:
     return guarded
 
 
-@require_GET
+@require_safe
 @staff_only
 def index(request: HttpRequest) -> HttpResponse:
     """List the jobs, newest first, and who works on them."""
@@ -47,7 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "mlhooks/jobs.html", context)
 
 
-@require_GET
+@require_safe
 @staff_only
 def show(request: HttpRequest, job_id: int) -> HttpResponse:
     """Show all that is known about one job."""

@@ -263,3 +263,9 @@ def test_admin_is_for_staff(client, bob_client, staff_client, note):
         f"wiki/note/{note.pid}/change/",
     ):
         assert staff_client.get(f"/admin/{page}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/notes/{pid}/", "/login/", "/feed.atom", "/healthz"])
+def test_who_asks_only_for_the_head_of_a_page_gets_it(client, note, path):
+    reply = client.head(path.format(pid=note.pid))
+    assert reply.status_code == 200 and reply.content == b""

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import sign_in as links
 from wiki.views.errors import typed_fields
@@ -22,7 +22,7 @@ from wiki.views.errors import typed_fields
 @login_not_required
 @never_cache
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def login(request: HttpRequest) -> HttpResponse:
     """Sign in, then go on to where the reader was; a form sent before is offered again."""
     form = AuthenticationForm(request, request.POST or None)
@@ -54,7 +54,7 @@ def login_and_send_again(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @never_cache
-@require_GET
+@require_safe
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The way into the admin is the site's login; for people who are not staff there is none."""
     if admin.site.has_permission(request):
@@ -77,7 +77,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """Use a one-time link. Only the button uses it up: programs that look at links do not."""
     user = links.user_for(token)
@@ -90,7 +90,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The reader's account: password, sessions."""
     return _account(request, SetPasswordForm(_person(request)))

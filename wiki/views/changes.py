@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from wiki.models import Note, Revision
 
@@ -13,7 +13,7 @@ MOST = 5_000  # so that no page has to count or to pass over all there is
 
 
 @login_not_required
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Saved revisions the reader may read, of notes the reader may read, newest first.
 

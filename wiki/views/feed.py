@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from wiki.forms import ListForm
 from wiki.models import Note
@@ -30,7 +30,7 @@ class NoteFeed(Atom1Feed):
 
 
 @login_not_required
-@require_GET
+@require_safe
 def atom(request: HttpRequest) -> HttpResponse:
     """The newest public notes that fit the list's filters, the same for every reader."""
     nobody = AnonymousUser()

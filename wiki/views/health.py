@@ -5,20 +5,20 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from wiki import extensions
 
 
 @login_not_required
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """The web process answers; asks nothing else."""
     return JsonResponse({"ok": True})
 
 
 @login_not_required
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """The database answers, and so does each process of the workshop."""
     with connection.cursor() as cursor:
@@ -29,7 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Browsers look for it when what they show is no page that names one: raw text, JSON."""
     return redirect(static("icon.png"))

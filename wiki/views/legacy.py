@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from wiki.models import Note
 
@@ -15,7 +15,7 @@ LONGEST_PID = 18  # digits; the database counts to 9,223,372,036,854,775,807
 
 
 @login_not_required
-@require_GET
+@require_safe
 def index_pl(request: HttpRequest) -> HttpResponse:
     """Lead from `?pid=` to the note, and from `?ptags=`, `?ptype=` and `?text=` to the list.
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
 from wiki.forms import EditForm, NoteForm, form_values
@@ -17,7 +17,7 @@ from wiki.views.reading import cards, fill, whole_card
 
 
 @login_not_required
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
     samples = Note.objects.editable_by(request.user).samples().as_imported().count()
@@ -25,14 +25,14 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def print_list(request: HttpRequest) -> HttpResponse:
     """The current list without controls, for paper."""
     return render(request, "wiki/print.html", listed(request))
 
 
 @login_not_required
-@require_GET
+@require_safe
 def show(request: HttpRequest, pid: int) -> HttpResponse:
     """One note."""
     note = access.readable_note(request.user, pid, with_text=True)
@@ -40,7 +40,7 @@ def show(request: HttpRequest, pid: int) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def print_one(request: HttpRequest, pid: int) -> HttpResponse:
     """One note without controls, for paper."""
     note = access.readable_note(request.user, pid, with_text=True)
@@ -48,7 +48,7 @@ def print_one(request: HttpRequest, pid: int) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def raw(request: HttpRequest, pid: int) -> HttpResponse:
     """The text as it was typed."""
     note = access.readable_note(request.user, pid)
@@ -56,7 +56,7 @@ def raw(request: HttpRequest, pid: int) -> HttpResponse:
     return HttpResponse(note.head.body or "", content_type="text/plain; charset=utf-8")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Write a note."""
     form = NoteForm(
@@ -78,7 +78,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return _editor(request, form, {"heading": "new entry"})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pid: int) -> HttpResponse:
     """Edit a note from the revision the form was opened at."""
     note = access.editable_note(request.user, pid)

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from wiki import access
 from wiki.diff import diff_lines
@@ -20,7 +20,7 @@ PER_PAGE = 100
 
 
 @login_not_required
-@require_GET
+@require_safe
 def history(request: HttpRequest, pid: int) -> HttpResponse:
     """All revisions the reader may read, newest first; two picked ones are compared."""
     note = access.readable_note(request.user, pid)
@@ -33,7 +33,7 @@ def history(request: HttpRequest, pid: int) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     """One revision, read-only."""
     note = access.readable_note(request.user, pid)
@@ -50,7 +50,7 @@ def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
     """What changed from one revision to another."""
     note = access.readable_note(request.user, pid)
@@ -70,7 +70,7 @@ def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
     return render(request, "wiki/diff.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     """Ask, then make an old revision the new head; nothing is deleted."""
     note = access.editable_note(request.user, pid)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from wiki.models import Note
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest) -> HttpResponse:
     """Ask, then move every sample note nobody has edited to the trash."""
     here = Note.objects.editable_by(request.user).samples()

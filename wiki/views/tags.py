@@ -3,14 +3,14 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from wiki.models import Note, Tag
 from wiki.views.listing import ordered
 
 
 @login_not_required
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every tag of a note the reader may read, with how many such notes carry it."""
     tags = Tag.objects.counted_for(Note.objects.visible_to(request.user))
@@ -18,7 +18,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """The notes of one tag; a tag only of notes the reader may not read does not exist."""
     tag = Tag.objects.named(name).first()

@@ -3,13 +3,13 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
 from wiki.models import Note
 
 
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The reader's deleted notes."""
     notes = Note.objects.in_trash_of(request.user).select_related("deleted_by")
@@ -17,7 +17,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "wiki/trash.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pid: int) -> HttpResponse:
     """Ask, then move a note to the trash."""
     note = access.editable_note(request.user, pid)
