@@ -169,7 +169,7 @@ def test_they_come_only_into_a_notebook_that_never_had_a_note(note, alice):
 def test_all_come_or_none(staff, monkeypatch):
     bad = replace(ITEMS[-1], states=(replace(ITEMS[-1].head, type="poem"),))
     monkeypatch.setattr(sample, "read", lambda: iter([*ITEMS[:3], bad]))
-    with pytest.raises(Unreadable, match=r"^16-how-these-notes-are-written: .*poem"):
+    with pytest.raises(Unreadable, match=r"^16-deep-symbolic-regression: .*poem"):
         sample.add_to_empty(lambda: staff)
     assert not Note.objects.exists()
 
