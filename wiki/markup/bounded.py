@@ -25,7 +25,7 @@ from wiki.markup.rendered import Rendered, as_typed
 
 MOST_CHARACTERS = 1024 * 1024
 # Of CPU time. 1 MiB of ordinary text takes less.
-MOST_PARSING_S = 0.5
+MOST_PARSING_S = 0.4
 # One bomb among the formulas may use the first part up; each ordinary one brings its own.
 MOST_FORMULAS_S = 0.5
 PER_FORMULA_S = 0.02
