@@ -45,6 +45,11 @@ SECURE = WIKI_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # what else is under this domain is not this site's to say
+    "security.W008",  # the proxy that holds the certificate leads http to https
+    "security.W021",  # nor is it this site's to enter the domain in browsers' lists
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if WIKI_TRUSTED_PROXIES:
@@ -167,7 +172,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "wiki.log.Discreet",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"axes": {"level": "WARNING"}},
