@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wiki import diff
+from wiki import alignment
 
 MIB = 1 << 20
 Pair = tuple[str, str]
@@ -18,13 +18,13 @@ Pair = tuple[str, str]
 def count_matrix_words(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note what each call of the uninterruptible LCS costs from now on, in words of its matrix."""
     spent: list[int] = []
-    opcodes = diff.LCSseq.opcodes
+    opcodes = alignment.LCSseq.opcodes
 
     def counted(old: list[int], new: list[int]) -> object:
         spent.append(max(len(old) * -(-len(new) // 64), len(new) * -(-len(old) // 64)))
         return opcodes(old, new)
 
-    monkeypatch.setattr(diff.LCSseq, "opcodes", counted)
+    monkeypatch.setattr(alignment.LCSseq, "opcodes", counted)
     return spent
 
 

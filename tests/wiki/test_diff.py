@@ -5,19 +5,10 @@ import random
 import pytest
 
 from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
-from wiki import diff
-from wiki.diff import (
-    Budget,
-    Diff,
-    Edit,
-    Match,
-    Row,
-    align,
-    diff_lines,
-    edits_between,
-    split_units,
-    split_words,
-)
+from wiki import alignment, diff
+from wiki.alignment import Budget, Edit, Match, align, edits_between
+from wiki.cutting import split_units, split_words
+from wiki.diff import Diff, Row, diff_lines
 
 ALPHABET = [
     "",
@@ -128,7 +119,7 @@ def _check_matches(old: list[str], new: list[str], matches: list[Match]) -> None
 
 @pytest.mark.parametrize("seed", range(20))
 def test_alignment_by_anchors_is_a_true_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diff, "MATRIX_WORDS", 30)
+    monkeypatch.setattr(alignment, "MATRIX_WORDS", 30)
     spent = count_matrix_words(monkeypatch)
     source = random.Random(seed)
     old = [str(source.randrange(60)) for _ in range(80)]
@@ -284,8 +275,8 @@ def test_hostile_texts_are_compared_within_the_bounds(
     result = diff_lines(old, new)
     assert _rebuild(result, old, new=False) == old
     assert _rebuild(result, new, new=True) == new
-    assert sum(spent) <= 0.5 * diff.WORDS_PER_SECOND
-    assert max(spent, default=0) <= diff.MATRIX_WORDS
+    assert sum(spent) <= 0.5 * alignment.WORDS_PER_SECOND
+    assert max(spent, default=0) <= alignment.MATRIX_WORDS
     rows = _rows(result)
     assert sum(len(row.old_pieces) + len(row.new_pieces) for row in rows) <= 2 * diff.ROOM
 

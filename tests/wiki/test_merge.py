@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
-from wiki import diff, merge
+from wiki import alignment, merge
 from wiki.merge import (
     MARK_BETWEEN,
     MARK_MINE,
@@ -291,8 +291,8 @@ def test_hostile_texts_are_merged_within_the_bounds_and_nothing_is_lost(
     result = merge_text(base, mine, theirs)
     assert "unheard" in result.text
     assert len(result.text) >= len(mine) if result.is_clean else mine in _mine_of(result)
-    assert max(spent, default=0) <= diff.MATRIX_WORDS
-    assert sum(spent) <= 2 * merge.LIMIT_S * diff.WORDS_PER_SECOND
+    assert max(spent, default=0) <= alignment.MATRIX_WORDS
+    assert sum(spent) <= 2 * merge.LIMIT_S * alignment.WORDS_PER_SECOND
 
 
 def test_what_cannot_be_compared_in_time_is_one_conflict_of_both_texts(
