@@ -1,5 +1,6 @@
 """Django settings, from the environment. docs/operate.md explains each variable."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,11 @@ SECURE = WIKI_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # what else is under this domain is not this site's to say
+    "security.W008",  # the proxy that holds the certificate leads http to https
+    "security.W021",  # nor is it this site's to enter the domain in browsers' lists
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if WIKI_TRUSTED_PROXIES:
@@ -56,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "taggit",
     "wiki",
     *WORKSHOP,
@@ -74,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "wiki.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "wiki.urls"
@@ -124,6 +132,20 @@ VALKEY_SOCKET = socket_directory(VALKEY_DIR) / "valkey.sock"
 EXTERNAL_BROKER_URL = env_str("BROKER_URL")
 BROKER_URL = EXTERNAL_BROKER_URL or f"redis+socket://{VALKEY_SOCKET}"
 
+# The first one only refuses, after too many wrong passwords.
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
+AUTHENTICATION_BACKENDS = ["wiki.lockout.Lockout", PASSWORD_BACKEND]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "wiki.lockout.client_address"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username"]  # where people type a password by mistake
+
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -150,7 +172,13 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "wiki.log.Discreet",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"axes": {"level": "WARNING"}},
 }

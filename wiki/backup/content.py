@@ -16,8 +16,9 @@ from psycopg import sql
 from wiki import extensions
 from wiki.snapshot import snapshot
 
-# Not kept: a session is of one place and time, and cached HTML is made again when read.
-NOT_KEPT = ("django_session", "wiki_notehtml")
+# Not kept: a session, or a wrong password tried, is of one place and time; cached HTML is made
+# again when read.
+NOT_KEPT = ("django_session", "axes_*", "wiki_notehtml")
 
 # How PostgreSQL writes values as text, whatever the server's own settings are.
 TEXT_FORM = """

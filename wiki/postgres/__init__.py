@@ -51,6 +51,9 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "128MB",
     "log_checkpoints": "off",
+    # Of a statement that fails only the error: its values, and the row, are people's texts.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 

@@ -1,8 +1,9 @@
 """Signing in and out, the password, other sessions."""
 
+from django.conf import settings
 from django.contrib import admin, auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
@@ -16,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import sign_in as links
+from wiki.lockout import LoginForm
 from wiki.views.errors import typed_fields
 
 
@@ -25,7 +27,7 @@ from wiki.views.errors import typed_fields
 @require_http_methods(["GET", "HEAD", "POST"])
 def login(request: HttpRequest) -> HttpResponse:
     """Sign in, then go on to where the reader was; a form sent before is offered again."""
-    form = AuthenticationForm(request, request.POST or None)
+    form = LoginForm(request, request.POST or None)
     typed, send_to = typed_fields(request.POST), _local(request, request.POST.get("send_to", ""))
     if request.method == "POST" and form.is_valid():
         auth.login(request, form.get_user())
@@ -39,13 +41,17 @@ def login(request: HttpRequest) -> HttpResponse:
         "send_to": send_to,
         "typed": typed if send_to else [],
     }
-    return render(request, "wiki/login.html", context, status=422 if form.is_bound else 200)
+    if not form.is_locked:
+        return render(request, "wiki/login.html", context, status=422 if form.is_bound else 200)
+    reply = render(request, "wiki/login.html", context, status=429)
+    reply["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    return reply
 
 
 def login_and_send_again(request: HttpRequest) -> HttpResponse:
     """Answer a form sent by nobody in particular: sign in, with the typed text kept."""
     context = {
-        "form": AuthenticationForm(request),
+        "form": LoginForm(request),
         "send_to": request.path,
         "typed": typed_fields(request.POST),
     }
@@ -84,7 +90,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     if user is None:
         return render(request, "wiki/sign_in_used.html", status=410)
     if request.method == "POST":
-        auth.login(request, user)
+        auth.login(request, user, backend=settings.PASSWORD_BACKEND)
         return redirect("account")
     return render(request, "wiki/sign_in.html", {"person": user})
 

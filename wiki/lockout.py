@@ -1,0 +1,89 @@
+"""How often a password may be tried, and from where; the counting is django-axes'.
+
+Five wrong ones for a name from a place, then a pause for that name from that place alone:
+nobody can lock a person out from elsewhere, and no lock lasts.
+"""
+
+import copy
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from axes.backends import AxesStandaloneBackend
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, QueryDict
+
+IPV6_HOUSEHOLD = 64  # bits: the rest of an address is the household's to choose
+
+
+class Lockout(AxesStandaloneBackend):  # type: ignore[misc]  # django-axes is untyped
+    """Signs nobody in: it refuses, before the password is looked at, where there is a pause."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **rest: Any,
+    ) -> None:
+        """Raise PermissionDenied during a pause. A program that asks has no address to count."""
+        if request is not None:
+            super().authenticate(request, username, password, **rest)
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password. Whether there is such a person shows neither in words nor in time."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_without_what_was_typed(request), *args, **kwargs)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the password was not even looked at; known after is_valid()."""
+        was_counted = getattr(self.request, "axes_failures_since_start", None) is not None
+        return bool(getattr(self.request, "axes_locked_out", False)) and not was_counted
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Say the same for every reason, and after too many tries also what to do."""
+        error = super().get_invalid_login_error()
+        if not self.is_locked:
+            return error
+        minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
+        return ValidationError(
+            [
+                error,
+                f"There were {settings.AXES_FAILURE_LIMIT} wrong tries, so none is looked at now. "
+                f"Wait {minutes} minutes and try again; from elsewhere you can sign in at once.",
+            ]
+        )
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return where a request comes from: an IPv4 address, or the start of an IPv6 network.
+
+    Behind n trusted proxies that is what the outermost of them saw, the n-th address from
+    the end of X-Forwarded-For; what stands before it was written by anybody. None if it is
+    no address.
+    """
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    chain = [*filter(None, map(str.strip, hops)), request.META.get("REMOTE_ADDR", "")]
+    try:
+        address = ip_address(chain[-1 - min(settings.WIKI_TRUSTED_PROXIES, len(chain) - 1)])
+    except ValueError:
+        return None
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), IPV6_HOUSEHOLD), strict=False).network_address)
+
+
+def _without_what_was_typed(request: HttpRequest) -> HttpRequest:
+    """Return the request as django-axes may see it: it writes down all fields of a form.
+
+    A login may carry the text of a note that was sent without a session.
+    """
+    bare = copy.copy(request)
+    bare.GET, bare.POST = QueryDict(), QueryDict()
+    return bare
