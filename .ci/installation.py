@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -126,7 +127,17 @@ def install(venv: Path, requirements: Path, uv: str | None) -> None:
         argv,
         f"The packages of {requirements.name} could not be installed; the lines above say why. "
         "If there was no network, connect and run the same command again: what has been "
-        "downloaded is kept.",
+        f"downloaded is kept.{compiling()}",
+    )
+
+
+def compiling() -> str:
+    """Say what this machine has to compile, where nobody has done it for it."""
+    if (sys.platform, platform.machine()) != ("darwin", "x86_64"):
+        return ""
+    return (
+        " On an Intel Mac quickjs-ng has to be compiled: install Apple's command line tools "
+        "(xcode-select --install), then try again."
     )
 
 

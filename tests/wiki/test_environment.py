@@ -236,3 +236,10 @@ def test_the_scripts_work_together(venv, requirements, tmp_path):
         env={key: value for key, value in os.environ.items() if key != "TORCH_INDEX"},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_intel_mac_is_told_what_it_has_to_compile(installation, monkeypatch):
+    assert installation.compiling() == ""
+    monkeypatch.setattr(installation.sys, "platform", "darwin")
+    monkeypatch.setattr(installation.platform, "machine", lambda: "x86_64")
+    assert "xcode-select --install" in installation.compiling()
