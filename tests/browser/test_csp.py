@@ -154,3 +154,22 @@ def test_the_admins_actions_work_under_the_policy(
     assert not watch.wrong
     assert TagChange.objects.filter(undoes__isnull=False).exists()
     assert not get_user_model().objects.filter(username="erin").exists()
+
+
+def test_logging_out_leaves_no_draft_and_no_page_behind(
+    browser: Browser, live_server: Any, notebook: Note, alice: Any
+) -> None:
+    with watched(browser, live_server.url, alice) as watch:
+        page = watch.page
+        page.goto("/notes/new/")
+        page.get_by_label("title").fill("A draft")
+        page.wait_for_timeout(1_000)  # until it is kept
+        assert page.evaluate("localStorage.length") > 0
+        page.on("dialog", lambda asks: asks.accept())
+        page.goto("/")
+        page.get_by_role("button", name="logout").click()
+        expect(page.get_by_text("You are not authenticated")).to_be_visible()
+        assert page.evaluate("localStorage.length") == 0
+        page.go_back()
+        expect(page.get_by_text("You are not authenticated")).to_be_visible()
+    assert not watch.wrong

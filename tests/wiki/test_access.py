@@ -10,18 +10,13 @@ from django.urls import reverse
 
 from tests.conftest import PASSWORD, person, signed_in
 from tests.wiki.test_access_matrix import TABLE
-from tests.wiki.world import CANARY_PID, SECRET, World, canaries, make_world
+from tests.wiki.world import CANARY_PID, SECRET, World, canaries
 from tests.wiki.writes import rows_written
 from wiki.models import Note, Revision, Tag, TagChange
 
 pytestmark = pytest.mark.django_db
 
 FORM = {"title": "Typed", "body": "typed", "type": "note", "visibility": "public", "base": "0"}
-
-
-@pytest.fixture
-def world(alice: Any, bob: Any, staff: Any) -> World:
-    return make_world(alice, bob, staff, person("newcomer"))
 
 
 def text(reply: Any) -> str:

@@ -16,8 +16,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, resolve
 
-from tests.conftest import person, signed_in
-from tests.wiki.world import SECRET, World, canaries, make_world
+from tests.conftest import signed_in
+from tests.wiki.world import SECRET, World, canaries
 from tests.wiki.writes import rows_written
 
 pytestmark = pytest.mark.django_db
@@ -234,11 +234,6 @@ def test_every_address_has_a_row(method: str, world: World) -> None:
     said = {resolve(row.address.format(**world.numbers).partition("?")[0]).route for row in rows}
     lacking = sorted(set(routes(get_resolver())) - said)
     assert not lacking, f"Say in this file who may {method} these new addresses: {lacking}"
-
-
-@pytest.fixture
-def world(alice: Any, bob: Any, staff: Any) -> World:
-    return make_world(alice, bob, staff, person("newcomer"))
 
 
 @pytest.mark.parametrize("reader", READERS)

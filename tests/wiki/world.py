@@ -47,7 +47,7 @@ class World:
 
 def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     """Write the notes; alice's, but for one of bob's."""
-    _number_from(101)
+    number_from(101)
     shown = Note.objects.write(OPEN, owner=alice, summary="first words")
     shown.save_revision(replace(OPEN, body="More.\n" + OPEN.body), base=0, author=alice)
     Note.objects.write(replace(OPEN, title="Of bob", body="[[Open]]\n"), owner=bob)
@@ -55,7 +55,7 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
         replace(SECRET, title="Canary egg"), owner=alice, summary="canary"
     )
     published.save_revision(replace(OPEN, title="Published", body="Said.\n"), base=0, author=alice)
-    _number_from(int(f"{CANARY_PID}01"))
+    number_from(int(f"{CANARY_PID}01"))
     secret = Note.objects.write(SECRET, owner=alice, summary="canary words")
     # Its title stands in a public text; that there is such a note, and its number, do not.
     kestrel = Note.objects.write(replace(SECRET, title="Kestrel"), owner=alice)
@@ -89,7 +89,7 @@ def canaries(text: str) -> Iterator[str]:
     yield from re.findall(rf"(?i)canary|\b{CANARY_PID}\d\d\b", text)
 
 
-def _number_from(pid: int) -> None:
+def number_from(pid: int) -> None:
     """Let the next notes have these numbers, whatever other tests have used up."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('wiki_note_pid_seq', %s, false)", [pid])
