@@ -116,7 +116,7 @@ def test_headings_make_an_outline_with_ids_of_their_own():
 def test_ids_begin_as_the_page_wants_wherever_they_stand():
     html = render("# A\n\nb[^1] \ufdd0\n\n[^1]: c\n").fill({0: ""}, "n7-")
     assert sorted(re.findall('(?:id|href)="(#?n[^"]*)"', html)) == [
-        *("#n7-fn-1", "#n7-fnref-1", "n7-a", "n7-fn-1", "n7-fnref-1")
+        *("#n7-fn:1", "#n7-fnref:1", "n7-a", "n7-fn:1", "n7-fnref:1")
     ]
     assert html.count("n7-") == 5, "a text cannot write the mark of an id"
 
@@ -129,8 +129,8 @@ def test_tables_align_by_class_and_scroll():
 
 def test_footnotes_stand_at_the_end_and_lead_back():
     html = str(render("a[^x] b[^x]\n\n[^x]: why\n"))
-    assert '<sup class="footnote-ref"><a href="#n-fn-1" id="n-fnref-1"' in html
-    assert '<li id="n-fn-1"><p>why' in html and 'href="#n-fnref-1-2"' in html
+    assert '<sup class="footnote-ref"><a href="#n-fn:1" id="n-fnref:1"' in html
+    assert '<li id="n-fn:1"><p>why' in html and 'href="#n-fnref:1:2"' in html
 
 
 def test_task_and_definition_lists():
@@ -243,3 +243,54 @@ def test_the_child_writes_script_letters_of_formulas_as_references():
     shown, told = str(bounded.render(text)), str(render(text))
     assert max(shown) == "\u2211" < max(told)
     assert unescape(shown) == unescape(told)
+
+
+def test_no_two_ids_of_a_text_are_equal():
+    html = str(render("# A\n\n# A\n\n# A 2\n\n# fn 1\n\n# a b\n\nx[^1]\n\n[^1]: y\n"))
+    ids = re.findall('id="([^"]*)"', html)
+    assert len(ids) == 7 == len(set(ids))
+
+
+def test_a_heading_of_two_lines_keeps_its_space():
+    assert render("foo\nbar\n===\n").outline[0].text == "foo bar"
+
+
+@pytest.mark.parametrize("text", ['$\\char"0$', '$\\char"D800$', '$\\char"FFFE$', '$\\char"FDD0$'])
+def test_a_formula_cannot_make_a_character_that_no_text_can_hold(text):
+    html = str(render(text))
+    assert "<math" not in html and "no text can show" in html
+
+
+def test_a_child_that_is_killed_at_work_is_not_the_fault_of_its_text(monkeypatch):
+    ask, killed = bounded._Child.ask, []
+
+    def ask_and_be_killed(child, body):
+        if not killed:
+            killed.append(body)
+            child.process.kill()
+        return ask(child, body)
+
+    monkeypatch.setattr(bounded._Child, "ask", ask_and_be_killed)
+    assert bounded.render("*one*") == render("*one*")
+    assert killed == ["*one*"]
+
+
+def test_a_text_whose_child_is_killed_again_and_again_is_shown_as_typed(monkeypatch):
+    ask = bounded._Child.ask
+
+    def be_killed(child, body):
+        child.process.kill()
+        return ask(child, body)
+
+    monkeypatch.setattr(bounded._Child, "ask", be_killed)
+    shown = bounded.render("*one*")
+    assert (shown.notice, shown.is_typed) == (bounded.TOO_BUSY, True)
+    monkeypatch.undo()
+    assert bounded.render("*one*") == render("*one*")
+
+
+def test_a_text_that_is_only_read_is_rendered_once(monkeypatch):
+    texts = []
+    monkeypatch.setattr(bounded, "render", lambda body: texts.append(body) or render(body))
+    assert bounded.render_for_reading("*read*") == bounded.render_for_reading("*read*")
+    assert texts == ["*read*"]

@@ -131,7 +131,7 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
         fresh = bounded.render(note.head.body or "")
         row = rows.get(note.pid)
         # A text at the limit of time is set on one day and shown as typed on another.
-        if {fresh.notice, _notice(row)} & {bounded.TOO_COMPLEX, bounded.FORMULAS_LATE}:
+        if {fresh.notice, _notice(row)} & bounded.UNSTEADY:
             continue
         if links[note.pid] != fresh.link_keys():
             difference = _difference("links", links[note.pid], fresh.link_keys())

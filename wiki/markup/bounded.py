@@ -10,11 +10,13 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +26,32 @@ from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
 
 MOST_CHARACTERS = 1024 * 1024
-# Of CPU time. 1 MiB of ordinary text takes less.
+# Of CPU time. 1 MiB of prose takes less; the same in short list items or table rows does not.
 MOST_PARSING_S = 0.4
 # One bomb among the formulas may use the first part up; each ordinary one brings its own.
-MOST_FORMULAS_S = 0.5
-PER_FORMULA_S = 0.02
+MOST_FORMULAS_S, PER_FORMULA_S, LEAST_FORMULAS_S = 3.0, 0.02, 0.5
 MOST_WALL_S = 20.0
 MOST_MEMORY = 1024**3
 CHILDREN = 2
+READERS = CHILDREN - 1  # children that texts rendered for reading may hold at once
+REMEMBERED = 32
 
 TOO_COMPLEX = "This text is too complex to be set, so it is shown as it was typed."
-FORMULAS_LATE = (
-    "These formulas take too long to set, so the last ones are shown as they were typed."
-)
 TOO_LONG = "This text is too long to be set, so it is shown as it was typed."
+TOO_BUSY = "There was no time to set this text just now, so it is shown as it was typed."
+FORMULAS_LATE = "Its formulas take too long to set, so the last ones are shown as they were typed."
+
+# What a text at a limit gets on one day and not on another.
+UNSTEADY = {TOO_COMPLEX, TOO_BUSY, FORMULAS_LATE}
 
 
 def formulas_budget_s(count: int) -> float:
     """Return how much CPU time this many formulas of one text may take."""
-    return MOST_FORMULAS_S + count * PER_FORMULA_S
+    return min(MOST_FORMULAS_S, LEAST_FORMULAS_S + count * PER_FORMULA_S)
+
+
+class _Killed(Exception):
+    """The child ended for a reason that is not its text."""
 
 
 class _Child:
@@ -58,7 +67,10 @@ class _Child:
         )
 
     def ask(self, body: str) -> dict[str, Any] | None:
-        """Return the answer, or None if the child hit a limit; then it is gone."""
+        """Return the answer, or None if the child hit a limit; then it is gone.
+
+        Raises _Killed if somebody else ended it, or the machine was too busy to let it work.
+        """
         assert self.process.stdin is not None and self.process.stdout is not None
         timer = threading.Timer(MOST_WALL_S, self.process.kill)
         timer.start()
@@ -72,7 +84,10 @@ class _Child:
         finally:
             timer.cancel()
         if not line.endswith(b"\n"):
+            ended = self.process.wait()
             self.close()
+            if ended in (-signal.SIGKILL, -signal.SIGTERM):
+                raise _Killed
             return None
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -92,32 +107,53 @@ class _Pool:
 
     def __init__(self) -> None:
         self.free = threading.Semaphore(CHILDREN)
-        # The next to be used stands last.
-        self.idle = deque(_Child() for _ in range(CHILDREN))
+        self.readers = threading.Semaphore(READERS)
+        # The next to be used stands last; None is one that could not be started.
+        self.idle: deque[_Child | None] = deque(_Child() for _ in range(CHILDREN))
 
     def render(self, body: str) -> Rendered:
-        with self.free:
-            child, answer = self.idle.pop(), None
+        for _ in range(2):
+            if not self.free.acquire(timeout=MOST_WALL_S):
+                break
             try:
-                # An idle child may have died since (killed by hand): not the text's fault.
-                if child.process.poll() is not None:
-                    child.close()
-                    child = _Child()
-                answer = child.ask(body)
+                answer = self._ask(body)
+            except _Killed:
+                continue
             finally:
-                if answer is not None:
-                    self.idle.append(child)
-                else:
-                    # The next texts need not wait until this one has started.
-                    self.idle.appendleft(_Child())
-        if answer is None:
-            return as_typed(body, TOO_COMPLEX)
-        rendered = Rendered.from_json(answer)
-        return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
+                self.free.release()
+            if answer is None:
+                return as_typed(body, TOO_COMPLEX)
+            rendered = Rendered.from_json(answer)
+            return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
+        return as_typed(body, TOO_BUSY)
+
+    def _ask(self, body: str) -> dict[str, Any] | None:
+        child, answer = self.idle.pop(), None
+        try:
+            # An idle child may have died since (killed by hand): not the text's fault.
+            if child is not None and child.process.poll() is not None:
+                child.close()
+                child = None
+            child = child or _Child()
+            answer = child.ask(body)
+        finally:
+            if answer is not None:
+                self.idle.append(child)
+            else:
+                # The next texts need not wait until this one has started.
+                self.idle.appendleft(_started())
+        return answer
 
     def close(self) -> None:
         while self.idle:
-            self.idle.pop().close()
+            if child := self.idle.pop():
+                child.close()
+
+
+def _started() -> _Child | None:
+    with contextlib.suppress(OSError):
+        return _Child()
+    return None
 
 
 def _own_slot(slot: Slot) -> Slot:
@@ -152,11 +188,34 @@ def stop() -> None:
 def render(body: str) -> Rendered:
     """Render like wiki.markup.render, within limits of length, time and memory.
 
-    Never raises for what the text says.
+    Never raises for what the text says. A text that is shown as typed has a notice: TOO_BUSY
+    where another try may succeed.
     """
     if len(body) > MOST_CHARACTERS:
         return as_typed(body, TOO_LONG)
     return _pool().render(body)
+
+
+def render_for_reading(body: str) -> Rendered:
+    """Render what nobody has just written; writers always find a child that is not reading.
+
+    The last REMEMBERED texts are kept, so whoever asks again costs nothing.
+    """
+    rendered = _remembered(body, renderer_name())
+    if rendered.notice == TOO_BUSY:
+        _remembered.cache_clear()
+    return rendered
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(body: str, renderer: str) -> Rendered:
+    readers = _pool().readers
+    if not readers.acquire(timeout=MOST_WALL_S):
+        return as_typed(body, TOO_BUSY)
+    try:
+        return render(body)
+    finally:
+        readers.release()
 
 
 def _pool() -> _Pool:

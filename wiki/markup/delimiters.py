@@ -14,7 +14,7 @@ from markdown_it.rules_inline import StateInline
 # `$PATH:$HOME` is a line of shell, not a formula with a word behind it.
 SHELL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]+[^A-Za-z0-9]?")
 # Between two prices stand words, and no sign of TeX.
-PRICE = re.compile(r"\d[^\\^_={}]*[^\W\d_]{2}[^\\^_={}]*")
+TEX_SIGN, WORD = re.compile(r"[\\^_={}]"), re.compile(r"[^\W\d_]{2}")
 CLOSINGS = {"$$": "$$", r"\[": r"\]"}
 
 
@@ -50,14 +50,16 @@ def _next_dollar(source: str, start: int, limit: int) -> int:
 
 
 def _is_escaped(source: str, at: int, start: int) -> bool:
-    before = source[start:at]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+    first = at
+    while first > start and source[first - 1] == "\\":
+        first -= 1
+    return (at - first) % 2 == 1
 
 
 def _is_formula(tex: str, after: str) -> bool:
     if not tex or tex[0].isspace() or tex[-1].isspace() or after.isdigit():
         return False
-    if PRICE.fullmatch(tex):
+    if tex[0].isdigit() and not TEX_SIGN.search(tex) and WORD.search(tex):
         return False
     goes_on = after.isalpha() or after in ("_", "{", "(")
     return not (goes_on and SHELL_VARIABLE.fullmatch(tex))
@@ -70,13 +72,13 @@ def _bracket(state: StateInline, silent: bool) -> bool:
         return False
     closing = r"\)" if opening == r"\(" else r"\]"
     vain = state.env.setdefault("vain", {})
-    if vain.get(closing) == (source, state.posMax):
+    if vain.get((closing, state.posMax)) == source:
         return False
     end = source.find(closing, start + 2, state.posMax)
     while end >= 0 and _is_escaped(source, end, start + 2):
         end = source.find(closing, end + 2, state.posMax)
     if end < 0:
-        vain[closing] = (source, state.posMax)
+        vain[closing, state.posMax] = source
         return False
     return _push(state, source[start + 2 : end], end + 2, display=opening == r"\[", silent=silent)
 

@@ -16,7 +16,9 @@ LONGEST_REMEMBERED = 400
 
 _NESTING = re.compile(r"\\(?:[A-Za-z]+|.)|[{}]", re.DOTALL)
 _OPENS = {"{": 1, r"\begin": 1, r"\left": 1, "}": -1, r"\end": -1, r"\right": -1}
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NO_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 _DEFINES = re.compile(r"\\(?:[egx]?def|(?:re)?newcommand|providecommand|let|futurelet)")
 
 
@@ -41,8 +43,7 @@ def set_formula(tex: str, *, display: bool) -> SetFormula:
 
 def _set(tex: str, display: bool) -> SetFormula:
     try:
-        if _NO_TEXT.search(tex):
-            raise Unset("This formula holds a character that no text can show.")
+        _check_characters(tex)
         if len(tex) > MOST_CHARACTERS:
             raise Unset(f"This formula is longer than {MOST_CHARACTERS:,} characters.")
         if _depth(tex) > DEEPEST:
@@ -62,6 +63,7 @@ def _remembered(tex: str, display: bool) -> SetFormula:
 def _math(tex: str, display: bool) -> str:
     markup = to_mathml(tex, display=display)
     inside, _ = rebuild(markup, breaks=not display)
+    _check_characters(inside)  # \char makes what was not typed
     if len(inside) > MOST_HTML:
         raise Unset("This formula is too large.")
     annotation = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
@@ -71,6 +73,11 @@ def _math(tex: str, display: bool) -> str:
     # An environment that exists in display style only stands inside a line all the same.
     style = ' displaystyle="true"' if markup.startswith('<math display="block"') else ""
     return f"<math{style}>{content}</math>"
+
+
+def _check_characters(text: str) -> None:
+    if _NO_TEXT.search(text):
+        raise Unset("This formula holds a character that no text can show.")
 
 
 def unset(tex: str, failure: str) -> SetFormula:

@@ -13,14 +13,17 @@ from wiki.markup.rendered import ID_MARK, Heading
 def outline(tokens: Sequence[Token]) -> tuple[Heading, ...]:
     """Give each heading an id that no other heading of the text has; return them in order."""
     headings: list[Heading] = []
-    taken: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    taken: set[str] = set()
     for opening, inline in zip(tokens, tokens[1:], strict=False):
         if opening.type != "heading_open":
             continue
         text = "".join(words(child) for child in inline.children or ())
-        slug = slugify(text, allow_unicode=True) or "section"
-        taken[slug] = taken.get(slug, 0) + 1
-        identity = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+        slug = identity = slugify(text, allow_unicode=True) or "section"
+        while identity in taken:
+            numbers[slug] = numbers.get(slug, 1) + 1
+            identity = f"{slug}-{numbers[slug]}"
+        taken.add(identity)
         opening.attrSet("id", ID_MARK + identity)
         opening.meta["id"] = identity
         headings.append(Heading(int(opening.tag[1]), text, identity))
@@ -38,4 +41,6 @@ def permalink_html(payload: Mapping[str, Any], ids: str) -> str:
 
 def words(token: Token) -> str:
     """Return what an inline token says, without its markup."""
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
     return token.content or str(token.meta.get("text", ""))

@@ -32,14 +32,15 @@ class Heading:
 class Rendered:
     """HTML in segments, with a slot between each two: len(segments) == len(slots) + 1.
 
-    notice is a sentence for the reader when the text could not be rendered and is shown as
-    it was typed; empty otherwise.
+    notice is a sentence for the reader when the text, or some of its formulas, could not be
+    set; is_typed when all of it is shown as it was typed, and nobody knows its links.
     """
 
     segments: tuple[str, ...]
     slots: tuple[Slot, ...] = ()
     outline: tuple[Heading, ...] = ()
     notice: str = ""
+    is_typed: bool = False
 
     def __str__(self) -> str:
         """Return the HTML with each slot unresolved: as it was typed."""
@@ -86,6 +87,7 @@ class Rendered:
             slots=tuple(Slot(**slot) for slot in said["slots"]),
             outline=tuple(Heading(**heading) for heading in said["outline"]),
             notice=said["notice"],
+            is_typed=said["is_typed"],
         )
 
 
@@ -95,4 +97,5 @@ def _narrow(html: str) -> str:
 
 def as_typed(body: str, notice: str) -> Rendered:
     """Show the text as it is, with a notice that says why."""
-    return Rendered(segments=(f'<pre class="as-typed">{escape(body)}</pre>\n',), notice=notice)
+    segments = (f'<pre class="as-typed">{escape(body)}</pre>\n',)
+    return Rendered(segments, notice=notice, is_typed=True)

@@ -126,7 +126,7 @@ class Renderer(RendererHTML):
     def footnote_ref(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         number, place = tokens[i].meta["id"] + 1, tokens[i].meta.get("subId", 0)
         return (
-            f'<sup class="footnote-ref"><a href="#{ID_MARK}fn-{number}"'
+            f'<sup class="footnote-ref"><a href="#{ID_MARK}fn:{number}"'
             f' id="{ID_MARK}{_reference(number, place)}">{number}</a></sup>'
         )
 
@@ -137,7 +137,7 @@ class Renderer(RendererHTML):
         return "</ol>\n</section>\n"
 
     def footnote_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
-        return f'<li id="{ID_MARK}fn-{tokens[i].meta["id"] + 1}">'
+        return f'<li id="{ID_MARK}fn:{tokens[i].meta["id"] + 1}">'
 
     def footnote_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return "</li>\n"
@@ -167,4 +167,5 @@ def _put(env: Env, piece: Slot | Formula) -> str:
 
 
 def _reference(number: int, place: int) -> str:
-    return f"fnref-{number}" if place == 0 else f"fnref-{number}-{place + 1}"
+    # No heading has a colon in its id.
+    return f"fnref:{number}" if place == 0 else f"fnref:{number}:{place + 1}"

@@ -23,7 +23,9 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     """Cached HTML of many notes."""
 
     def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
-        """Remember this as the HTML of the note's head."""
+        """Remember this as the HTML of the note's head, unless it may come out better."""
+        if rendered.notice == bounded.TOO_BUSY:
+            return
         row = NoteHtml(
             note=note,
             revision=revision,
@@ -76,7 +78,7 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
         if row is not None and row.is_current(note):
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
-            found[note.pid] = bounded.render(note.head.body or "")
+            found[note.pid] = bounded.render_for_reading(note.head.body or "")
             NoteHtml.objects.keep(note, note.head, found[note.pid])
     return found
 

@@ -132,7 +132,8 @@ def append(note: "Note", revision: Revision, rendered: Rendered) -> None:
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
     set_tags(note, revision.tags)
     NoteHtml.objects.keep(note, revision, rendered)
-    set_links(note, rendered.link_keys())
+    if not rendered.is_typed:
+        set_links(note, rendered.link_keys())
     signals.revision_saved.send(type(note), note=note, revision=revision)
 
 

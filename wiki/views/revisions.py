@@ -38,7 +38,7 @@ def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     """One revision, read-only."""
     note = access.readable_note(request.user, pid)
     revision = access.readable_revision(request.user, note, number)
-    rendered = bounded.render(revision.body or "")
+    rendered = bounded.render_for_reading(revision.body or "")
     context = {
         "note": note,
         "revision": revision,
