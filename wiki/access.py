@@ -14,7 +14,8 @@ def readable_note(user: Any, pid: int, *, with_text: bool = False) -> Note:
     with_text loads the HTML of its text too.
     """
     notes = Note.objects.visible_to(user)
-    note = (notes.texts() if with_text else notes.cards()).filter(pid=pid).first()
+    loaded = notes.texts() if with_text else notes.cards()
+    note = loaded.with_numbers_for(user).filter(pid=pid).first()
     if note is None:
         raise Http404
     return note

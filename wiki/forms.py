@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from wiki.merge import Fields
-from wiki.models.note import NoteQuerySet
+from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags
 from wiki.models.visibility import NoteType, Visibility
 

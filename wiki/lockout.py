@@ -5,15 +5,19 @@ nobody can lock a person out from elsewhere, and no lock lasts.
 """
 
 import copy
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 
+WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]+)\](?::\d+)?")
 IPV6_HOUSEHOLD = 64  # bits: the rest of an address is the household's to choose
 
 
@@ -59,6 +63,12 @@ class LoginForm(AuthenticationForm):
         )
 
 
+def confirms(request: HttpRequest, person: User, password: str) -> bool:
+    """Tell whether this is the person's password; wrong ones count like those of a login."""
+    typed = {"username": person.get_username(), "password": password}
+    return authenticate(_without_what_was_typed(request), **typed) == person
+
+
 def client_address(request: HttpRequest) -> str | None:
     """Return where a request comes from: an IPv4 address, or the start of an IPv6 network.
 
@@ -66,8 +76,8 @@ def client_address(request: HttpRequest) -> str | None:
     the end of X-Forwarded-For; what stands before it was written by anybody. None if it is
     no address.
     """
-    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    chain = [*filter(None, map(str.strip, hops)), request.META.get("REMOTE_ADDR", "")]
+    hops = map(_without_port, request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))
+    chain = [*filter(None, hops), request.META.get("REMOTE_ADDR", "")]
     try:
         address = ip_address(chain[-1 - min(settings.WIKI_TRUSTED_PROXIES, len(chain) - 1)])
     except ValueError:
@@ -77,6 +87,12 @@ def client_address(request: HttpRequest) -> str | None:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(ip_network((int(address), IPV6_HOUSEHOLD), strict=False).network_address)
+
+
+def _without_port(hop: str) -> str:
+    """Return the address alone; some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`."""
+    found = WITH_PORT.fullmatch(hop.strip())
+    return next(filter(None, found.groups())) if found else hop.strip()
 
 
 def _without_what_was_typed(request: HttpRequest) -> HttpRequest:

@@ -14,7 +14,7 @@ from django.test import Client
 from tests.conftest import PASSWORD, signed_in
 from wiki.log import Discreet
 from wiki.models import Note, Revision
-from wiki.models.note import NoteQuerySet
+from wiki.models.note_queryset import NoteQuerySet
 from wiki.views import account
 
 

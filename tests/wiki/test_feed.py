@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+from django.conf import settings
 
 from tests.wiki.reading import page
 from wiki.models import Note
@@ -25,7 +26,8 @@ def said(entry, name):
 def test_an_entry_is_the_whole_note(client, note):
     (entry,) = entries(client)
     url = f"http://testserver/notes/{note.pid}/"
-    assert said(entry, "title") == "Attention" and said(entry, "id") == url
+    assert said(entry, "title") == "Attention"
+    assert said(entry, "id") == f"{settings.SITE_URL}/notes/{note.pid}/"
     assert entry.find("a:link", ATOM).attrib["href"] == url
     assert entry.find("a:content", ATOM).attrib == {"type": "html"}
     assert said(entry, "content") == "<p>Queries meet keys.</p>\n"
@@ -86,7 +88,20 @@ def test_characters_that_xml_cannot_hold_are_left_out(client, alice, fields):
 def test_the_feed_names_the_public_address(client, note, settings):
     settings.WIKI_URL = "https://notes.example"
     (entry,) = entries(client)
-    assert said(entry, "id") == f"https://notes.example/notes/{note.pid}/"
+    assert entry.find("a:link", ATOM).attrib["href"] == f"https://notes.example/notes/{note.pid}/"
+
+
+def test_an_entry_is_the_same_by_whatever_name_the_site_was_asked(client, note):
+    ids = [
+        said(
+            ElementTree.fromstring(client.get("/feed.atom", headers={"host": name}).content).find(
+                "a:entry", ATOM
+            ),
+            "id",
+        )
+        for name in ("localhost", "127.0.0.1")
+    ]
+    assert ids[0] == ids[1]
 
 
 def test_the_feed_makes_the_same_queries_for_2_and_20_notes(

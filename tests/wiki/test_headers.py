@@ -9,7 +9,7 @@ from django.test import Client
 from tests.conftest import PASSWORD, signed_in
 from wiki import middleware
 from wiki.models import Note
-from wiki.models.note import NoteQuerySet
+from wiki.models.note_queryset import NoteQuerySet
 
 pytestmark = pytest.mark.django_db
 

@@ -195,3 +195,30 @@ def test_reading_asks_nothing_about_tries(
     client.get("/")
     with django_assert_num_queries(0):
         client.get("/login/")
+
+
+def test_the_old_password_cannot_be_guessed_in_a_session_either(
+    alice: Any, alice_client: Any
+) -> None:
+    new = "another long password"
+
+    def change(old: str) -> int:
+        typed = {"old_password": old, "new_password1": new, "new_password2": new}
+        return int(alice_client.post("/account/password/", typed).status_code)
+
+    assert [change("wrong") for _ in range(5)] == [422] * 5
+    assert change(PASSWORD) == 422, "the right one is not looked at either"
+    AccessAttempt.objects.all().delete()
+    assert change(PASSWORD) == 302
+
+
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [("198.51.100.7:4711", "198.51.100.7"), ("[2001:db8:1:2::7]:4711", "2001:db8:1:2::")],
+)
+def test_a_port_behind_a_forwarded_address_is_left_out(
+    hop: str, address: str, settings: Any
+) -> None:
+    settings.WIKI_TRUSTED_PROXIES = 1
+    request = RequestFactory().get("/", headers={"x-forwarded-for": hop})
+    assert client_address(request) == address

@@ -130,11 +130,19 @@ def test_a_form_sent_after_the_session_ended_comes_back_after_login(alice, field
     assert Note.objects.get().head.body == "typed for an hour"
 
 
-def test_a_stale_csrf_token_keeps_the_text(alice, note):
+@pytest.mark.parametrize(
+    ("origin", "button"),
+    [("http://testserver", True), ("https://evil.example", False), ("null", False), (None, False)],
+)
+def test_a_stale_csrf_token_keeps_the_text(alice, note, origin, button):
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    reply = client.post(f"/notes/{note.pid}/edit/", {"body": "typed", "password": "hidden1"})
+    said = {"body": "typed", "password": "hidden1"}
+    headers = {"origin": origin} if origin else {}
+    reply = client.post(f"/notes/{note.pid}/edit/", said, headers=headers)
     assert reply.status_code == 403 and "typed" in text(reply) and "hidden1" not in text(reply)
+    offered = f'action="/notes/{note.pid}/edit/"' in text(reply)
+    assert offered == button, "a form that another site filled in is not offered to be sent"
 
 
 @pytest.mark.parametrize(

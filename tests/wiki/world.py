@@ -18,7 +18,7 @@ from mlhooks.models import Job
 from wiki import sign_in
 from wiki.merge import Fields
 from wiki.models import Note, Revision, Tag, TagChange
-from wiki.models.note import SAMPLE
+from wiki.models.note_queryset import SAMPLE
 
 CANARY_PID = "7077"
 OPEN = Fields(

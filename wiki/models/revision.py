@@ -28,10 +28,11 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         A revision saved while its note was private stays with the owner, also after the
         note was published.
         """
+        alive = self.filter(note__deleted__isnull=True)
         if user.is_superuser:
-            return self
-        public = Q(visibility=Visibility.PUBLIC)
-        return self.filter(public | Q(note__owner=user) if user.is_authenticated else public)
+            return alive
+        public = Q(visibility=Visibility.PUBLIC, note__visibility=Visibility.PUBLIC)
+        return alive.filter(public | Q(note__owner=user) if user.is_authenticated else public)
 
     def newest_first(self) -> "RevisionQuerySet":
         """Order from the head back; never by time, clocks go wrong."""
@@ -98,6 +99,10 @@ class Revision(models.Model):
         indexes = [
             # What was saved lately, in all notes.
             models.Index(fields=["-created", "-id"], name="revision_latest"),
+            # Which numbers of a public note does a reader not see?
+            models.Index(
+                fields=["note"], condition=Q(visibility="private"), name="revision_private"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["note", "number"], name="revision_number_once"),

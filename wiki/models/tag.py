@@ -11,7 +11,7 @@ from django.urls import reverse
 from taggit.models import ItemBase, TagBase
 
 if TYPE_CHECKING:
-    from wiki.models.note import NoteQuerySet
+    from wiki.models.note_queryset import NoteQuerySet
 
 LONGEST_TAG = 100
 MOST_TAGS = 100

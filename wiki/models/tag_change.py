@@ -11,7 +11,7 @@ from wiki.models.note import Note
 from wiki.models.tag import NoteTag, Tag, tag_key
 
 if TYPE_CHECKING:
-    from wiki.models.note import NoteQuerySet
+    from wiki.models.note_queryset import NoteQuerySet
 
 
 class TagChangeManager(models.Manager["TagChange"]):

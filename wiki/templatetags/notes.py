@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -72,8 +73,14 @@ def revision_links(note: Note, current: int | None = None) -> dict[str, Any]:
         "note": note,
         "current": current,
         "numbers": earlier[:LATEST_NUMBERS] if is_long else earlier,
-        "is_long": is_long,
+        "first": earlier[-1] if is_long else None,
     }
+
+
+@register.inclusion_tag("wiki/_compare.html")
+def compare_links(note: Note, number: int) -> dict[str, Any]:
+    """Link to what changed since the revision before `number`, and from it to the head."""
+    return {"note": note, "number": number, "before": note.number_before(number)}
 
 
 @register.inclusion_tag("wiki/_sort.html", takes_context=True)
@@ -132,7 +139,10 @@ def login_url(context: Mapping[str, Any]) -> str:
 @register.simple_tag(takes_context=True)
 def address(context: Mapping[str, Any], note: Note) -> str:
     """Return the whole address of a note, for paper."""
-    return str(context["request"].build_absolute_uri(note.get_absolute_url()))
+    path = note.get_absolute_url()
+    if settings.WIKI_URL:
+        return settings.WIKI_URL + path
+    return str(context["request"].build_absolute_uri(path))
 
 
 def _letter(name: str) -> str:

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import sign_in as links
-from wiki.lockout import LoginForm
+from wiki.lockout import LoginForm, confirms
 from wiki.views.errors import typed_fields
 
 
@@ -109,9 +109,12 @@ def password(request: HttpRequest) -> HttpResponse:
     """Set a new password; all other sessions end with the old one."""
     person = _person(request)
     old = request.POST.get("old_password", "")
-    if person.has_usable_password() and not person.check_password(old):
+    if person.has_usable_password() and not confirms(request, person, old):
         form = SetPasswordForm(person)
-        messages.error(request, "The old password is not right. Type it again.")
+        messages.error(
+            request,
+            "The old password is not right. Type it again; after five wrong ones wait 15 minutes.",
+        )
         return _account(request, form, status=422)
     form = SetPasswordForm(person, request.POST)
     if not form.is_valid():

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from wiki.models import Note, Revision
+from wiki.models import Revision
 
 PER_PAGE = 50
 MOST = 5_000  # so that no page has to count or to pass over all there is
@@ -19,8 +19,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
     Older ones than the last MOST stand in the history of their note.
     """
-    readable = Note.objects.visible_to(request.user)
-    saved = Revision.objects.visible_to(request.user).filter(note__in=readable).saved()
+    saved = Revision.objects.visible_to(request.user).saved()
     latest = saved.latest_first().values_list("pk", flat=True)[:MOST]
     page = Paginator(latest, PER_PAGE).get_page(request.GET.get("page"))
     # What each is compared with is asked for these few alone: for all it takes 0.3 s of 90,000.

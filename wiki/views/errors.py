@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,8 +23,15 @@ def typed_fields(post: "MultiValueDict[str, str]") -> list[tuple[str, str]]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that is too old, or was sent from elsewhere: show it, ready to be sent again."""
-    context = {"send_to": request.path, "typed": typed_fields(request.POST)}
+    """A form that is too old is shown, ready to be sent again; one from elsewhere only shown.
+
+    Another site could fill in a form and count on the reader to press its button.
+    """
+    typed = typed_fields(request.POST)
+    ours = {f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS}
+    if request.headers.get("Origin") not in ours:
+        return render(request, "wiki/sent_from_elsewhere.html", {"typed": typed}, status=403)
+    context = {"send_to": request.path, "typed": typed}
     return render(request, "wiki/send_again.html", context, status=403)
 
 

@@ -57,7 +57,8 @@ def _add(feed: NoteFeed, note: Note, html: str, site: str) -> None:
         title=_xml(note.title),
         link=url,
         description=None,  # type: ignore[arg-type]  # then Atom has no summary
-        unique_id=url,
+        # The same whichever of its names the site was asked by.
+        unique_id=settings.SITE_URL + note.get_absolute_url(),
         author_name=note.owner.get_username(),
         pubdate=note.created,
         updateddate=note.modified,

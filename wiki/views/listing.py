@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from wiki.forms import ListForm
 from wiki.models import Note
-from wiki.models.note import NoteQuerySet
+from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.visibility import NoteType
 from wiki.views.reading import cards
 
@@ -31,7 +31,8 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 def ordered(request: HttpRequest, notes: NoteQuerySet) -> dict[str, Any]:
     """Return one page of these notes, in the order the address asks for."""
     form = ListForm(request.GET)
-    page = Paginator(form.ordered(notes).texts(), PER_PAGE).get_page(request.GET.get("page"))
+    loaded = form.ordered(notes).texts().with_numbers_for(request.user)
+    page = Paginator(loaded, PER_PAGE).get_page(request.GET.get("page"))
     return {
         "said": form.said,
         "page": page,

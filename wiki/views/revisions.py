@@ -63,6 +63,8 @@ def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
         "after": after,
         "older": older,
         "newer": newer,
+        "step_back": note.number_before(older.number),
+        "step_on": note.number_after(newer.number),
         "may_edit": note.may_be_edited_by(request.user),
     }
     if not (before.is_missing or after.is_missing):

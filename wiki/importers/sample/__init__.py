@@ -17,7 +17,7 @@ from wiki.importers.people import People
 from wiki.importers.writing import Writer
 from wiki.markup import bounded
 from wiki.models import Note
-from wiki.models.note import SAMPLE
+from wiki.models.note_queryset import SAMPLE
 from wiki.models.tag import parse_tags
 from wiki.models.visibility import NoteType, Visibility
 

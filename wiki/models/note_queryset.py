@@ -1,0 +1,136 @@
+"""Notes as rows: who may read them, which fit a filter, in which order, with what loaded."""
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models, transaction
+from django.db.models import Q
+
+from wiki.merge import Fields
+from wiki.models import saving
+from wiki.models.revision import Revision
+from wiki.models.tag import NoteTag, tag_key
+from wiki.models.visibility import Visibility
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+
+# How the import_key of a note begins that came with a new notebook.
+SAMPLE = "sample:"
+
+
+class NoteQuerySet(models.QuerySet["Note"]):
+    """Notes as rows; every page, count and search starts at visible_to."""
+
+    def visible_to(self, user: Any) -> "NoteQuerySet":
+        """Keep the notes user may read: public ones, and all of their own."""
+        alive = self.filter(deleted__isnull=True)
+        if user.is_superuser:
+            return alive
+        public = Q(visibility=Visibility.PUBLIC)
+        return alive.filter(public | Q(owner=user) if user.is_authenticated else public)
+
+    def editable_by(self, user: Any) -> "NoteQuerySet":
+        """Keep the notes user may write: their own; a superuser, all."""
+        if not user.is_authenticated:
+            return self.none()
+        alive = self.filter(deleted__isnull=True)
+        return alive if user.is_superuser else alive.filter(owner=user)
+
+    def in_trash_of(self, user: Any) -> "NoteQuerySet":
+        """Keep the deleted notes user may bring back, last deleted first."""
+        gone = self.filter(deleted__isnull=False).order_by("-deleted")
+        return gone if user.is_superuser else gone.filter(owner=user)
+
+    def samples(self) -> "NoteQuerySet":
+        """Keep the notes that came with the notebook."""
+        return self.filter(import_key__startswith=SAMPLE)
+
+    def as_imported(self) -> "NoteQuerySet":
+        """Keep the notes nobody has edited since they were imported."""
+        return self.filter(head__source=Revision.Source.IMPORT)
+
+    @transaction.atomic
+    def change_each(self, change: Callable[["Note"], None]) -> int:
+        """Change all of these notes or none; returns how many. Holds their rows."""
+        notes = list(self.order_by("pid").select_for_update(of=("self",)))
+        for note in notes:
+            change(note)
+        return len(notes)
+
+    def containing(self, text: str) -> "NoteQuerySet":
+        """Keep notes in whose title or text every one of these words occurs."""
+        kept = self
+        for word in text.split():
+            kept = kept.filter(Q(title__icontains=word) | Q(head__body__icontains=word))
+        return kept
+
+    def tagged(self, words: str) -> "NoteQuerySet":
+        """Keep notes whose tags fit every word.
+
+        A word fits the start of any `_`-separated part of a tag, whatever the case;
+        `=word` fits a whole tag only, and `-word` keeps the notes without such a tag.
+        """
+        kept = self
+        for word in words.split():
+            unwanted, key = word.startswith("-"), tag_key(word.lstrip("-="))
+            if not key:
+                continue
+            fits = Q(tag__slug=key)
+            if not word.lstrip("-").startswith("="):
+                fits = Q(tag__slug__startswith=key) | Q(tag__slug__contains=f"_{key}")
+            carrying = NoteTag.objects.filter(fits).values("content_object")
+            kept = kept.exclude(pid__in=carrying) if unwanted else kept.filter(pid__in=carrying)
+        return kept
+
+    def chronological(self) -> "NoteQuerySet":
+        """Order by the date of the first revision, newest first."""
+        return self.order_by("-created", "-pid")
+
+    def last_changed(self) -> "NoteQuerySet":
+        """Order by the date of the head, newest first."""
+        return self.order_by("-modified", "-pid")
+
+    def cards(self) -> "NoteQuerySet":
+        """Load what a page needs to show each note: two queries more, whatever the number."""
+        return self.select_related("head", "owner").prefetch_related(
+            models.Prefetch("note_tags", NoteTag.objects.select_related("tag"))
+        )
+
+    def with_numbers_for(self, user: Any) -> "NoteQuerySet":
+        """Tell each note, in the same query, which of its revisions user may not read."""
+        if user.is_superuser:
+            return self
+        own = Q(note__owner=user) if user.is_authenticated else Q(pk__in=[])
+        private = Revision.objects.filter(
+            note=models.OuterRef("pid"), visibility=Visibility.PRIVATE
+        ).exclude(own)
+        return self.annotate(hidden_numbers=ArraySubquery(private.values("number")))
+
+    def texts(self) -> "NoteQuerySet":
+        """Load cards() and, in the same query, the HTML of each text."""
+        return self.cards().select_related("html")
+
+    def linking_to(self, note: "Note") -> "NoteQuerySet":
+        """Keep the other notes with a wikilink that leads to this note.
+
+        A link leads to the oldest of equal titles, among the notes of this queryset.
+        """
+        older = self.filter(title_key=note.title_key, pid__lt=note.pid)
+        linking = self.filter(links__key=note.title_key).exclude(pid=note.pid)
+        return linking.filter(~models.Exists(older))
+
+    def write(
+        self,
+        fields: Fields,
+        *,
+        owner: Any,
+        summary: str = "",
+        submission: uuid.UUID | None = None,
+    ) -> "Note":
+        """Save a new note as its revision 0; the same submission twice is one note."""
+        return saving.create(
+            self.model, fields, owner=owner, summary=summary, submission=submission
+        )
