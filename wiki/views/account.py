@@ -74,10 +74,13 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """Sign out, and let the browser forget the pages and the drafts it kept."""
+    """Sign out, and let the browser forget the pages it kept.
+
+    Drafts stay: they are offered to this person alone, and nothing typed is lost by signing out.
+    """
     auth.logout(request)
     reply = redirect("list")
-    reply["Clear-Site-Data"] = '"cache", "storage"'
+    reply["Clear-Site-Data"] = '"cache"'
     return reply
 
 
