@@ -178,6 +178,9 @@ def test_a_once_private_revision_is_hidden_from_others(client, alice_client, sec
 def test_trash_and_undelete(alice_client, bob_client, client, note):
     assert alice_client.post(f"/notes/{note.pid}/delete/").url == "/trash/"
     assert client.get(note.get_absolute_url()).status_code == 404
+    own = alice_client.get(note.get_absolute_url())
+    assert own.status_code == 404 and f'action="/notes/{note.pid}/undelete/"' in text(own)
+    assert "undelete" not in text(bob_client.get(note.get_absolute_url()))
     assert "Attention" in text(alice_client.get("/trash/"))
     assert "Attention" not in text(bob_client.get("/trash/"))
     assert bob_client.post(f"/notes/{note.pid}/undelete/").status_code == 404

@@ -41,6 +41,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
     def in_trash_of(self, user: Any) -> "NoteQuerySet":
         """Keep the deleted notes user may bring back, last deleted first."""
+        if not user.is_authenticated:
+            return self.none()
         gone = self.filter(deleted__isnull=False).order_by("-deleted")
         return gone if user.is_superuser else gone.filter(owner=user)
 

@@ -8,10 +8,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from wiki.forms import PID
 from wiki.models import Note
 
 LIST_NAMES = {"text": "text", "ptags": "tags", "ptype": "type"}
-LONGEST_PID = 18  # digits; the database counts to 9,223,372,036,854,775,807
 
 
 @login_not_required
@@ -33,7 +33,7 @@ def index_pl(request: HttpRequest) -> HttpResponse:
 
 
 def _note(request: HttpRequest, pid: str) -> Note:
-    if not (pid.isascii() and pid.isdigit() and len(pid) <= LONGEST_PID):
+    if not PID.fullmatch(pid):
         raise Http404
     notes = Note.objects.visible_to(request.user)
     note = notes.filter(legacy_pid=pid).first() or notes.filter(pid=pid).first()

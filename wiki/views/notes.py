@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -35,7 +35,12 @@ def print_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, pid: int) -> HttpResponse:
     """One note."""
-    note = access.readable_note(request.user, pid, with_text=True)
+    try:
+        note = access.readable_note(request.user, pid, with_text=True)
+    except Http404:
+        # Whoever deleted it gets it back where they look for it.
+        trashed = access.trashed_note(request.user, pid)
+        return render(request, "wiki/trashed.html", {"note": trashed}, status=404)
     return render(request, "wiki/note.html", {"card": whole_card(request, note)})
 
 
