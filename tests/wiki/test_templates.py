@@ -218,6 +218,13 @@ def test_paper_has_the_address_and_no_controls(client: Any, note: Note) -> None:
     assert not text.named("form") + text.named("nav") + text.named("button")
 
 
+def test_paper_has_a_way_back(client: Any, note: Note) -> None:
+    (back, *_) = page(client, f"/notes/{note.pid}/print/?hide=3").links()
+    assert back == ({"href": f"/notes/{note.pid}/?hide=3"}, f"← back to {{{note.pid}}}")
+    (back, *_) = page(client, "/print/?text=nothing&sort=modified").links()
+    assert back == ({"href": "/?text=nothing&sort=modified"}, "← back to the list")
+
+
 def test_a_first_revision_changes_nothing_so_nobody_is_asked_what(alice_client: Any) -> None:
     text = page(alice_client, "/notes/new/")
     assert not [field for field in text.named("input") if field.get("name") == "summary"]
