@@ -244,6 +244,13 @@ def test_writing_begins_where_nothing_stands_yet(alice_client: Any, note: Note) 
     assert focused(f"/notes/{note.pid}/edit/") == []
 
 
+def test_where_nothing_fits_the_page_tells_how_to_ask(client: Any, note: Note) -> None:
+    text = page(client, "/?text=zzzz&tags=foo")
+    assert "No note with text “zzzz” and tags “foo”." in text.all
+    assert "=word" in text.nodes and "-word" in text.nodes
+    assert ({"href": "/?type=paper"}, "paper") in text.links()
+
+
 def test_a_placeholder_says_that_its_text_is_not_known(
     client: Any, note: Note, fields: Any
 ) -> None:
