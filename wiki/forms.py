@@ -60,9 +60,12 @@ class NoteForm(forms.Form):
         for name in ("title", "body", "tags", "summary"):
             self.fields[name].widget.attrs["dir"] = "auto"
         self.fields["title"].widget.attrs["autocomplete"] = "off"
-        self.fields["body"].widget.attrs |= {"spellcheck": "true", "rows": 24}
+        self.fields["body"].widget.attrs |= {"spellcheck": "true", "rows": 14}
         self.fields["summary"].widget.attrs["placeholder"] = "may stay empty"
         self.initial.setdefault("submission", uuid.uuid4())
+        if not self.is_bound and "base" not in self.initial:
+            first = "body" if self.initial.get("title") else "title"
+            self.fields[first].widget.attrs["autofocus"] = True
 
     @classmethod
     def of(cls, fields: Fields, base: int, **kwargs: Any) -> "NoteForm":

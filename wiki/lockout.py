@@ -39,6 +39,12 @@ class Lockout(AxesStandaloneBackend):  # type: ignore[misc]  # django-axes is un
 class LoginForm(AuthenticationForm):
     """Name and password. Whether there is such a person shows neither in words nor in time."""
 
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "That name and password do not fit together. "
+        "Mind capital letters, and try again.",
+    }
+
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(_without_what_was_typed(request), *args, **kwargs)
 
@@ -49,17 +55,13 @@ class LoginForm(AuthenticationForm):
         return bool(getattr(self.request, "axes_locked_out", False)) and not was_counted
 
     def get_invalid_login_error(self) -> ValidationError:
-        """Say the same for every reason, and after too many tries also what to do."""
-        error = super().get_invalid_login_error()
+        """Say the same for every reason; during a pause, how long it lasts instead."""
         if not self.is_locked:
-            return error
+            return super().get_invalid_login_error()
         minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
         return ValidationError(
-            [
-                error,
-                f"There were {settings.AXES_FAILURE_LIMIT} wrong tries, so none is looked at now. "
-                f"Wait {minutes} minutes and try again; from elsewhere you can sign in at once.",
-            ]
+            f"There were {settings.AXES_FAILURE_LIMIT} wrong tries, so none is looked at now. "
+            f"Wait {minutes} minutes and try again; from elsewhere you can sign in at once."
         )
 
 

@@ -17,7 +17,7 @@ BLOCKS = {
 def normal(html: str) -> str:
     """Write the tree that a browser makes of the HTML, one element or text a line."""
     tree = html5lib.parseFragment(html, namespaceHTMLElements=False)
-    for simplify in (heading_links, link_relations, code_colours, pictures):
+    for simplify in (heading_links, link_relations, bare_links, code_colours, pictures):
         simplify(tree)
     return "\n".join(lines(tree))
 
@@ -35,6 +35,13 @@ def link_relations(tree: Element) -> None:
     """Links tell the other site nothing about the reader."""
     for link in tree.iter("a"):
         link.attrib.pop("rel", None)
+
+
+def bare_links(tree: Element) -> None:
+    """Links whose text is their address are marked, so that paper shows it once."""
+    for link in tree.findall(".//a[@class='bare']"):
+        if not list(link):
+            del link.attrib["class"]
 
 
 def code_colours(tree: Element) -> None:

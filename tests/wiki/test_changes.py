@@ -32,12 +32,20 @@ def test_a_save_tells_who_when_what_and_where_to_compare(client, note, fields):
     revise(note, fields, 1)
     Revision.objects.filter(note=note, number=1).update(created=START)
     text = page(client, "/changes/")
-    assert "Attention s1 03-01-2026 23:58 gmt [1] · alice · person · diff to [0]" in text.all
+    assert "Attention s1 03-01-2026 23:58 gmt [1] by alice · diff to [0]" in text.all
     links = {said: attrs["href"] for attrs, said in text.links()}
     assert links["[1]"] == f"/notes/{note.pid}/r/1/"
     assert links["diff to [0]"] == f"/notes/{note.pid}/diff/0/1/"
     assert client.get(links["diff to [0]"]).status_code == 200
     assert {"href": "/changes/", "aria-current": "page"} in text.named("a")
+
+
+def test_a_save_that_no_person_typed_says_what_made_it(client, note, fields):
+    revise(note, fields, 1)
+    Revision.objects.filter(note=note, number=1).update(source="restore")
+    text = page(client, "/changes/")
+    assert "gmt [1] by alice · restore · diff to [0]" in text.all
+    assert "gmt [0] by alice · new note" in text.all
 
 
 def test_a_summary_stands_in_history_and_on_the_revision_too(client, note, fields):

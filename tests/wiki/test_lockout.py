@@ -35,8 +35,14 @@ def test_after_five_wrong_passwords_none_is_looked_at(alice: Any) -> None:
     assert right.status_code == 429 and right["Retry-After"] == "900"
     assert "sessionid" not in right.cookies
     text = Text(right.content.decode()).all
-    assert "Please enter a correct username and password." in text
-    assert "Wait 15 minutes and try again" in text
+    assert "There were 5 wrong tries, so none is looked at now. Wait 15 minutes" in text
+    assert "do not fit together" not in text
+
+
+def test_a_wrong_password_is_answered_in_our_words(alice: Any) -> None:
+    text = Text(tried("alice", "wrong").content.decode()).all
+    sentence = "That name and password do not fit together. Mind capital letters, and try again."
+    assert sentence in text and "wrong tries" not in text
 
 
 def test_from_elsewhere_one_can_sign_in_at_once(alice: Any) -> None:

@@ -165,6 +165,17 @@ def test_a_bare_address_is_a_link(text, href, words):
     assert words is None or f">{words}</a>" in html
 
 
+def test_a_link_that_is_its_own_address_is_marked_so_that_paper_shows_it_once():
+    alone = [
+        "https://a.example/b",
+        "<https://a.example/b>",
+        "[https://a.example](https://a.example)",
+    ]
+    other = ["[b](https://a.example/b)", "[https://a.example *b*](https://a.example)", "[](/b)"]
+    assert all('class="bare"' in str(render(text)) for text in [*alone, "https://a.example/é"])
+    assert not any("bare" in str(render(text)) for text in [*other, "doi:10.1000/182"])
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -197,6 +197,7 @@ def test_the_list_offers_to_remove_them_to_whom_they_belong(
     assert "16 notes here are samples" in text(staff_client.get("/"))
     for other in (bob_client, client):
         assert "are samples" not in text(other.get("/"))
+    assert "are samples" not in text(staff_client.get("/?tags=attention"))
 
 
 def test_the_offer_costs_one_query_and_visitors_none(samples, staff_client, client):

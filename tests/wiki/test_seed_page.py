@@ -119,7 +119,10 @@ def test_05_type_filters_and_combines(notes, client):
     assert shown(client, type="note", text="attention", tags="google") == ["four"]
     assert shown(client, type="nonsense") == []
     text = page(client, "/?type=paper&tags=transformers&text=gate&ref=-2021")
-    assert "1 note with text “gate” tags “transformers” type “paper” ref “-2021”." in text.all
+    assert (
+        "1 note with text “gate” and tags “transformers” and type “paper” and ref “-2021”."
+        in text.all
+    )
 
 
 @pytest.mark.parametrize(

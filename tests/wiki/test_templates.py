@@ -218,6 +218,39 @@ def test_paper_has_the_address_and_no_controls(client: Any, note: Note) -> None:
     assert not text.named("form") + text.named("nav") + text.named("button")
 
 
+def test_paper_has_a_way_back(client: Any, note: Note) -> None:
+    (back, *_) = page(client, f"/notes/{note.pid}/print/?hide=3").links()
+    assert back == ({"href": f"/notes/{note.pid}/?hide=3"}, f"← back to {{{note.pid}}}")
+    (back, *_) = page(client, "/print/?text=nothing&sort=modified").links()
+    assert back == ({"href": "/?text=nothing&sort=modified"}, "← back to the list")
+
+
+def test_a_first_revision_changes_nothing_so_nobody_is_asked_what(alice_client: Any) -> None:
+    text = page(alice_client, "/notes/new/")
+    assert not [field for field in text.named("input") if field.get("name") == "summary"]
+    assert "Write a note" in text.nodes and "how to write it" in text.nodes
+    form = {"title": "A", "type": "note", "visibility": "private", "summary": "from a script"}
+    alice_client.post("/notes/new/", form)
+    assert Note.objects.get().head.summary == "from a script"
+
+
+def test_writing_begins_where_nothing_stands_yet(alice_client: Any, note: Note) -> None:
+    def focused(url: str) -> list[str | None]:
+        elements = page(alice_client, url).elements
+        return [attrs["name"] for _, attrs in elements if "autofocus" in attrs]
+
+    assert focused("/notes/new/") == ["title"]
+    assert focused("/notes/new/?title=Given") == ["body"]
+    assert focused(f"/notes/{note.pid}/edit/") == []
+
+
+def test_where_nothing_fits_the_page_tells_how_to_ask(client: Any, note: Note) -> None:
+    text = page(client, "/?text=zzzz&tags=foo")
+    assert "No note with text “zzzz” and tags “foo”." in text.all
+    assert "=word" in text.nodes and "-word" in text.nodes
+    assert ({"href": "/?type=paper"}, "paper") in text.links()
+
+
 def test_a_placeholder_says_that_its_text_is_not_known(
     client: Any, note: Note, fields: Any
 ) -> None:

@@ -81,11 +81,16 @@ def _check_characters(text: str) -> None:
 
 
 def unset(tex: str, failure: str) -> SetFormula:
-    """Show a formula as typed, with a sentence that says why."""
+    """Show a formula as typed, with a sentence that says why.
+
+    The sentence has no full stop there: it stands inside one of the writer's.
+    """
     shown = _NO_TEXT.sub("\ufffd", tex)
     said = _NO_TEXT.sub("\ufffd", failure)
     html = format_html(
-        '<span class="unset"><code>{}</code> <span class="said">{}</span></span>', shown, said
+        '<span class="unset"><code>{}</code> <span class="said">{}</span></span>',
+        shown,
+        said.removesuffix("."),
     )
     return SetFormula(str(html), said)
 

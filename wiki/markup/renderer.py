@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -78,6 +79,14 @@ class Renderer(RendererHTML):
         identity = tokens[i - 2].meta.get("id")
         link = _put(env, Slot("permalink", {"id": identity, "text": ""})) if identity else ""
         return link + self.renderToken(tokens, i, options, env)
+
+    def link_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        # Paper shows where a link leads, but not where the link says so itself.
+        content, closing = tokens[i + 1], tokens[i + 2 :][:1]
+        is_alone = content.type == "text" and [token.type for token in closing] == ["link_close"]
+        if is_alone and normalizeLink(content.content) == tokens[i].attrs["href"]:
+            tokens[i].attrSet("class", "bare")
+        return self.renderToken(tokens, i, options, env)
 
     def image(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         source = str(tokens[i].attrs["src"])
