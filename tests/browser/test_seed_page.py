@@ -28,6 +28,7 @@ def here(page: Page, notes) -> Page:
 
 def shown(page: Page) -> list[str]:
     """Return which of the four notes the page shows, in order."""
+    page.wait_for_load_state()
     return [WORDS[title] for title in page.locator("article .title").all_inner_texts()]
 
 
