@@ -1,7 +1,7 @@
 /**
  * Typed text, kept in this browser per person, note and base revision.
  *
- * @typedef {{when: number, fields: Record<string, string>}} Draft
+ * @typedef {{when: number, fields: Record<string, string>, key: string}} Draft
  */
 
 const UNTYPED = ["csrfmiddlewaretoken", "submission", "base"];
@@ -45,14 +45,14 @@ export function keep(form) {
 
 /** @param {HTMLFormElement} form */
 export function drop(form) {
-  localStorage.removeItem(keyOf(form));
+  forget(keyOf(form));
 }
 
 /** Drop what was kept of a note before the server joined it with the head.
  * @param {HTMLFormElement} form
  */
 export function dropSuperseded(form) {
-  if (form.dataset.note) keysFor(form).forEach((key) => localStorage.removeItem(key));
+  if (form.dataset.note) keysFor(form).forEach(forget);
 }
 
 /**
@@ -66,21 +66,22 @@ export function find(form) {
   const found = [];
   for (const key of keysFor(form)) {
     const draft = read(key);
-    if (draft === null || sameText(draft.fields, openedFields(form))) localStorage.removeItem(key);
+    if (draft === null || sameText(draft.fields, openedFields(form))) forget(key);
     else found.push(draft);
   }
   return found.sort((one, other) => other.when - one.when)[0] ?? null;
 }
 
 /**
- * Write fields into the form.
+ * Write fields into the form, which stays a submission of its own: another tab may still send
+ * the one these were typed for.
  * @param {HTMLFormElement} form
  * @param {Record<string, string>} fields
  */
 export function show(form, fields) {
   for (const [name, value] of Object.entries(fields)) {
     const place = form.elements.namedItem(name);
-    if (place !== null && "value" in place) place.value = value;
+    if (name !== "submission" && place !== null && "value" in place) place.value = value;
   }
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
@@ -89,7 +90,8 @@ export function show(form, fields) {
 function read(key) {
   try {
     const draft = JSON.parse(localStorage.getItem(key) ?? "");
-    return typeof draft.when === "number" && typeof draft.fields === "object" ? draft : null;
+    const isDraft = typeof draft.when === "number" && typeof draft.fields === "object";
+    return isDraft ? { ...draft, key } : null;
   } catch {
     return null;
   }
@@ -100,9 +102,22 @@ function clean(text) {
   return (text ?? "").replaceAll("\r\n", "\n");
 }
 
-/** @param {HTMLFormElement} form */
+/** Forget one draft; without storage there is none. @param {string} key */
+export function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+/** @param {HTMLFormElement} form @returns {string[]} */
 function keysFor(form) {
-  return Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(form)));
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(form)));
+  } catch {
+    return [];
+  }
 }
 
 /** @param {HTMLFormElement} form */
@@ -111,7 +126,7 @@ function prefixOf(form) {
 }
 
 /** @param {HTMLFormElement} form */
-function keyOf(form) {
+export function keyOf(form) {
   const { base, submission } = fieldsOf(form);
   return prefixOf(form) + (base || submission);
 }

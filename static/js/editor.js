@@ -12,6 +12,7 @@ const SAFE = "Nothing is lost: the text is here and kept as a draft.";
 
 class Editor {
   leaving = false;
+  kept = false; // by this editor: another tab's draft of the same note is not ours to drop
   pause = 0;
 
   /** @param {HTMLFormElement} form */
@@ -59,12 +60,13 @@ class Editor {
     if (this.leaving) return;
     const dirty = this.isDirty();
     part("drop").hidden = !dirty;
-    if (!dirty) drafts.drop(this.form);
-    part("kept").textContent = dirty ? kept(drafts.keep(this.form)) : "";
+    if (!dirty && this.kept) drafts.drop(this.form);
+    this.kept = dirty && drafts.keep(this.form);
+    part("kept").textContent = dirty ? said(this.kept) : "";
   }
 
   /** @param {drafts.Draft} draft */
-  showFound({ when, fields }) {
+  showFound({ when, fields, key }) {
     const older = fields.base && fields.base !== this.opened.base;
     const begun = ` It was begun on revision ${fields.base}; saving joins it with what was saved since.`;
     drafts.show(this.form, fields);
@@ -72,6 +74,7 @@ class Editor {
     part("found-base").textContent = older ? begun : "";
     part("found").hidden = false;
     this.keep();
+    if (this.kept && key !== drafts.keyOf(this.form)) drafts.forget(key);
   }
 
   dropDraft() {
@@ -114,7 +117,7 @@ class Editor {
 const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
 
 /** @param {boolean} done */
-const kept = (done) => (done ? `draft kept ${seconds(new Date())}` : NO_ROOM);
+const said = (done) => (done ? `draft kept ${seconds(new Date())}` : NO_ROOM);
 
 const form = document.querySelector("form[data-person]");
 if (form instanceof HTMLFormElement) new Editor(form).start();

@@ -2,7 +2,8 @@
 
 const FRESH = "preview, made as the saved page will be";
 const OLD = "preview, older than the text";
-const RETRY_MS = 5_000;
+const LEAST_WAIT_MS = 5_000;
+const MOST_WAIT_MS = 60_000;
 const SHOWN = ["title", "body"];
 
 /**
@@ -14,6 +15,7 @@ export function watch(form, preview) {
   let typed = 0;
   let asked = 0;
   let retry = 0;
+  let waitMs = LEAST_WAIT_MS / 2;
 
   /** @param {string} state @param {string} sentence */
   function say(state, sentence) {
@@ -21,11 +23,11 @@ export function watch(form, preview) {
     if (words.textContent !== sentence) words.textContent = sentence;
   }
 
-  /** @param {string} reason */
-  function failed(reason) {
+  /** @param {string} reason @param {boolean} again whether the same text may succeed later */
+  function failed(reason, again) {
     say("failed", `${reason} This preview is older than the text, which is kept.`);
     clearTimeout(retry);
-    retry = setTimeout(() => refresh(preview), RETRY_MS);
+    if (again) retry = setTimeout(() => refresh(preview), (waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)));
   }
 
   form.addEventListener("input", ({ target }) => {
@@ -38,14 +40,16 @@ export function watch(form, preview) {
     const { status } = /** @type {CustomEvent} */ (event).detail.ctx.response;
     if (status === 200) return;
     event.preventDefault();
-    failed(status === 403 ? "You are signed out; saving asks you to sign in." : "The server could not make it.");
+    const reason = status === 403 ? "You are signed out; saving asks you to sign in." : "The server could not make it.";
+    failed(reason, status >= 500);
   });
   preview.addEventListener("htmx:after:swap", () => {
     clearTimeout(retry);
+    waitMs = LEAST_WAIT_MS / 2;
     if (asked === typed) say("fresh", FRESH);
     else say("old", OLD);
   });
-  preview.addEventListener("htmx:error", () => failed("The server cannot be reached."));
+  preview.addEventListener("htmx:error", () => failed("The server cannot be reached.", true));
 }
 
 /** Ask for the preview now. @param {HTMLElement} preview */

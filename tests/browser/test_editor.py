@@ -219,6 +219,7 @@ def test_a_conflict_shows_both_texts_and_leaves_no_draft_behind(
     desk.keyboard.press(f"{MODIFIER}+s")
     expect(desk.get_by_role("heading", name="Two texts, one note")).to_be_visible()
     desk.get_by_role("textbox", name="body").fill("Ours.\n")
+    expect(desk.locator("[data-kept]")).to_have_text(re.compile("draft kept"))
     desk.keyboard.press(f"{MODIFIER}+s")
     desk.wait_for_url(f"**{note.get_absolute_url()}")
     assert desk.evaluate("Object.keys(localStorage).length") == 0
@@ -254,3 +255,27 @@ def test_a_note_is_written_with_the_keyboard_alone(desk: Page, note: Note) -> No
     desk.keyboard.press("Enter")
     desk.wait_for_url(f"**{note.get_absolute_url()}")
     assert "By *hand*." in Note.objects.cards().get(pid=note.pid).head.body
+
+
+def test_two_tabs_of_a_new_entry_are_two_notes(desk: Page) -> None:
+    desk.goto("/notes/new/")
+    desk.get_by_label("title").fill("First")
+    expect(desk.locator("[data-kept]")).to_have_text(re.compile("draft kept"))
+    other = desk.context.new_page()
+    other.goto("/notes/new/")
+    expect(other.locator("[data-kept]")).to_have_text(re.compile("draft kept"))
+    other.get_by_label("title").fill("Second")
+    for tab in (other, desk):
+        tab.get_by_role("button", name="save", exact=True).click()
+        tab.wait_for_url(re.compile(r"/notes/\d+/$"))
+    found = Note.objects.filter(title__in=("First", "Second")).values_list("title", "head__number")
+    assert sorted(found) == [("First", 0), ("Second", 0)]
+
+
+def test_a_tab_where_nothing_was_typed_drops_no_draft_of_another(desk: Page, note: Note) -> None:
+    idle = desk.context.new_page()
+    idle.goto(f"{note.get_absolute_url()}edit/")
+    desk.get_by_label("body").fill("Typed in the other tab.\n")
+    expect(desk.locator("[data-kept]")).to_have_text(re.compile("draft kept"))
+    idle.goto("/")
+    assert desk.evaluate("Object.keys(localStorage).length") == 1
