@@ -9,7 +9,7 @@ const TROUBLES = new Map([
 ]);
 
 /**
- * Send the form. Returns the address it led to once the text is saved; an empty text when the
+ * Send the form. Returns the note's address once the text is saved; an empty text when the
  * server has something to say that needs its own page (a conflict, a problem, a login).
  * Throws a sentence for the writer when the text did not arrive.
  * @param {HTMLFormElement} form
@@ -23,12 +23,14 @@ export async function send(form) {
     reply = await fetch(form.action, {
       method: "POST",
       body: sent,
+      headers: { Prefer: "return=minimal" }, // the address will do: the page is read on arrival
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
-    throw new Error("The server cannot be reached, so this is not saved yet. Save again.");
+    throw new Error("The server does not answer, so this may not be saved yet. Save again.");
   }
-  if (reply.ok && reply.redirected) return reply.url;
+  const address = reply.headers.get("Location");
+  if (reply.status === 204 && address) return address;
   const trouble = TROUBLES.get(reply.status);
   if (trouble || reply.status >= 500) {
     throw new Error(trouble ?? "Something went wrong on the server. Save again in a moment.");

@@ -79,6 +79,18 @@ def test_write_edit_and_read_a_note(alice_client, fields):
     assert "edit[1]" in page and "[head]" in page and "<msub><mi>x</mi><mn>1</mn></msub>" in page
 
 
+def test_a_script_that_saves_is_told_where_the_note_is_and_sent_no_page(alice_client, fields):
+    wish = {"Prefer": "return=minimal"}
+    made = alice_client.post("/notes/new/", form(fields()), headers=wish)
+    page = Note.objects.get().get_absolute_url()
+    said = form(fields(body="more"), base=0)
+    edited = alice_client.post(f"{page}edit/", said, headers=wish)
+    for reply in (made, edited):
+        assert (reply.status_code, reply["Location"], reply.content) == (204, page, b"")
+    refused = alice_client.post("/notes/new/", form(fields(), title=" "), headers=wish)
+    assert refused.status_code == 422 and "Give the note a title." in text(refused)
+
+
 def test_a_new_note_is_private_by_default(alice_client):
     page = text(alice_client.get("/notes/new/"))
     assert re.search(r'value="private"[^>]* (selected|checked)', page)

@@ -79,7 +79,7 @@ def new(request: HttpRequest) -> HttpResponse:
             summary=form.cleaned_data["summary"],
             submission=form.cleaned_data["submission"],
         )
-        return redirect(note)
+        return _saved(request, note)
     return _editor(request, form, {"heading": "new entry"})
 
 
@@ -103,7 +103,7 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
             )
         except EditConflict as conflict:
             return _conflict(request, conflict)
-        return redirect(note)
+        return _saved(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
 
@@ -112,6 +112,16 @@ def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
     return render(request, "wiki/_preview.html", _previewed(request, title, body))
+
+
+def _saved(request: HttpRequest, note: Note) -> HttpResponse:
+    """Lead on to the note; who prefers a minimal answer (RFC 7240) gets its address alone.
+
+    A script that followed the redirect would have the page rendered twice.
+    """
+    if request.headers.get("Prefer") != "return=minimal":
+        return redirect(note)
+    return HttpResponse(status=204, headers={"Location": note.get_absolute_url()})
 
 
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
