@@ -1,7 +1,7 @@
 /**
- * Typed text, kept in this browser per person, note and base revision.
+ * Typed text, kept in this browser per person, note and opened form.
  *
- * @typedef {{when: number, fields: Record<string, string>, key: string}} Draft
+ * @typedef {{when: number, fields: Record<string, string>}} Draft
  */
 
 const UNTYPED = ["csrfmiddlewaretoken", "submission", "base"];
@@ -30,70 +30,66 @@ export function sameText(one, other) {
   return [...names].every((name) => UNTYPED.includes(name) || clean(one[name]) === clean(other[name]));
 }
 
+/**
+ * Write fields into the form. The submission stays its own: two forms that send the same one
+ * are one note, and the later text replaces the earlier.
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string>} fields
+ */
+export function show(form, { submission, ...fields }) {
+  for (const [name, value] of Object.entries(fields)) {
+    const place = form.elements.namedItem(name);
+    if (place !== null && "value" in place) place.value = value;
+  }
+  form.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** The key of one form's draft. @param {HTMLFormElement} form @param {string} submission */
+export function keyOf(form, submission = fieldsOf(form).submission) {
+  return prefixOf(form) + submission;
+}
+
+/** Every draft of this person for this note, or for new entries. @param {HTMLFormElement} form */
+export function keysFor(form) {
+  return stored((storage) => Object.keys(storage), []).filter((key) => key.startsWith(prefixOf(form)));
+}
+
 /** Keep what the form holds; false where this browser has no room for it.
  * @param {HTMLFormElement} form
  */
 export function keep(form) {
   const draft = { when: Date.now(), fields: fieldsOf(form) };
-  try {
-    localStorage.setItem(keyOf(form), JSON.stringify(draft));
+  return stored((storage) => {
+    storage.setItem(keyOf(form), JSON.stringify(draft));
     return true;
-  } catch {
-    return false;
-  }
+  }, false);
 }
 
-/** @param {HTMLFormElement} form */
-export function drop(form) {
-  forget(keyOf(form));
+/** @param {string} key @returns {Draft | null} null where nothing usable is kept */
+export function read(key) {
+  return stored((storage) => {
+    const draft = JSON.parse(storage.getItem(key) ?? "");
+    return typeof draft.when === "number" && typeof draft.fields === "object" ? draft : null;
+  }, null);
 }
 
-/** Drop what was kept of a note before the server joined it with the head.
- * @param {HTMLFormElement} form
- */
-export function dropSuperseded(form) {
-  if (form.dataset.note) keysFor(form).forEach(forget);
-}
-
-/**
- * The newest draft of this person for this note, whatever revision it was begun on.
- * Drafts that say what the note says by now were saved some other way, and go.
- * @param {HTMLFormElement} form
- * @returns {Draft | null}
- */
-export function find(form) {
-  /** @type {Draft[]} */
-  const found = [];
-  for (const key of keysFor(form)) {
-    const draft = read(key);
-    if (draft === null || sameText(draft.fields, openedFields(form))) forget(key);
-    else found.push(draft);
-  }
-  return found.sort((one, other) => other.when - one.when)[0] ?? null;
+/** @param {string} key */
+export function drop(key) {
+  stored((storage) => storage.removeItem(key), undefined);
 }
 
 /**
- * Write fields into the form, which stays a submission of its own: another tab may still send
- * the one these were typed for.
- * @param {HTMLFormElement} form
- * @param {Record<string, string>} fields
+ * What localStorage answers, or `otherwise` where it is off, full, or holds what we did not write.
+ * @template T
+ * @param {(storage: Storage) => T} use
+ * @param {T} otherwise
+ * @returns {T}
  */
-export function show(form, fields) {
-  for (const [name, value] of Object.entries(fields)) {
-    const place = form.elements.namedItem(name);
-    if (name !== "submission" && place !== null && "value" in place) place.value = value;
-  }
-  form.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-/** @param {string} key @returns {Draft | null} */
-function read(key) {
+function stored(use, otherwise) {
   try {
-    const draft = JSON.parse(localStorage.getItem(key) ?? "");
-    const isDraft = typeof draft.when === "number" && typeof draft.fields === "object";
-    return isDraft ? { ...draft, key } : null;
+    return use(localStorage);
   } catch {
-    return null;
+    return otherwise;
   }
 }
 
@@ -102,31 +98,7 @@ function clean(text) {
   return (text ?? "").replaceAll("\r\n", "\n");
 }
 
-/** Forget one draft; without storage there is none. @param {string} key */
-export function forget(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    // Nothing was kept.
-  }
-}
-
-/** @param {HTMLFormElement} form @returns {string[]} */
-function keysFor(form) {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(form)));
-  } catch {
-    return [];
-  }
-}
-
 /** @param {HTMLFormElement} form */
 function prefixOf(form) {
   return `${JSON.stringify(["draft", form.dataset.person, form.dataset.note])} `;
-}
-
-/** @param {HTMLFormElement} form */
-export function keyOf(form) {
-  const { base, submission } = fieldsOf(form);
-  return prefixOf(form) + (base || submission);
 }
