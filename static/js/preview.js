@@ -2,9 +2,15 @@
 
 const FRESH = "preview, made as the saved page will be";
 const OLD = "preview, older than the text";
-const LEAST_WAIT_MS = 5_000;
-const MOST_WAIT_MS = 60_000;
+const STALE = "This preview is older than the text, which is kept.";
+const FIRST_WAIT_S = 5;
+const LONGEST_WAIT_S = 60;
 const SHOWN = ["title", "body"];
+
+const REFUSALS = new Map([
+  [403, "You are signed out; saving asks you to sign in."],
+  [413, "The text is too large to be sent."],
+]);
 
 /**
  * @param {HTMLFormElement} form
@@ -15,7 +21,7 @@ export function watch(form, preview) {
   let typed = 0;
   let asked = 0;
   let retry = 0;
-  let waitMs = LEAST_WAIT_MS / 2;
+  let wait_s = FIRST_WAIT_S;
 
   /** @param {string} state @param {string} sentence */
   function say(state, sentence) {
@@ -23,11 +29,22 @@ export function watch(form, preview) {
     if (words.textContent !== sentence) words.textContent = sentence;
   }
 
-  /** @param {string} reason @param {boolean} again whether the same text may succeed later */
-  function failed(reason, again) {
-    say("failed", `${reason} This preview is older than the text, which is kept.`);
+  /** Asking again at once would be refused again. @param {string} reason */
+  function refused(reason) {
     clearTimeout(retry);
-    if (again) retry = setTimeout(() => refresh(preview), (waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)));
+    say("failed", `${reason} The preview is asked again when you type. ${STALE}`);
+  }
+
+  /** @param {string} reason */
+  function failed(reason) {
+    clearTimeout(retry);
+    retry = setTimeout(again, wait_s * 1_000);
+    say("failed", `${reason} It is asked again in ${wait_s} seconds. ${STALE}`);
+  }
+
+  function again() {
+    wait_s = Math.min(2 * wait_s, LONGEST_WAIT_S);
+    refresh(preview);
   }
 
   form.addEventListener("input", ({ target }) => {
@@ -40,16 +57,16 @@ export function watch(form, preview) {
     const { status } = /** @type {CustomEvent} */ (event).detail.ctx.response;
     if (status === 200) return;
     event.preventDefault();
-    const reason = status === 403 ? "You are signed out; saving asks you to sign in." : "The server could not make it.";
-    failed(reason, status >= 500);
+    if (status >= 400 && status < 500) refused(REFUSALS.get(status) ?? "The server refuses to make it.");
+    else failed("The server could not make it.");
   });
   preview.addEventListener("htmx:after:swap", () => {
     clearTimeout(retry);
-    waitMs = LEAST_WAIT_MS / 2;
+    wait_s = FIRST_WAIT_S;
     if (asked === typed) say("fresh", FRESH);
     else say("old", OLD);
   });
-  preview.addEventListener("htmx:error", () => failed("The server cannot be reached.", true));
+  preview.addEventListener("htmx:error", () => failed("The server cannot be reached."));
 }
 
 /** Ask for the preview now. @param {HTMLElement} preview */

@@ -33,6 +33,43 @@ def test_the_preview_keeps_its_place(desk: Page) -> None:
     assert desk.evaluate("document.querySelector('#preview').scrollTop") == 700
 
 
+def test_a_refused_preview_is_asked_for_again_only_when_somebody_types(desk: Page) -> None:
+    expect(desk.locator("#preview")).to_have_attribute("data-state", "fresh")
+    asked: list[str] = []
+    desk.on("request", lambda request: "preview" in request.url and asked.append(request.url))
+    desk.clock.install()
+    desk.context.clear_cookies(name="sessionid")
+    desk.get_by_label("body").fill("signed out")
+    sentence = re.compile("signed out.*asked again when you type.*older")
+    expect(desk.locator("[data-age]")).to_have_text(sentence)
+    desk.clock.fast_forward(120_000)
+    desk.clock.run_for(1_000)
+    assert len(asked) == 1
+    desk.get_by_label("body").fill("signed out still")
+    expect(desk.locator("[data-age]")).to_have_text(sentence)
+    desk.clock.run_for(1_000)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_a_preview_that_fails_is_asked_for_less_and_less(desk: Page, status: int | None) -> None:
+    expect(desk.locator("#preview")).to_have_attribute("data-state", "fresh")
+    failing = "**/notes/preview/"
+    desk.route(failing, lambda route: route.fulfill(status=status) if status else route.abort())
+    desk.clock.install()
+    desk.get_by_label("body").fill("*back*")
+    words = desk.locator("[data-age]")
+    for wait_s in (5, 10, 20, 40, 60):
+        expect(words).to_have_text(re.compile(f"asked again in {wait_s} seconds.*older"))
+        with desk.expect_request(failing):
+            desk.clock.fast_forward(wait_s * 1_000)
+    desk.wait_for_timeout(300)
+    expect(words).to_have_text(re.compile("asked again in 60 seconds"))
+    desk.unroute(failing)
+    desk.clock.fast_forward(60_000)
+    expect(desk.locator("#preview em")).to_have_text("back")
+
+
 def test_the_preview_says_that_it_is_old_and_comes_back(desk: Page) -> None:
     expect(desk.locator("#preview")).to_have_attribute("data-state", "fresh")
     desk.route("**/notes/preview/", lambda route: route.abort())
