@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from tests import pages_of_the_site as site
-from tests.browser.conftest import browser
+from tests.browser.conftest import browser, chromium
 from tests.conftest import person, signed_in
 
-__all__ = ["browser"]
+__all__ = ["browser", "chromium"]
 
 NODE_MODULES = Path(sys.prefix) / "outside" / "node_modules"
 
