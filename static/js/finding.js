@@ -29,7 +29,7 @@ export async function takeOver(form, mayShow) {
   const keys = keysFor(form);
   const areFree = await Promise.all(keys.map(hold));
   const free = keys.filter((_, i) => areFree[i]);
-  const newest = newestOf(free.filter((key) => mayShow(key)), openedFields(form));
+  const newest = newestOf(form, free.filter((key) => mayShow(key)));
   if (newest) {
     drop(newest.key);
     show(form, newest.draft.fields);
@@ -38,16 +38,28 @@ export async function takeOver(form, mayShow) {
   return newest?.draft ?? null;
 }
 
-/** @param {string[]} keys @param {Record<string, string>} opened */
-function newestOf(keys, opened) {
+/** @param {HTMLFormElement} form @param {string[]} keys */
+function newestOf(form, keys) {
+  const opened = openedFields(form);
   /** @type {{key: string, draft: Draft}[]} */
   const found = [];
   for (const key of keys) {
     const draft = read(key);
     if (draft === null || sameText(draft.fields, opened)) drop(key);
-    else found.push({ key, draft });
+    else if (isMeant(form, opened, draft)) found.push({ key, draft });
   }
   return found.sort((one, other) => other.draft.when - one.draft.when)[0];
+}
+
+/**
+ * Whether a draft may be shown here: a new entry opened for one title, by a link to a note that
+ * is not there yet, is no place for a draft of another.
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string>} opened
+ * @param {Draft} draft
+ */
+function isMeant(form, opened, draft) {
+  return Boolean(form.dataset.note) || !opened.title || draft.fields.title === opened.title;
 }
 
 /** A random UUID; crypto.randomUUID is missing on plain http. */

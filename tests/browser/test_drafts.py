@@ -55,6 +55,18 @@ def test_a_new_note_has_its_draft_too(desk: Page) -> None:
     assert Note.objects.filter(title="Unheard of").count() == 1
 
 
+def test_a_new_entry_opened_by_a_link_shows_no_draft_of_another(desk: Page) -> None:
+    desk.goto("/notes/new/")
+    desk.get_by_label("title").fill("Unheard of")
+    expect(desk.locator("[data-kept]")).to_have_text(re.compile("draft kept"))
+    desk.goto("/notes/new/?title=Perplexity")
+    desk.wait_for_timeout(500)
+    expect(desk.get_by_label("title")).to_have_value("Perplexity")
+    expect(desk.locator("[data-found]")).to_be_hidden()
+    desk.goto("/notes/new/")
+    expect(desk.get_by_label("title")).to_have_value("Unheard of")
+
+
 def test_a_draft_can_be_dropped(desk: Page) -> None:
     desk.get_by_label("body").fill("not worth it")
     expect(desk.locator("[data-kept]")).to_have_text(re.compile("draft kept"))

@@ -126,6 +126,18 @@ def test_stale_base_is_a_conflict_with_both_texts(alice_client, fields, note, al
     assert Note.objects.get().head.body == "both\n"
 
 
+def test_a_merge_on_saving_is_said_and_shown(alice_client, fields, note, alice):
+    edit = f"/notes/{note.pid}/edit/"
+    body = "One.\n\nTwo.\n\nThree.\n"
+    alice_client.post(edit, form(fields(body=body), base=0))
+    note.save_revision(fields(body=body.replace("One", "Their one")), base=1, author=alice)
+    mine = form(fields(body=body.replace("Three", "My three")), base=1)
+    page = text(alice_client.post(edit, mine, follow=True))
+    assert "revision 3 holds" in page and f"/notes/{note.pid}/diff/1/3/" in page
+    assert note.revisions.get(number=3).body == "Their one.\n\nTwo.\n\nMy three.\n"
+    assert "revision 3 holds" not in text(alice_client.get(f"/notes/{note.pid}/"))
+
+
 def test_a_form_sent_after_the_session_ended_comes_back_after_login(alice, fields, note):
     client = Client()
     url = f"/notes/{note.pid}/edit/"

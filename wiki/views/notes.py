@@ -3,15 +3,18 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
 from wiki.forms import EditForm, NoteForm, form_values
 from wiki.markup import bounded
-from wiki.models import EditConflict, Note
+from wiki.models import EditConflict, Note, Revision
 from wiki.views.listing import listed
 from wiki.views.reading import cards, fill, whole_card
 
@@ -94,7 +97,7 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         try:
-            note.save_revision(
+            revision = note.save_revision(
                 form.typed(),
                 base=form.cleaned_data["base"],
                 author=request.user,
@@ -103,6 +106,7 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
             )
         except EditConflict as conflict:
             return _conflict(request, conflict)
+        _say_joined(request, revision)
         return _saved(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
@@ -122,6 +126,20 @@ def _saved(request: HttpRequest, note: Note) -> HttpResponse:
     if request.headers.get("Prefer") != "return=minimal":
         return redirect(note)
     return HttpResponse(status=204, headers={"Location": note.get_absolute_url()})
+
+
+def _say_joined(request: HttpRequest, revision: Revision) -> None:
+    """Say that others saved meanwhile, and where their changes are to be seen."""
+    if revision.source == Revision.Source.MERGE and revision.base is not None:
+        messages.info(
+            request,
+            format_html(
+                "Others saved while you wrote: revision {} holds"
+                ' <a href="{}">their changes and yours</a>.',
+                revision.number,
+                reverse("diff", args=[revision.note_id, revision.base, revision.number]),
+            ),
+        )
 
 
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
