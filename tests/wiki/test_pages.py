@@ -135,7 +135,8 @@ def test_a_merge_on_saving_is_said_and_shown(alice_client, fields, note, alice):
     page = text(alice_client.post(edit, mine, follow=True))
     assert "revision 3 holds" in page and f"/notes/{note.pid}/diff/1/3/" in page
     assert note.revisions.get(number=3).body == "Their one.\n\nTwo.\n\nMy three.\n"
-    assert "revision 3 holds" not in text(alice_client.get(f"/notes/{note.pid}/"))
+    unchanged = form(note.revisions.get(number=3).fields, base=3)
+    assert "Others saved" not in text(alice_client.post(edit, unchanged, follow=True))
 
 
 def test_a_form_sent_after_the_session_ended_comes_back_after_login(alice, fields, note):

@@ -106,7 +106,7 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
             )
         except EditConflict as conflict:
             return _conflict(request, conflict)
-        _say_joined(request, revision)
+        _say_joined(request, revision, form.cleaned_data["base"])
         return _saved(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
@@ -128,16 +128,17 @@ def _saved(request: HttpRequest, note: Note) -> HttpResponse:
     return HttpResponse(status=204, headers={"Location": note.get_absolute_url()})
 
 
-def _say_joined(request: HttpRequest, revision: Revision) -> None:
-    """Say that others saved meanwhile, and where their changes are to be seen."""
-    if revision.source == Revision.Source.MERGE and revision.base is not None:
+def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
+    """Say that others saved since `base` was opened, and where their changes are to be seen."""
+    # Saving nothing new gives the head back, which others may have merged long ago.
+    if revision.source == Revision.Source.MERGE and revision.number > base + 1:
         messages.info(
             request,
             format_html(
                 "Others saved while you wrote: revision {} holds"
                 ' <a href="{}">their changes and yours</a>.',
                 revision.number,
-                reverse("diff", args=[revision.note_id, revision.base, revision.number]),
+                reverse("diff", args=[revision.note_id, base, revision.number]),
             ),
         )
 
