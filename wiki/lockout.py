@@ -58,10 +58,9 @@ class LoginForm(AuthenticationForm):
         """Say the same for every reason; during a pause, how long it lasts instead."""
         if not self.is_locked:
             return super().get_invalid_login_error()
-        minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
         return ValidationError(
             f"There were {settings.AXES_FAILURE_LIMIT} wrong tries, so none is looked at now. "
-            f"Wait {minutes} minutes and try again; from elsewhere you can sign in at once."
+            f"Wait {pause_minutes()} minutes and try again; from elsewhere you can sign in at once."
         )
 
 
@@ -69,6 +68,11 @@ def confirms(request: HttpRequest, person: User, password: str) -> bool:
     """Tell whether this is the person's password; wrong ones count like those of a login."""
     typed = {"username": person.get_username(), "password": password}
     return authenticate(_without_what_was_typed(request), **typed) == person
+
+
+def pause_minutes() -> int:
+    """Return how long no password is looked at after too many wrong ones."""
+    return int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
 
 
 def client_address(request: HttpRequest) -> str | None:

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import sign_in as links
-from wiki.lockout import LoginForm, confirms
+from wiki.lockout import LoginForm, confirms, pause_minutes
 from wiki.views.errors import typed_fields
 
 
@@ -44,7 +44,7 @@ def login(request: HttpRequest) -> HttpResponse:
     if not form.is_locked:
         return render(request, "wiki/login.html", context, status=422 if form.is_bound else 200)
     reply = render(request, "wiki/login.html", context, status=429)
-    reply["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    reply["Retry-After"] = str(60 * pause_minutes())
     return reply
 
 
@@ -116,7 +116,8 @@ def password(request: HttpRequest) -> HttpResponse:
         form = SetPasswordForm(person)
         messages.error(
             request,
-            "The old password is not right. Type it again; after five wrong ones wait 15 minutes.",
+            "The old password is not right. Type it again; "
+            f"after {settings.AXES_FAILURE_LIMIT} wrong ones wait {pause_minutes()} minutes.",
         )
         return _account(request, form, status=422)
     form = SetPasswordForm(person, request.POST)
