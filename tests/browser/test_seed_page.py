@@ -6,12 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import PASSWORD
-from tests.wiki.seed_page import NOTES, write_page
+from tests.wiki.seed_page import TAG_FILTERS, WORDS, write_page
 from wiki.models import Note
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-WORDS = {said[0]: word for word, said in NOTES.items()}
 
 
 @pytest.fixture
@@ -90,20 +88,7 @@ def test_03_text_finds_words_and_commands_of_formulas(here: Page) -> None:
     expect(here.get_by_text("Nothing here is like that.")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("transformer", ["one", "two", "three", "four"]),
-        ("transformers", ["two", "three"]),
-        ("AI", ["one"]),
-        ("google", ["three", "four"]),
-        ("Quoc_Le", ["three"]),
-        ("quoc_le", ["three"]),
-        ("transformers NLP", ["two"]),
-        ("transformer -google", ["one", "two"]),
-        ("=transformer", ["one", "four"]),
-    ],
-)
+@pytest.mark.parametrize(("tags", "found"), TAG_FILTERS)
 def test_04_tags_fit_the_start_of_a_part(here: Page, tags: str, found: list[str]) -> None:
     assert filter_by(here, tags=tags) == found
 
@@ -219,7 +204,7 @@ def test_13_revisions_are_read_compared_and_restored(here: Page, notes) -> None:
 def test_14_a_long_line_of_revisions_is_shortened(here: Page, notes, fields, alice) -> None:
     note = notes["one"]
     for number in range(25):
-        said = fields(title=NOTES["one"][0], body=f"Take {number}.\n")
+        said = fields(title=notes["one"].title, body=f"Take {number}.\n")
         note.save_revision(said, base=number, author=alice)
     here.reload()
     words = line(note_on(here, note).locator(".revs"))

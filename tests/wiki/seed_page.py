@@ -53,6 +53,27 @@ NOTES = {
             datetime(2021, 11, 4, 17, 48, tzinfo=UTC), datetime(2021, 11, 4, 17, 48, tzinfo=UTC)),
 }  # fmt: skip
 
+WORDS = {said[0]: word for word, said in NOTES.items()}
+
+# What is typed at `tags:`, and which notes that leaves.
+TAG_FILTERS = [
+    ("transformer", ["one", "two", "three", "four"]),
+    ("transformers", ["two", "three"]),
+    ("AI", ["one"]),
+    ("google", ["three", "four"]),
+    ("brain", ["three"]),
+    ("rain", []),
+    ("Quoc_Le", ["three"]),
+    ("quoc_le", ["three"]),
+    ("transformers NLP", ["two"]),
+    ("transformer -google", ["one", "two"]),
+    ("-google", ["one", "two"]),
+    ("=transformer", ["one", "four"]),
+    ("transformer -=transformer", ["two", "three"]),
+    ("%", []),
+    ("- = -=", ["one", "two", "three", "four"]),
+]
+
 
 def write_page(owner: Any) -> dict[str, Note]:
     """Write the four notes; returns them by the words one to four."""

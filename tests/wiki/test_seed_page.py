@@ -5,14 +5,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.conftest import PASSWORD
 from tests.wiki.reading import page
-from tests.wiki.seed_page import NOTES, write_page
+from tests.wiki.seed_page import TAG_FILTERS, WORDS, write_page
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db
-
-PASSWORD = "correct horse battery"
-WORDS = {said[0]: word for word, said in NOTES.items()}
 
 
 @pytest.fixture
@@ -89,26 +87,7 @@ def test_03_text_finds_words_and_commands_of_formulas(notes, client, words, foun
     assert f"{counted} with text “{words}”." in text.all
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("transformer", ["one", "two", "three", "four"]),
-        ("transformers", ["two", "three"]),
-        ("AI", ["one"]),
-        ("google", ["three", "four"]),
-        ("brain", ["three"]),
-        ("rain", []),
-        ("Quoc_Le", ["three"]),
-        ("quoc_le", ["three"]),
-        ("transformers NLP", ["two"]),
-        ("transformer -google", ["one", "two"]),
-        ("-google", ["one", "two"]),
-        ("=transformer", ["one", "four"]),
-        ("transformer -=transformer", ["two", "three"]),
-        ("%", []),
-        ("- = -=", ["one", "two", "three", "four"]),
-    ],
-)
+@pytest.mark.parametrize(("tags", "found"), TAG_FILTERS)
 def test_04_tags_fit_the_start_of_a_word(notes, client, tags, found):
     assert shown(client, tags=tags) == found
 
