@@ -14,6 +14,7 @@ from wiki.models.visibility import NoteType, Visibility
 
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 WORDS, TAGS = 5_000, 200
+PARAGRAPH = 300  # characters
 
 # What papers are full of; # is replaced by a number, so that few are equal.
 FORMULAS = [
@@ -53,17 +54,22 @@ class Corpus:
     def heavy(self, count: int, size: int, formulas: int, tag: str) -> Iterator[Fields]:
         """Yield so many notes of about `size` characters with exactly so many formulas."""
         for number in range(count):
-            body = ""
-            for i in range(formulas):
-                body += self._heading() if i % 10 == 0 else ""
-                formula = self._formula(i)
-                room = size * (i + 1) // formulas - len(body) - len(formula)
-                while room > 0:
-                    sentence = self._sentence(min(15, room // 7 + 1))
-                    body, room = f"{body}{sentence} ", room - len(sentence)
-                body += f"{formula}\n\n"
-            said = self._note(number, body)
+            said = self._note(number, self.text(size, formulas))
             yield replace(said, title=f"Heavy note {number}", tags=(tag,))
+
+    def text(self, size: int, formulas: int) -> str:
+        """Return paragraphs of about `size` characters in all, the first so many with a formula."""
+        parts = max(formulas, size // PARAGRAPH)
+        body = ""
+        for i in range(parts):
+            body += self._heading() if i % 10 == 0 else ""
+            formula = self._formula(i) if i < formulas else ""
+            room = size * (i + 1) // parts - len(body) - len(formula)
+            while room > 0:
+                sentence = self._sentence(min(15, room // 7 + 1))
+                body, room = f"{body}{sentence} ", room - len(sentence)
+            body += f"{formula}\n\n"
+        return body
 
     def changed(self, body: str) -> str:
         """Return the text with one sentence in the middle replaced."""

@@ -3,24 +3,15 @@
 Every text goes through the bounded child, as a save and a preview do.
 """
 
-import random
 from time import perf_counter
 from typing import Any
 
+from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.pathological_texts import PATHOLOGICAL
 from wiki.markup import bounded
 
 ROUNDS = 5
-WORDS = (
-    *("query", "key", "value", "head", "layer", "token", "gate", "weight", "sequence", "memory"),
-    *("cortex", "spike", "note", "passage"),
-)
-FORMULAS = (
-    r"$\hat{Z}_{%d} = s(Z)$",
-    r"$$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_{%d}}}\right)V$$",
-    r"$\sum_{i=1}^{%d} x_i^2$",
-)
 SIZES = {"30 kB, 100 formulas": (30_000, 100), "100 kB": (100_000, 0), "1 MiB": (1 << 20, 0)}
 
 
@@ -50,19 +41,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def ordinary_text(size: int, formulas: int) -> str:
-    """Return paragraphs of about `size` characters with so many different formulas."""
-    chance = random.Random(size)
-    paragraphs = []
-    for i in range(max(1, size // 300)):
-        words = " ".join(chance.choices(WORDS, k=40))
-        formula = FORMULAS[i % len(FORMULAS)] % i if i < formulas else ""
-        paragraphs.append(f"{words} *{i}* {formula} [[{WORDS[i % len(WORDS)]}]].")
-    return "\n\n".join(paragraphs)[:size]
-
-
 def _ordinary(size: int, formulas: int, machine: Machine) -> dict[str, Any]:
-    text = ordinary_text(size, formulas)
+    text = Corpus().text(size, formulas)
     seconds, notices = [], 0
     for i in range(ROUNDS):
         begin = perf_counter()
