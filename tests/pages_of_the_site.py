@@ -172,6 +172,8 @@ KINDS = [
     Kind("not yours", "/notes/{note}/edit/", (READER,), 403),
     Kind("not yours, with a text kept", "/notes/{note}/edit/", (READER,), 403, EDITED),
     Kind("missing", "/notes/999999/", status=404),
+    Kind("note in the trash", "/notes/{deleted}/", (OWNER,), 404),
+    Kind("too many fields", "/login/", (NOBODY,), 400, {f"field{i}": "" for i in range(300)}),
     Kind("server error", "/tags/", status=500, fault=RuntimeError("planned by a test")),
     Kind("database away", "/tags/", status=503, fault=OperationalError("planned by a test")),
 ]
@@ -210,7 +212,8 @@ def make_site(owner: Any) -> dict[str, Any]:
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
-    write(owner, "Deleted", "Gone.\n", ()).move_to_trash(owner)
+    deleted = write(owner, "Deleted", "Gone.\n", ())
+    deleted.move_to_trash(owner)
     Note.objects.samples().last().move_to_trash(owner)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
@@ -222,6 +225,7 @@ def make_site(owner: Any) -> dict[str, Any]:
         "formulas": full.pid,
         "contested": contested.pid,
         "published": published.pid,
+        "deleted": deleted.pid,
         "job": job.pk,
         "stopped_job": stopped.pk,
         "token": sign_in.link_for(newcomer).rstrip("/").rpartition("/")[2],

@@ -39,6 +39,15 @@ def test_nobody_reads_public_notes_and_a_login_link(client, note, secret):
     assert "edit[" not in page
 
 
+def test_every_page_leads_home_once(alice_client, note, fields, alice):
+    trashed = Note.objects.write(fields(title="Gone"), owner=alice)
+    trashed.move_to_trash(alice)
+    for pid in (note.pid, trashed.pid, 999_999):
+        page = text(alice_client.get(f"/notes/{pid}/"))
+        assert page.count('href="/">Commonplace</a>') == 1
+    assert text(alice_client.get("/tags/")).count('href="/">Commonplace</a>') == 1
+
+
 def without_address(reply, pid):
     page = re.sub(r'(name="csrfmiddlewaretoken" value=)"\w+"', r"\1", text(reply))
     return page.replace(f"/notes/{pid}/", "/notes/")
