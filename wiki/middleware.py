@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
 
 from wiki.views.account import login_and_send_again
 
@@ -51,7 +50,6 @@ def caching(get_response: GetResponse) -> GetResponse:
         is_personal = bool(request.COOKIES or reply.cookies)
         rule = "private, no-cache" if is_personal else "no-cache"
         reply.headers.setdefault("Cache-Control", rule)
-        patch_vary_headers(reply, ["Cookie"])
         return reply
 
     return respond
