@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from html import unescape
 
 import pytest
@@ -305,3 +306,25 @@ def test_a_text_that_is_only_read_is_rendered_once(monkeypatch):
     monkeypatch.setattr(bounded, "render", lambda body: texts.append(body) or render(body))
     assert bounded.render_for_reading("*read*") == bounded.render_for_reading("*read*")
     assert texts == ["*read*"]
+
+
+def test_who_only_reads_leaves_a_child_to_who_writes(monkeypatch):
+    monkeypatch.setattr(bounded, "MOST_WALL_S", 0.05)
+    monkeypatch.setattr(bounded._pool(), "readers", threading.Semaphore(0))
+    assert bounded.render_for_reading("*all are read*").notice == bounded.TOO_BUSY
+    monkeypatch.undo()
+    assert bounded.render("*written*") == render("*written*")
+    assert bounded.render_for_reading("*all are read*") == render("*all are read*")
+
+
+@pytest.mark.parametrize("end", ["", "no end \\] $$ here"])
+@pytest.mark.parametrize("opening", ["\\[a\n", "> \\[a\n"])
+def test_formulas_without_an_end_are_looked_for_once(opening, end):
+    assert not bounded.render(opening * 5_000 + end).is_typed
+
+
+@pytest.mark.parametrize(
+    "text", ["> \\[a\n> b\\]\n", "\\[a\n\n\\[a\n\\]\n", "- \\[a\n\n\\[a\n\\]\n"]
+)
+def test_a_formula_behind_one_without_an_end_is_set(text):
+    assert str(render(text)).count("<math") == 1

@@ -32,6 +32,7 @@ PATHOLOGICAL: dict[str, str] = {
     "dollars behind backslashes": "$" + "\\$" * 300_000,
     "unclosed brackets of formulas": r"\(a \[b " * 100_000,
     "unclosed display formulas": "$$a\n" * 200_000,
+    "unclosed formulas, a line each": "\\[a\n" * 200_000,
     "unclosed wikilinks": "[[a|b" * 150_000,
     "footnotes without an end": "[^a]: x\n\n" + "[^a" * 200_000,
     "footnotes in footnotes": "^[a" * 60_000 + "]" * 60_000,

@@ -103,17 +103,20 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         return False
     lines[0] = lines[0][2:]
     number = first
+    # From which line to which a search found no end; it finds none from between them either.
     vain = state.env.setdefault("vain", {})
+    place = closing, last, state.blkIndent
+    if place in vain and vain[place][0] <= first < vain[place][1]:
+        return False
     while closing not in lines[-1]:
         number += 1
-        if number >= last or number == vain.get((closing, last)):
-            vain[closing, last] = first
-            return False
-        if state.isEmpty(number) or state.sCount[number] < state.blkIndent:
+        if number >= last or state.isEmpty(number) or state.sCount[number] < state.blkIndent:
+            vain[place] = first, number
             return False
         lines.append(_line(state, number))
     tex = "\n".join(lines).rstrip()
     if not tex.endswith(closing) or tex.find(closing) != len(tex) - 2:
+        vain[place] = first, number
         return False
     if not tex[:-2].strip(" \n\t\\"):
         return False
