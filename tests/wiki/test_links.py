@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.wiki.reading import page
-from wiki.models import Note
+from wiki.markup import bounded
+from wiki.markup.rendered import as_typed
+from wiki.models import Note, saving
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,25 @@ def test_a_trashed_note_no_longer_links_here(readers, source, target, alice):
     assert not any(links_here(client, target) for client in readers.values())
 
 
+def test_a_text_that_is_shown_as_typed_keeps_the_links_it_had(
+    client, alice, source, target, fields, monkeypatch
+):
+    monkeypatch.setattr(saving.bounded, "render", lambda body: as_typed(body, bounded.TOO_COMPLEX))
+    more = source.current_fields().body + "More.\n"
+    source.save_revision(fields(title="Source", body=more), base=0, author=alice)
+    assert links_here(client, target) == ["Source"]
+
+
+def test_a_text_for_which_there_was_no_time_is_set_when_there_is(
+    client, alice, source, target, fields, monkeypatch
+):
+    with monkeypatch.context() as busy:
+        busy.setattr(saving.bounded, "render", lambda body: as_typed(body, bounded.TOO_BUSY))
+        more = source.current_fields().body + "More.\n"
+        source.save_revision(fields(title="Source", body=more), base=0, author=alice)
+    assert leads(client, source, target)
+
+
 def test_a_note_does_not_link_to_itself(client, alice, fields):
     note = Note.objects.write(fields(title="Self", body="[[Self]]"), owner=alice)
     assert links_here(client, note) == []
@@ -110,6 +131,7 @@ def test_of_equal_titles_the_oldest_a_reader_may_read_has_the_links(
     readers, source, target, alice, fields
 ):
     younger = Note.objects.write(fields(title="gain FIELDS", body="Younger.\n"), owner=alice)
+    assert leads(readers["bob"], source, target)
     assert links_here(readers["bob"], target) == ["Source"]
     assert links_here(readers["bob"], younger) == []
     target.save_revision(

@@ -169,6 +169,13 @@ def test_08_a_hidden_note_keeps_its_header_and_matches(notes, client):
     assert {"type": "hidden", "name": "hide", "value": str(three.pid)} in hidden.named("input")
 
 
+def test_08_an_address_that_hides_too_much_hides_the_last(notes, client):
+    three = notes["three"].pid
+    others = ",".join(map(str, range(900_000, 900_200)))
+    assert "A gate stands" in page(client, f"/?text=odot&hide={three},{others}").all
+    assert "A gate stands" not in page(client, f"/?text=odot&hide={others},{three}").all
+
+
 def test_08_pages_keep_what_is_hidden(notes, client, alice, fields):
     for number in range(20):
         Note.objects.write(fields(title=f"More {number}"), owner=alice)
