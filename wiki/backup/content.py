@@ -17,8 +17,8 @@ from wiki import extensions
 from wiki.snapshot import snapshot
 
 # Not kept: a session, or a wrong password tried, is of one place and time; cached HTML is made
-# again when read.
-NOT_KEPT = ("django_session", "axes_*", "wiki_notehtml")
+# again when read, and the full-text index when a backup is restored.
+NOT_KEPT = ("django_session", "axes_*", "wiki_notehtml", "wiki_posting", "wiki_notewords")
 
 # How PostgreSQL writes values as text, whatever the server's own settings are.
 TEXT_FORM = """

@@ -1,11 +1,28 @@
 """The house's rows. Rules live here, as methods and querysets; views only glue."""
 
+from wiki.models.alias import Alias
+from wiki.models.attachment import Attachment
 from wiki.models.conflict import EditConflict
 from wiki.models.link import Link
 from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
+from wiki.models.posting import NoteWords, Posting
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, Tag
+from wiki.models.tag import NoteTag, Tag, TagAlias
 from wiki.models.tag_change import TagChange
 
-__all__ = ["EditConflict", "Link", "Note", "NoteHtml", "NoteTag", "Revision", "Tag", "TagChange"]
+__all__ = [
+    "Alias",
+    "Attachment",
+    "EditConflict",
+    "Link",
+    "Note",
+    "NoteHtml",
+    "NoteTag",
+    "NoteWords",
+    "Posting",
+    "Revision",
+    "Tag",
+    "TagAlias",
+    "TagChange",
+]

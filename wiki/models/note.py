@@ -27,7 +27,8 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     pid is the number readers see, `{1569}`; legacy_pid one that an import brought and that
     was already taken. `created` is the earliest date known, `modified` the head's.
     import_key names the entry a note was imported from, import_sha256 is what that entry
-    said then; a note written here has neither.
+    said then; a note written here has neither. extra is what that entry said for which a note
+    has no place; an export gives it back.
     """
 
     pid = models.BigAutoField(primary_key=True)
@@ -55,6 +56,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     )
     import_key = models.TextField(null=True, blank=True, editable=False)
     import_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
 
     tags = TaggableManager(through=NoteTag, blank=True)
     objects = NoteQuerySet.as_manager()

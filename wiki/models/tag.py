@@ -108,6 +108,17 @@ class Tag(TagBase):  # type: ignore[misc]
         return reverse("tag", args=[self.name])
 
 
+class TagAlias(models.Model):
+    """Another word for a tag: whoever types it gets the tag. slug is tag_key of name."""
+
+    slug = models.CharField(max_length=3 * LONGEST_TAG, unique=True)
+    name = models.CharField(max_length=LONGEST_TAG)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases")
+
+    def __str__(self) -> str:
+        return f"{self.name} → {self.tag}"
+
+
 class NoteTag(ItemBase):  # type: ignore[misc]
     """A note carries a tag, at a place in its list of tags."""
 
