@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from wiki.models.note_queryset import NoteQuerySet, Scope
+from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75
 # A word in more than a tenth of the notes tells little beside two rarer ones, and reading
@@ -63,13 +64,13 @@ class Ranking:
     total: int = 0
 
 
-def rank(terms: Mapping[int, float], readable: NoteQuerySet, limit: int) -> Ranking:
-    """Return the `limit` best notes of `readable` for these terms, each with its weight.
+def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
+    """Return the `limit` best notes of `readable` for the words of the query.
 
     readable: made by visible_to, narrowed or not. Two queries. Equal scores: older first.
     """
     assert readable.scope is not None, "a search starts at visible_to"
-    asked = dict(list(terms.items())[:MOST_TERMS])
+    asked = dict(list(query.terms.items())[:MOST_TERMS])
     if not asked:
         return Ranking()
     notes, length, have = _counted(list(asked), readable.scope)
