@@ -94,6 +94,12 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     def is_public(self) -> bool:
         return self.visibility == Visibility.PUBLIC
 
+    @property
+    def folder(self) -> str:
+        """Return the folder of the file it came from, which its relative links start at."""
+        kind, _, place = (self.import_key or "").partition(":")
+        return place.partition("/")[2].rpartition("/")[0] if kind == "vault" else ""
+
     def may_be_edited_by(self, user: Any) -> bool:
         """Tell whether user may write this note. No query."""
         return bool(

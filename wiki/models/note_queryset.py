@@ -1,15 +1,17 @@
 """Notes as rows: who may read them, which fit a filter, in which order, with what loaded."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
 from wiki.merge import Fields
 from wiki.models import saving
+from wiki.models.alias import known_to
+from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.visibility import Visibility
@@ -115,14 +117,32 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Load cards() and, in the same query, the HTML of each text."""
         return self.cards().select_related("html")
 
-    def linking_to(self, note: "Note") -> "NoteQuerySet":
-        """Keep the other notes with a wikilink that leads to this note.
+    def named(self, keys: Collection[str], reader: Any) -> dict[str, "Note"]:
+        """Find the note each link key leads to among these: pid and title, in one query.
 
-        A link leads to the oldest of equal titles, among the notes of this queryset.
+        By its title, else by another name that reader may know; of equals the oldest.
         """
-        older = self.filter(title_key=note.title_key, pid__lt=note.pid)
-        linking = self.filter(links__key=note.title_key).exclude(pid=note.pid)
-        return linking.filter(~models.Exists(older))
+        if not keys:
+            return {}
+        by_title = self.filter(title_key__in=keys).annotate(key=F("title_key"), rank=Value(0))
+        by_alias = self.filter(known_to(reader, "aliases__"), aliases__key__in=keys)
+        by_alias = by_alias.annotate(key=F("aliases__key"), rank=Value(1))
+        columns = ("rank", "pid", "key", "title")
+        found = by_title.values_list(*columns).union(by_alias.values_list(*columns), all=True)
+        return {
+            key: self.model(pid=pid, title=title)
+            for _, pid, key, title in sorted(found, reverse=True)
+        }
+
+    def linking_to(self, note: "Note", reader: Any) -> "NoteQuerySet":
+        """Keep the others of these notes with a link that leads reader to this note.
+
+        Makes two queries, for the names under which links lead to it.
+        """
+        names = [note.title_key, *note.aliases.known_to(reader).values_list("key", flat=True)]
+        leading = [key for key, found in self.named(names, reader).items() if found == note]
+        linking = Link.objects.filter(key__in=leading).values("note")
+        return self.filter(pid__in=linking).exclude(pid=note.pid)
 
     def write(
         self,

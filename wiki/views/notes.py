@@ -153,7 +153,7 @@ def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> Ht
 
 def _previewed(request: HttpRequest, title: str, body: str) -> dict[str, Any]:
     rendered = bounded.render(body)
-    html = fill(request, {0: rendered})[0]
+    html = fill(request, {0: rendered}, {0: ""})[0]
     return {"title": title, "preview": html, "notice": rendered.notice}
 
 
