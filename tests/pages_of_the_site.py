@@ -138,6 +138,8 @@ KINDS = [
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
     Kind("changes", "/changes/"),
+    Kind("links that lead nowhere", "/links/"),
+    Kind("notes that nothing links to", "/links/orphans/"),
     Kind("new note", "/notes/new/", (OWNER,)),
     Kind("editor", "/notes/{note}/edit/", (OWNER,)),
     Kind(

@@ -1,6 +1,7 @@
 """Wikilinks and what links here: right for each reader on the very next request."""
 
 import re
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -304,3 +305,92 @@ def test_a_name_is_followed_from_the_folder_of_each_note_of_a_page(client, alice
     page_of = client.get("/?text=From").content.decode()
     found = re.findall(r'<a class="wikilink" href="([^"]*)"', page_of)
     assert found == [other.get_absolute_url(), one.get_absolute_url()]
+
+
+def broken(client):
+    """Return each title under "Links that lead nowhere" with its row's words."""
+    rows = client.get("/links/").content.decode().split("<tr>")[2:]
+    words = [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in rows]
+    titles = [re.search(r'<th scope="row"[^>]*>(.*?)</th>', row)[1] for row in rows]
+    return dict(zip(titles, words, strict=True))
+
+
+def test_links_that_lead_nowhere_are_listed_with_who_names_them(readers, source, alice, fields):
+    for number in range(7):
+        body = f"[[GAIN fields#how]] [[Only {number}]] [[Source]]\n"
+        Note.objects.write(fields(title=f"From {number}", body=body), owner=alice)
+    found = broken(readers["nobody"])
+    assert list(found) == ["Gain Fields", *(f"Only {number}" for number in range(7))]
+    assert "Source , From 0 , From 1 , From 2 , From 3 and 3 more" in found["Gain Fields"]
+    assert "write it" not in found["Gain Fields"]
+    assert "/notes/new/?title=Gain+Fields" in readers["bob"].get("/links/").content.decode()
+    assert "8 titles" in page(readers["nobody"], "/links/").all
+
+
+def test_a_hidden_target_is_as_broken_as_a_missing_one(readers, source, target, alice, fields):
+    renamed = {"title": "Hidden", "body": "A target.\n", "visibility": "private"}
+    assert not any(broken(client) for client in readers.values())
+    target.save_revision(fields(**renamed), base=0, author=alice)
+    assert list(broken(readers["nobody"])) == list(broken(readers["bob"])) == ["Gain Fields"]
+    assert not broken(readers["owner"])
+
+
+def test_a_link_in_a_hidden_note_is_not_listed(readers, source, target, alice, fields):
+    said = fields(title="Hidden", body="[[Nowhere]] [[Source]]\n", visibility="private")
+    Note.objects.write(said, owner=alice)
+    assert not broken(readers["nobody"]) and list(broken(readers["owner"])) == ["Nowhere"]
+
+
+def orphans(client):
+    html = client.get("/links/orphans/").content.decode()
+    return re.findall(r'<p class="to"><a[^>]*>(.*?)</a>', html)
+
+
+def test_an_orphan_is_a_note_that_no_other_links_to(readers, source, target, alice, fields):
+    Note.objects.write(fields(title="Self", body="[[Self]]\n"), owner=alice)
+    assert orphans(readers["nobody"]) == ["Self", "Source"]
+    target.save_revision(fields(title="Renamed", body="Text.\n"), base=0, author=alice)
+    assert orphans(readers["nobody"]) == ["Self", "Source"]
+    younger = Note.objects.write(fields(title="Gain fields", body="No link.\n"), owner=alice)
+    assert orphans(readers["nobody"]) == ["Renamed", "Self", "Source"]
+    twin = Note.objects.write(fields(title="gain fields"), owner=alice)
+    assert orphans(readers["nobody"]) == ["gain fields", "Renamed", "Self", "Source"]
+    younger.move_to_trash(alice)
+    assert orphans(readers["nobody"]) == ["Renamed", "Self", "Source"]
+    assert "links to no note itself" in readers["nobody"].get("/links/orphans/").content.decode()
+    twin.move_to_trash(alice)
+    fresh = source.current_fields()
+    source.save_revision(replace(fresh, visibility="private"), base=0, author=alice)
+    assert orphans(readers["nobody"]) == ["Renamed", "Self"]
+    assert orphans(readers["owner"]) == ["Source", "Self"]
+
+
+def test_a_second_note_of_a_title_is_pointed_out_and_saved(alice_client, alice, fields, secret):
+    first = Note.objects.write(fields(title="Twin"), owner=alice)
+    form = {"title": "TWIN", "body": "b", "type": "note", "visibility": "public"}
+    shown = alice_client.post("/notes/preview/", form).content.decode()
+    assert f"{{{first.pid}}}" in shown and "has this title too" in shown
+    assert (
+        "too" not in alice_client.post(f"/notes/preview/?note={first.pid}", form).content.decode()
+    )
+    saved = alice_client.post("/notes/new/", form, follow=True).content.decode()
+    assert f"older note, {{{first.pid}}}" in saved
+    second = Note.objects.get(title="TWIN")
+    edited = form | {"base": "0", "title": "Other"}
+    assert "has this title" not in said_after(alice_client, second, edited)
+    assert "has this title" in said_after(alice_client, second, form | {"base": "1"})
+    assert "has this title" not in said_after(
+        alice_client, second, form | {"base": "2", "body": "c"}
+    )
+
+
+def said_after(client, note, form):
+    return client.post(f"{note.get_absolute_url()}edit/", form, follow=True).content.decode()
+
+
+def test_a_hidden_namesake_is_not_pointed_out(bob_client, secret):
+    form = {"title": "Canary", "body": "b", "type": "note", "visibility": "public"}
+    assert "too" not in bob_client.post("/notes/preview/", form).content.decode()
+    assert "too" not in bob_client.post(f"/notes/preview/?note={secret.pid}", form).content.decode()
+    reply = bob_client.post("/notes/new/", form, follow=True).content.decode()
+    assert "has this title" not in reply

@@ -68,12 +68,14 @@ class Rendered:
         return replace(self, segments=tuple(map(_narrow, self.segments)))
 
     def links(self, folder: str = "") -> dict[str, str]:
-        """Return the titles of the notes this one links to, as typed, by their keys.
+        """Return the titles of the notes this one links to, as first typed, by their keys.
 
         folder: that of the file the text came from, which relative links start at.
         """
-        payloads = (slot.payload for slot in self.slots if slot.kind == "wikilink")
-        titles = {wikilink.key_of(payload, folder): payload["title"] for payload in payloads}
+        titles: dict[str, str] = {}
+        for slot in self.slots:
+            if slot.kind == "wikilink":
+                titles.setdefault(wikilink.key_of(slot.payload, folder), slot.payload["title"])
         titles.pop("", None)
         return titles
 

@@ -38,6 +38,16 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
             update_fields=["revision", "renderer", "rendered"],
         )
 
+    def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
+        """Return what these notes link to, as they spell it, by link key; one query."""
+        folders = {note.pid: note.folder for note in notes}
+        rows = self.filter(note__in=folders).values_list("note", "rendered__slots")
+        titles: dict[str, str] = {}
+        for pid, slots in rows.order_by("-note"):
+            rendered = Rendered((), tuple(Slot(**slot) for slot in slots))
+            titles |= rendered.links(folders[pid])
+        return titles
+
 
 class NoteHtml(models.Model):
     """What rendering the head gave: reader-independent segments, slots and outline.

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 
+from wiki.markup import link_key
 from wiki.merge import Fields
 from wiki.models import saving
-from wiki.models.alias import known_to
+from wiki.models.alias import Alias, known_to
 from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
@@ -143,6 +144,29 @@ class NoteQuerySet(models.QuerySet["Note"]):
         leading = [key for key, found in self.named(names, reader).items() if found == note]
         linking = Link.objects.filter(key__in=leading).values("note")
         return self.filter(pid__in=linking).exclude(pid=note.pid)
+
+    def nobody_links_to(self, reader: Any) -> "NoteQuerySet":
+        """Keep the notes to which no link of another leads reader; among all they may read.
+
+        `.has_links` tells whether a note itself names others.
+        """
+        older = self.filter(title_key=OuterRef("title_key"), pid__lt=OuterRef("pid"))
+        by_title = Link.objects.filter(key=OuterRef("title_key"), note__in=self)
+        titled = self.filter(Exists(by_title.exclude(note=OuterRef("pid"))), ~Exists(older))
+        names = Alias.objects.known_to(reader).filter(note__in=self)
+        by_name = Link.objects.filter(key=OuterRef("key"), note__in=self)
+        called = names.filter(
+            Exists(by_name.exclude(note=OuterRef("note"))),
+            ~Exists(self.filter(title_key=OuterRef("key"))),
+            ~Exists(names.filter(key=OuterRef("key"), note__lt=OuterRef("note"))),
+        )
+        alone = self.values("pid").difference(titled.values("pid"), called.values("note"))
+        has_links = Exists(Link.objects.filter(note=OuterRef("pid")))
+        return self.filter(pid__in=alone).annotate(has_links=has_links)
+
+    def namesakes(self, title: str, pid: int) -> "NoteQuerySet":
+        """Keep the notes of this title but for pid (0: none), the oldest first."""
+        return self.filter(title_key=link_key(title)).exclude(pid=pid).order_by("pid")
 
     def write(
         self,
