@@ -191,6 +191,7 @@ NO_PAGE = {
     "preview": "a fragment; the editor shows it too",
     "raw": "plain text",
     "readyz": "JSON",
+    "suggest": "JSON",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",

@@ -15,6 +15,7 @@ from wiki.views import (
     notes,
     revisions,
     samples,
+    suggest,
     tags,
     trash,
 )
@@ -56,6 +57,7 @@ urlpatterns = [
     path("samples/undelete/", samples.undelete, name="undelete_samples"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
+    path("suggest/", suggest.index, name="suggest"),
     path("links/", links.index, name="links"),
     path("links/orphans/", links.orphans, name="orphans"),
     path("feed.atom", feed.atom, name="feed"),
