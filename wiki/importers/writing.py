@@ -17,6 +17,7 @@ from wiki.importers.sealing import fields_of, sealed
 from wiki.importers.updating import extend, keep_record, starts_like, take_over
 from wiki.markup import Rendered, bounded, link_key
 from wiki.models import Note, Revision, Tag, saving
+from wiki.search.analysis import analyse
 
 
 class Writer:
@@ -111,7 +112,9 @@ class Writer:
         note.import_key = None if taken else key
         *earlier, head = sealed(item, note, people, self._visibility)
         Revision.objects.bulk_create(earlier)
-        saving.append(note, head, rendered or bounded.render(head.body or ""))
+        body = head.body or ""
+        rendered = rendered or bounded.render(body)
+        saving.append(note, head, rendered, analyse(head.title, body))
         note.legacy_pid = legacy_pid
         note.import_sha256 = record.import_sha256 if record else item.sha256()
         note.save(update_fields=["legacy_pid", "import_key", "import_sha256"])
