@@ -371,7 +371,8 @@ def test_a_second_note_of_a_title_is_pointed_out_and_saved(alice_client, alice, 
     shown = alice_client.post("/notes/preview/", form).content.decode()
     assert f"{{{first.pid}}}" in shown and "has this title too" in shown
     assert (
-        "too" not in alice_client.post(f"/notes/preview/?note={first.pid}", form).content.decode()
+        "too"
+        not in alice_client.post("/notes/preview/", form | {"note": first.pid}).content.decode()
     )
     saved = alice_client.post("/notes/new/", form, follow=True).content.decode()
     assert f"older note, {{{first.pid}}}" in saved
@@ -391,6 +392,9 @@ def said_after(client, note, form):
 def test_a_hidden_namesake_is_not_pointed_out(bob_client, secret):
     form = {"title": "Canary", "body": "b", "type": "note", "visibility": "public"}
     assert "too" not in bob_client.post("/notes/preview/", form).content.decode()
-    assert "too" not in bob_client.post(f"/notes/preview/?note={secret.pid}", form).content.decode()
+    assert (
+        "too"
+        not in bob_client.post("/notes/preview/", form | {"note": secret.pid}).content.decode()
+    )
     reply = bob_client.post("/notes/new/", form, follow=True).content.decode()
     assert "has this title" not in reply

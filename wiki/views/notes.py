@@ -118,7 +118,7 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
-    pid = request.GET.get("note", "")
+    pid = request.POST.get("note", "")
     note = (
         Note.objects.visible_to(request.user).filter(pid=pid).first()
         if PID.fullmatch(pid)
