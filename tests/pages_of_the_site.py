@@ -182,6 +182,7 @@ KINDS = [
 NO_PAGE = {
     "end_sessions": "answers a form with a redirect",
     "feed": "Atom",
+    "file": "a file",
     "healthz": "JSON",
     "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
@@ -189,6 +190,7 @@ NO_PAGE = {
     "preview": "a fragment; the editor shows it too",
     "raw": "plain text",
     "readyz": "JSON",
+    "thumbnail": "a picture",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
