@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from wiki.extensions import Slot
-from wiki.markup import wikilink
+from wiki.markup import attachment, wikilink
 
 # Stands before every id in the segments until the page is known, on which several texts may
 # have the same headings. Unicode keeps this sign for such uses; a text that has it loses it.
@@ -44,11 +44,7 @@ class Rendered:
 
     def __str__(self) -> str:
         """Return the HTML with each slot unresolved: as it was typed."""
-        typed = (
-            wikilink.as_typed(slot.payload) if slot.kind == "wikilink" else slot.payload["text"]
-            for slot in self.slots
-        )
-        return self.fill({number: escape(text) for number, text in enumerate(typed)})
+        return self.fill({number: _unresolved(slot) for number, slot in enumerate(self.slots)})
 
     def fill(self, html: Mapping[int, str], ids: str = ID_PREFIX) -> SafeString:
         """Put HTML into every slot, by number; `ids` begins each id of the text."""
@@ -75,6 +71,13 @@ class Rendered:
         """Return the keys of all wikilinks."""
         return {slot.payload["key"] for slot in self.slots if slot.kind == "wikilink"}
 
+    def attachment_keys(self) -> set[str]:
+        """Return what the text calls the files it shows or links to."""
+        payloads = [slot.payload for slot in self.slots if slot.kind == "attachment"]
+        return {
+            payload[name] for payload in payloads for name in ("key", "link") if name in payload
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Return plain data; from_json gives an equal object back."""
         return asdict(self)
@@ -89,6 +92,13 @@ class Rendered:
             notice=said["notice"],
             is_typed=said["is_typed"],
         )
+
+
+def _unresolved(slot: Slot) -> str:
+    if slot.kind == "attachment":
+        return attachment.as_plain(slot.payload)
+    is_link = slot.kind == "wikilink"
+    return escape(wikilink.as_typed(slot.payload) if is_link else slot.payload["text"])
 
 
 def _narrow(html: str) -> str:

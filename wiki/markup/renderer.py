@@ -57,6 +57,9 @@ class Renderer(RendererHTML):
     def wikilink(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Slot("wikilink", dict(tokens[i].meta)))
 
+    def attachment(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        return _put(env, Slot("attachment", dict(tokens[i].meta)))
+
     def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=False))
 
@@ -166,7 +169,7 @@ def own_rules(renderer: Renderer) -> dict[str, Any]:
 
 
 def _as_text(token: Token) -> Token:
-    is_ours = token.type in ("formula", "formula_display", "wikilink")
+    is_ours = token.type in ("formula", "formula_display", "wikilink", "attachment")
     return Token("text", "", 0, content=words(token)) if is_ours else token
 
 

@@ -34,7 +34,8 @@ def as_typed(payload: dict[str, Any]) -> str:
     '[[Attention|that note]]'
     """
     title, text = payload["title"], payload["text"]
-    return f"[[{title}]]" if title == text else f"[[{title}|{text}]]"
+    start = "![[" if payload.get("embed") else "[["
+    return f"{start}{title}]]" if title == text else f"{start}{title}|{text}]]"
 
 
 def wikilinks(md: MarkdownIt) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from wiki.files import images, store
 from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, Kind
+from wiki.markup.attachment import File
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -124,6 +125,22 @@ class Attachment(models.Model):
     def thumbnail_url(self) -> str:
         kind = images.small_kind(self.media_type)
         return reverse("thumbnail", args=[self.note_id, self.number, kind.extension])
+
+    def as_file(self) -> File:
+        """Return what a page needs of it."""
+        if not self.is_shown:
+            return File(self.get_absolute_url(), self.name, self.bytes)
+        assert self.width is not None and self.height is not None
+        small_url = self.thumbnail_url if self.has_thumbnail else ""
+        return File(
+            self.get_absolute_url(),
+            self.name,
+            self.bytes,
+            width=self.width,
+            height=self.height,
+            small_url=small_url,
+            small_width=self.shown_size[0],
+        )
 
     def thumbnail(self) -> Path | None:
         """Return the small picture's file, made if need be; None if there is none."""

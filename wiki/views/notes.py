@@ -115,7 +115,10 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
-    return render(request, "wiki/_preview.html", _previewed(request, title, body))
+    pid = request.GET.get("note", "")
+    known = pid.isdecimal() and Note.objects.visible_to(request.user).filter(pid=pid).exists()
+    files_of = int(pid) if known else 0
+    return render(request, "wiki/_preview.html", _previewed(request, title, body, files_of))
 
 
 def _saved(request: HttpRequest, note: Note) -> HttpResponse:
@@ -146,14 +149,15 @@ def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
         said = form.cleaned_data
-        context |= _previewed(request, said["title"], said["body"])
+        note = context.get("note")
+        context |= _previewed(request, said["title"], said["body"], note.pid if note else 0)
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
 
-def _previewed(request: HttpRequest, title: str, body: str) -> dict[str, Any]:
+def _previewed(request: HttpRequest, title: str, body: str, files_of: int) -> dict[str, Any]:
     rendered = bounded.render(body)
-    html = fill(request, {0: rendered})[0]
+    html = fill(request, {0: rendered}, files_of)[0]
     return {"title": title, "preview": html, "notice": rendered.notice}
 
 

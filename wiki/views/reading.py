@@ -74,9 +74,10 @@ def whole_card(request: HttpRequest, note: Note) -> Card:
     )
 
 
-def fill(request: HttpRequest, rendered: dict[int, Rendered]) -> Any:
-    """Resolve every slot of these texts for whoever asks."""
-    return pages(rendered, Note.objects.visible_to(request.user), request.user)
+def fill(request: HttpRequest, rendered: dict[int, Rendered], files_of: int = 0) -> Any:
+    """Resolve every slot of these texts for whoever asks; files_of as in pages()."""
+    readable = Note.objects.visible_to(request.user)
+    return pages(rendered, readable, request.user, files_of)
 
 
 def _backlinks(note: Note, reader: Any) -> Backlinks:
