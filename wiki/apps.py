@@ -1,6 +1,9 @@
 """The Django app of the house."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class WikiConfig(AppConfig):
@@ -17,3 +20,12 @@ class WikiConfig(AppConfig):
         extensions.benchmarks["markup"] = markup.run
         extensions.benchmarks["pages"] = pages.run
         extensions.benchmarks["saves"] = saves.run
+        post_migrate.connect(index_notes, sender=self)
+
+
+def index_notes(using: str, **rest: Any) -> None:
+    """After every `migrate`: index the notes that the full-text index lacks."""
+    from wiki.models import reindexing
+
+    if reindexing.can_run(using):
+        reindexing.bring_up_to_date()

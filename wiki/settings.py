@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import Stemmer
 from django.core.exceptions import ImproperlyConfigured
 
 from wiki import secret_key
@@ -20,6 +21,8 @@ WIKI_PORT = env_int("WIKI_PORT", 8000, low=1, high=65535)
 WIKI_URL = env_origin("WIKI_URL")
 WIKI_TRUSTED_PROXIES = env_int("WIKI_TRUSTED_PROXIES", 0, low=0, high=10)
 WIKI_WORKERS = env_int("WIKI_WORKERS", 2, low=1, high=64)
+# Whose endings search ignores: a language of the Snowball project, or "simple" for none.
+WIKI_LANGUAGE = env_choice("WIKI_LANGUAGE", "english", ("simple", *Stemmer.algorithms()))
 WIKI_DEFAULT_VISIBILITY = env_choice("WIKI_DEFAULT_VISIBILITY", "private", ("private", "public"))
 
 # The workshop: Django apps beside the house. Without it (WIKI_ML=0) the house is whole.

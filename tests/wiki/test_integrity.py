@@ -14,6 +14,7 @@ from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
 from wiki.models import Note, Revision, TagChange, saving
+from wiki.search.analysis import analyse
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def imported_note(alice, fields):
     )
     unknown.save()
     known = Revision.of(note, 1, told, created=note.created, source="import")
-    saving.append(note, known, bounded.render(told.body))
+    saving.append(note, known, bounded.render(told.body), analyse(told.title, told.body))
     saving.next_pid_after(pid)
 
 
@@ -77,7 +78,7 @@ def test_a_sound_database_has_no_problem(lived_in):
         "notes": 5,
         "revisions": 4 + 1 + 3 + 2 + 1,
         "tags": 4,
-        "postings": 0,
+        "postings": 18,
         "attachments": 0,
         "passages": 0,
     }
@@ -89,6 +90,22 @@ def test_an_empty_database_has_no_problem():
 
 
 CORRUPTIONS = {
+    "words of another text": (
+        "index",
+        "UPDATE wiki_posting SET term = term + 1 WHERE note_id = %(pid)s",
+    ),
+    "a private word for everyone": (
+        "index",
+        "UPDATE wiki_posting SET audience = 0 WHERE note_id = %(other)s",
+    ),
+    "words of nothing": (
+        "index_missing",
+        "DELETE FROM wiki_notewords WHERE note_id = %(pid)s",
+    ),
+    "an index of another version": (
+        "index_version",
+        "COMMENT ON TABLE wiki_notewords IS 'english 0'",
+    ),
     "the text of an old revision changed": (
         "revision_hash",
         "UPDATE wiki_revision SET body = 'x' WHERE note_id = %(pid)s AND number = 0",
@@ -273,5 +290,5 @@ def test_the_command_says_a_sentence_for_each_problem_and_exits_1(lived_in, caps
 def test_the_command_is_content_with_a_sound_database(lived_in, capsys):
     call_command("verify_integrity")
     assert capsys.readouterr().out.splitlines() == [
-        "No problem found; checked 5 notes, 11 revisions, 4 tags."
+        "No problem found; checked 5 notes, 11 revisions, 4 tags, 18 postings."
     ]

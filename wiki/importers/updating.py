@@ -12,8 +12,9 @@ from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
 from wiki.importers.sealing import fields_of, revision_of, sealed
 from wiki.markup import bounded
-from wiki.models import EditConflict, Note, Revision, saving
+from wiki.models import EditConflict, Note, Revision, saving, search_index
 from wiki.models.tag import tag_key
+from wiki.search.analysis import analyse
 
 
 def take_over(note: Note, item: Item, people: People) -> Result:
@@ -92,7 +93,8 @@ def extend(note: Note, item: Item, people: People) -> Result:
         return Result(Outcome.UNCHANGED, notices, note.pid)
     *earlier, head = revisions[both:]
     Revision.objects.bulk_create(earlier)
-    saving.append(note, head, bounded.render(head.body or ""))
+    body = head.body or ""
+    saving.append(note, head, bounded.render(body), analyse(head.title, body))
     keep_record(note, item.record, people)
     return Result(Outcome.UPDATED, pid=note.pid, revisions=len(earlier) + 1)
 
@@ -105,7 +107,10 @@ def keep_record(note: Note, record: Record, people: People) -> None:
     note.deleted, note.deleted_by = record.deleted, people.named(record.deleted_by)
     note.save(update_fields=["deleted", "deleted_by"])
     if note.deleted is not None:
+        search_index.remove(note)
         signals.note_removed.send(Note, note=note)
+    elif note.head is not None:
+        search_index.index(note, analyse(note.title, note.head.body or ""))
 
 
 def _differences(note: Note, record: Record) -> tuple[Notice, ...]:

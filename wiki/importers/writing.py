@@ -17,6 +17,7 @@ from wiki.importers.sealing import fields_of, sealed
 from wiki.importers.updating import extend, keep_record, starts_like, take_over
 from wiki.markup import Rendered, bounded, link_key
 from wiki.models import Note, Revision, Tag, saving
+from wiki.search.analysis import analyse
 
 
 class Writer:
@@ -108,7 +109,9 @@ class Writer:
             Tag.objects.resolve(record.tags)
         *earlier, head = sealed(item, note, people, self._visibility)
         Revision.objects.bulk_create(earlier)
-        saving.append(note, head, rendered or bounded.render(head.body or ""))
+        body = head.body or ""
+        rendered = rendered or bounded.render(body)
+        saving.append(note, head, rendered, analyse(head.title, body))
         note.legacy_pid = legacy_pid
         key = record.import_key if record else item.keys[0]
         taken = Note.objects.filter(owner=owner, import_key=key).exists()

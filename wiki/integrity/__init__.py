@@ -1,8 +1,9 @@
 """Looking for anything in the database that is not as it was saved.
 
-tables.py holds what whole tables must obey, heads.py what is derived from a note's head.
-Everything is read from one snapshot, so people may go on writing, and a piece at a time, so
-memory does not grow with the notes. What follows from a problem is not named beside it.
+tables.py holds what whole tables must obey, heads.py what is derived from a note's head, and
+words.py what the full-text index has of it. Everything is read from one snapshot, so people
+may go on writing, and a piece at a time, so memory does not grow with the notes. What follows
+from a problem is not named beside it.
 """
 
 import time
@@ -15,7 +16,7 @@ from typing import Any
 from wiki import extensions
 from wiki.extensions import Problem
 from wiki.integrity import heads, tables
-from wiki.models import Note, Revision, Tag
+from wiki.models import Note, Posting, Revision, Tag
 from wiki.snapshot import snapshot
 
 __all__ = ["Problem", "Report", "verify"]
@@ -58,7 +59,7 @@ def verify() -> Report:
                 "notes": Note._base_manager.count(),
                 "revisions": Revision._base_manager.count(),
                 "tags": Tag._base_manager.count(),
-                "postings": 0,
+                "postings": Posting.objects.count(),
                 "attachments": 0,
                 "passages": 0,
             },

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from wiki.extensions import Problem
+from wiki.integrity import words
 from wiki.markup import Rendered, bounded, link_key
 from wiki.models import Link, Note, NoteHtml, NoteTag, Revision, TagChange
 
@@ -35,6 +36,8 @@ def problems() -> Generator[Problem, None, None]:
     newest = Subquery(revisions.values("number")[:1])
     notes = Note._base_manager.select_related("head").annotate(newest=newest).order_by("pid")
     chunks = notes.iterator(chunk_size=CHUNK)
+    version = words.version_problem()
+    yield from filter(None, [version])
     with closing(_TagChanges()) as changes:
         while chunk := list(islice(chunks, CHUNK)):
             found = [_head_problem(note) for note in chunk]
@@ -44,6 +47,8 @@ def problems() -> Generator[Problem, None, None]:
             yield from filter(None, map(_column_problem, sound))
             yield from _tag_problems(sound, changes)
             yield from _text_problems(sound)
+            if version is None:
+                yield from words.problems_of(sound)
 
 
 def _head_problem(note: Any) -> Problem | None:

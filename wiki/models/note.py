@@ -14,11 +14,12 @@ from taggit.managers import TaggableManager
 from wiki import signals
 from wiki.markup import link_key
 from wiki.merge import Fields
-from wiki.models import saving
+from wiki.models import saving, search_index
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag
 from wiki.models.visibility import NoteType, Visibility
+from wiki.search.analysis import analyse
 
 
 class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is untyped
@@ -183,6 +184,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         if note.deleted is None:
             note.deleted, note.deleted_by = timezone.now(), user
             note.save(update_fields=["deleted", "deleted_by"])
+            search_index.remove(note)
             signals.note_removed.send(Note, note=note)
 
     @transaction.atomic
@@ -192,6 +194,8 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         if note.deleted is not None:
             note.deleted, note.deleted_by = None, None
             note.save(update_fields=["deleted", "deleted_by"])
+            assert note.head is not None
+            search_index.index(note, analyse(note.title, note.head.body or ""))
             signals.revision_saved.send(Note, note=note, revision=note.head)
 
     def show(self, revision: Revision) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -9,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from wiki.merge import Fields
-from wiki.models import saving
+from wiki.models import saving, search_index
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.visibility import Visibility
@@ -21,16 +22,47 @@ if TYPE_CHECKING:
 SAMPLE = "sample:"
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What visible_to knows of a queryset, for whoever searches it.
+
+    audiences: the postings of which readers count; None for all. conditions: how many there
+    were then; more of them narrow the notes further.
+    """
+
+    audiences: tuple[int, ...] | None
+    conditions: int
+
+
 class NoteQuerySet(models.QuerySet["Note"]):
     """Notes as rows; every page, count and search starts at visible_to."""
 
+    scope: Scope | None = None
+
+    def _clone(self) -> "NoteQuerySet":
+        clone: NoteQuerySet = super()._clone()  # type: ignore[misc]
+        clone.scope = self.scope
+        return clone
+
     def visible_to(self, user: Any) -> "NoteQuerySet":
         """Keep the notes user may read: public ones, and all of their own."""
-        alive = self.filter(deleted__isnull=True)
-        if user.is_superuser:
-            return alive
-        public = Q(visibility=Visibility.PUBLIC)
-        return alive.filter(public | Q(owner=user) if user.is_authenticated else public)
+        was_narrow = bool(self.query.where)
+        kept = self.filter(deleted__isnull=True)
+        audiences: tuple[int, ...] | None = None
+        if not user.is_superuser:
+            public = Q(visibility=Visibility.PUBLIC)
+            kept = kept.filter(public | Q(owner=user) if user.is_authenticated else public)
+            own = (user.pk,) if user.is_authenticated else ()
+            audiences = (search_index.EVERYONE, *own)
+        conditions = 0 if was_narrow else len(kept.query.where.children)
+        kept.scope = Scope(audiences, conditions)
+        return kept
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether these are fewer than all notes a reader may read."""
+        assert self.scope is not None, "a search starts at visible_to"
+        return len(self.query.where.children) != self.scope.conditions
 
     def editable_by(self, user: Any) -> "NoteQuerySet":
         """Keep the notes user may write: their own; a superuser, all."""

@@ -1,4 +1,4 @@
-"""How a revision gets into the database: merge, render, lock, compare, insert, ring.
+"""How a revision gets into the database: merge, render, analyse, lock, compare, insert, ring.
 
 Note.save_revision and Note.objects.write are the doors to this module.
 """
@@ -14,12 +14,14 @@ from django.utils import timezone
 from wiki import signals
 from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
+from wiki.models import search_index
 from wiki.models.conflict import EditConflict
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, tag_key
 from wiki.models.visibility import Visibility
+from wiki.search.analysis import Analysis, analyse
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -42,7 +44,7 @@ def create(
 
     Back in the browser, typed on, sent once more: the rest becomes revision 1.
     """
-    rendered = bounded.render(fields.body)
+    rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -59,6 +61,7 @@ def create(
                     submission=submission,
                 ),
                 rendered,
+                analysis,
             )
     except IntegrityError:
         first = Revision.objects.filter(submission=submission, author=owner, number=0).first()
@@ -93,7 +96,7 @@ def save(
             draft = _merged(note, head, fields, base)
             if same(draft, note.current_fields()):
                 return head
-            rendered = bounded.render(draft.body)
+            rendered, analysis = bounded.render(draft.body), analyse(draft.title, draft.body)
             if not _lock_as_seen(note):
                 continue
             revision = Revision.of(
@@ -107,7 +110,7 @@ def save(
                 source=source if base == head.number else Revision.Source.MERGE,
                 base=base,
             )
-            append(note, revision, rendered)
+            append(note, revision, rendered, analysis)
             return revision
 
 
@@ -121,8 +124,10 @@ def new_note(
     return note
 
 
-def append(note: "Note", revision: Revision, rendered: Rendered) -> None:
+def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analysis) -> None:
     """Insert the revision and make it the head, with all that is derived from it.
+
+    rendered, analysis: of its text, made before the note row was locked.
 
     The caller holds the note row (or has just inserted it) in a transaction. Rings
     revision_saved.
@@ -134,6 +139,7 @@ def append(note: "Note", revision: Revision, rendered: Rendered) -> None:
     NoteHtml.objects.keep(note, revision, rendered)
     if not rendered.is_typed:
         set_links(note, rendered.link_keys())
+    search_index.index(note, analysis)
     signals.revision_saved.send(type(note), note=note, revision=revision)
 
 

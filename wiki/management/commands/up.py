@@ -17,6 +17,7 @@ from wiki.importers import sample
 from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
 from wiki.markup import bounded
+from wiki.models import reindexing
 from wiki.postgres import PostgresError
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
 from wiki.supervisor.child_process import CannotStart, Guard, Service
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             self._start_database,
             self._start_early,
             self._migrate,
+            self._index,
             self._add_samples,
             self._start_rest,
         )
@@ -122,6 +124,11 @@ class Command(BaseCommand):
             raise CannotStart(
                 f"The database could not be changed to this version ({error}). {kept}"
             ) from error
+
+    def _index(self, supervisor: Supervisor, home: Path) -> None:
+        """Index what a restore or another language left for the full-text index to do."""
+        if count := reindexing.bring_up_to_date():
+            self._say(f"Made the full-text index of {count} notes.")
 
     def _add_samples(self, supervisor: Supervisor, home: Path) -> None:
         """Put the sample notes into a notebook that never had a note."""

@@ -1,0 +1,86 @@
+"""From text to terms."""
+
+import pytest
+
+from wiki.search.analysis import MOST_VECTOR_BYTES, analyse, term, tokens
+
+
+def lexemes(text, language="english"):
+    return [token.lexeme for token in tokens(text, language)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "also"),
+    [
+        ("pg_trgm", "pg_trgm"),
+        ("PG_TRGM", "pg_trgm"),
+        ("use --quiet here", "--quiet"),
+        ("self-attention", "self-attention"),
+        ("v2.0.1", "v2.0.1"),
+        ("C++ and", "c++"),
+        ("from asgi_lifespan import LifespanManager", "manag"),
+        (r"$Z_1 \odot W$", r"\odot"),
+        (r"\odot", "odot"),
+        (r"$Z_{1}$", "z_1"),
+        (r"$Z _ { 1 }$", "z_1"),
+        (r"$x_{t-1}$", "x_t-1"),
+        ("naïve Bayes", "naiv"),
+        ("注意力机制", "意力"),
+    ],
+)
+def test_exact_forms_are_kept_beside_the_stems(typed, also):
+    assert also in lexemes(typed)
+
+
+def test_the_parts_of_a_name_are_found_too():
+    assert {"pg", "trgm"} <= set(lexemes("pg_trgm"))
+
+
+def test_stop_words_are_dropped_and_still_take_a_place():
+    found = list(tokens("attention is all you need"))
+    assert [(token.lexeme, token.position) for token in found] == [("attent", 0), ("need", 4)]
+
+
+def test_tokens_know_where_they_stand():
+    text = "The “Naïveté” of pg_trgm’s users"
+    for token in tokens(text):
+        assert text[token.start : token.end].strip("“”") == text[token.start : token.end]
+    assert text[slice(*next((t.start, t.end) for t in tokens(text) if t.is_extra))] == "pg_trgm’s"
+
+
+def test_a_title_counts_twice():
+    analysis = analyse("attention", "attention needs")
+    assert analysis.terms[term("attent")] == 3
+    assert analysis.length == 4
+
+
+def test_other_languages_are_stemmed_by_their_own_rules():
+    assert lexemes("die Häuser", "german") == ["die", "haus"]
+    assert lexemes("Running", "simple") == ["running"]
+
+
+def test_a_vector_stays_within_what_postgresql_takes():
+    analysis = analyse("", " ".join(f"w{i:07}" for i in range(130_000)))
+    assert len(analysis.terms) == 130_000
+    assert len(analysis.vector) > MOST_VECTOR_BYTES / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0",
+        "'",
+        "\\",
+        "_",
+        "----",
+        "a" * 100_000,
+        "_" * 100_000,
+        "x_{" * 20_000,
+        "a'" * 50_000,
+        "-a" * 50_000,
+        "a  " * 30_000,
+    ],
+)
+def test_odd_texts_are_read_in_linear_time(text):
+    list(tokens(text))

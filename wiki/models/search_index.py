@@ -1,0 +1,60 @@
+"""Keeping the full-text index: the rows of a note are made from its head, in its transaction.
+
+No counter is kept beside them: two savers of different notes never touch the same row, so
+they cannot wait for each other. What ranking needs to count, it counts when it is asked.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from wiki.models.visibility import Visibility
+from wiki.search.analysis import Analysis
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+
+EVERYONE = 0
+POSTINGS = "COPY wiki_posting (note_id, term, audience, tf, length) FROM STDIN"
+WORDS = "COPY wiki_notewords (note_id, audience, length, words) FROM STDIN"
+
+
+def audience(note: "Note") -> int:
+    """Return whom a reader has to be to find the note: EVERYONE, or the number of its owner.
+
+    A superuser is both.
+    """
+    return EVERYONE if note.visibility == Visibility.PUBLIC else note.owner_id
+
+
+def index(note: "Note", analysis: Analysis) -> None:
+    """Make these the words of the note; one in the trash has none. The caller holds its row."""
+    remove(note)
+    if note.deleted is None:
+        index_many([(note, analysis)])
+
+
+def remove(note: "Note") -> None:
+    """Let nobody find the note. The caller holds the note row."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM wiki_posting WHERE note_id = %s", [note.pid])
+        cursor.execute("DELETE FROM wiki_notewords WHERE note_id = %s", [note.pid])
+
+
+def index_many(analysed: Sequence[tuple["Note", Analysis]]) -> None:
+    """Write the rows of notes that have none yet, in a transaction of the caller."""
+    with connection.cursor() as cursor:
+        with cursor.copy(POSTINGS) as rows:
+            for note, analysis in analysed:
+                # In the order of the index, whose pages are then written once. As text and not
+                # by write_row, which takes four times as long.
+                kept = f"{audience(note)}\t%d\t{analysis.length}\n"
+                lines = [
+                    f"{note.pid}\t{term}\t{kept % tf}"
+                    for term, tf in sorted(analysis.terms.items())
+                ]
+                rows.write("".join(lines))
+        with cursor.copy(WORDS) as rows:
+            for note, analysis in analysed:
+                rows.write_row((note.pid, audience(note), analysis.length, analysis.vector))

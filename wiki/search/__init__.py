@@ -1,0 +1,1 @@
+"""Finding notes by their words."""

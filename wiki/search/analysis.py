@@ -1,0 +1,189 @@
+r"""From text to terms: the one analyser of index, query and highlighter.
+
+A word becomes its stem (Snowball), without case and accents; stop words are dropped. What
+people type to find an exact thing also stays whole and unstemmed, beside its parts: names
+with a joint (`pg_trgm`, `self-attention`, `--quiet`, `v2.0`), names in camel case, and of
+TeX the commands (`\odot`) and the letters with an index, however they are spaced and braced
+(`Z_{1}` is `Z _ 1`). Chinese, Japanese and Thai, which put no spaces, are cut into pairs of
+letters. Pure: text in, data out.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import Stemmer
+from django.conf import settings
+
+from wiki.search.stop_words import STOP_WORDS
+
+# To be raised when the same text gives other terms: the index is then made again.
+ANALYSIS_VERSION = 1
+
+LONGEST_LEXEME = 64
+TITLE_WEIGHT = 2
+# A tsvector holds at most 1 MB, and positions up to 16,383, of which 256 per word.
+MOST_VECTOR_BYTES, MOST_POSITION, MOST_POSITIONS = 900_000, 16_383, 255
+# Between title and text, so that no phrase runs from one into the other.
+GAP = 10
+MOST_TF = 32_767
+
+WORD = r"[^\W_]+(?:['’][^\W_]+)*"
+UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+PIECE = re.compile(
+    rf"(?P<unspaced>[{UNSPACED}]+)"
+    r"|(?P<command>\\[A-Za-z]+)"
+    rf"|(?P<indexed>[^\W_{UNSPACED}]+(?:\s*[_^]\s*\{{[^{{}}\n]{{1,40}}\}}|\s+[_^]\s*[^\W_]+))"
+    rf"|(?P<flag>(?<![\w-])--?[^\W_]\w*(?:-\w+)*)"
+    rf"|(?P<compound>{WORD}(?:[._/:+@^-]{{1,2}}{WORD})+|[^\W_]+(?:\+\+|\#)(?!\w))"
+    rf"|(?P<word>{WORD})"
+)
+PART = re.compile(WORD)
+CAMEL = re.compile(r"[^\W\d_]*[^\W\d_A-Z](?=[A-Z])")
+HUMP = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
+SHORTEST_HUMP = 3
+
+
+class Token(NamedTuple):
+    """A lexeme and the characters of the text it stands for.
+
+    position counts words, also those that are dropped. An extra token is a further reading of
+    the same place: it is found and marked, and adds nothing to the length of the text.
+    """
+
+    lexeme: str
+    start: int
+    end: int
+    position: int
+    is_extra: bool = False
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the index keeps of a note: how often each term occurs, its length, its words.
+
+    terms: by the 64-bit hash of the lexeme. vector: a tsvector as PostgreSQL reads it.
+    """
+
+    terms: dict[int, int]
+    length: int
+    vector: str
+
+
+def analyse(title: str, body: str, language: str = "") -> Analysis:
+    """Return what the index keeps of a note; each word of the title counts TITLE_WEIGHT times."""
+    counts: dict[str, int] = defaultdict(int)
+    places: dict[str, list[str]] = defaultdict(list)
+    length, last = 0, 0
+    for text, weight, mark in ((title, TITLE_WEIGHT, "A"), (body, 1, "")):
+        start = last + GAP if last else 1
+        for lexeme, _, _, position, is_extra in tokens(text, language):
+            last = start + position
+            counts[lexeme] += weight
+            length += 0 if is_extra else weight
+            if last <= MOST_POSITION and len(at := places[lexeme]) < MOST_POSITIONS:
+                at.append(f"{last}{mark}")
+    terms = {term(lexeme): min(count, MOST_TF) for lexeme, count in counts.items()}
+    return Analysis(terms, length, _vector(counts, places))
+
+
+def tokens(text: str, language: str = "") -> Iterator[Token]:
+    """Yield the tokens of a text in their order; linear in its length."""
+    stem = _stemming(language or settings.WIKI_LANGUAGE).lexeme
+    position = -1
+    for piece in PIECE.finditer(text):
+        kind, typed, start = piece.lastgroup, piece[0], piece.start()
+        if kind == "word":
+            position += 1
+            if lexeme := stem(typed):
+                yield Token(lexeme, start, start + len(typed), position)
+            if not typed.islower():
+                yield from _humps(typed, start, position, stem)
+        elif kind == "unspaced":
+            for token in _pairs(typed, start, position + 1):
+                yield token
+                position = token.position
+        else:
+            first = position + 1
+            for part in PART.finditer(typed):
+                position += 1
+                at = start + part.start()
+                if lexeme := stem(part[0]):
+                    yield Token(lexeme, at, at + len(part[0]), position)
+                yield from _humps(part[0], at, position, stem)
+            whole = folded("".join(typed.split()).replace("{", "").replace("}", ""))
+            if len(whole) <= LONGEST_LEXEME:
+                yield Token(whole, start, piece.end(), first, is_extra=True)
+
+
+def _humps(typed: str, start: int, position: int, stem: Callable[[str], str]) -> Iterator[Token]:
+    """Yield the words that a name in camel case is made of."""
+    if not CAMEL.match(typed):
+        return
+    for hump in HUMP.finditer(typed):
+        if len(hump[0]) >= SHORTEST_HUMP and (lexeme := stem(hump[0])):
+            yield Token(lexeme, start + hump.start(), start + hump.end(), position, is_extra=True)
+
+
+def _pairs(run: str, start: int, position: int) -> Iterator[Token]:
+    """Cut a run of letters without spaces into overlapping pairs; one letter stays alone."""
+    for i in range(max(1, len(run) - 1)):
+        yield Token(folded(run[i : i + 2]), start + i, start + min(i + 2, len(run)), position + i)
+
+
+class Stemming:
+    """Turns words of one language into lexemes; "" for a stop word. Remembers them."""
+
+    def __init__(self, language: str) -> None:
+        self._stemmer = Stemmer.Stemmer(language) if language != "simple" else None
+        self._stop_words = STOP_WORDS.get(language, frozenset())
+        self.lexeme = lru_cache(200_000)(self._lexeme)
+
+    def _lexeme(self, typed: str) -> str:
+        word = typed.replace("’", "'").casefold()
+        if word in self._stop_words:
+            return ""
+        # Accents go after the stemmer has seen the word as its language spells it.
+        stem = self._stemmer.stemWord(word) if self._stemmer else word
+        return folded(stem)[:LONGEST_LEXEME]
+
+
+@lru_cache(8)
+def _stemming(language: str) -> Stemming:
+    return Stemming(language)
+
+
+def folded(typed: str) -> str:
+    """Return a word without case, accents and the shape of its apostrophe.
+
+    >>> folded("Łukasz’s Naïveté")
+    "łukasz's naivete"
+    """
+    if typed.isascii():
+        return typed.lower()
+    plain = unicodedata.normalize("NFKD", typed.replace("’", "'").casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def term(lexeme: str) -> int:
+    """Return the number under which the index knows a lexeme: 64 bits, signed."""
+    return int.from_bytes(blake2b(lexeme.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _vector(lexemes: Iterable[str], places: Mapping[str, Sequence[str]]) -> str:
+    """Write a tsvector; it ends where PostgreSQL's limit is near."""
+    parts, size = [], 0
+    for lexeme in lexemes:
+        at = places.get(lexeme, ())
+        size += (len(lexeme) if lexeme.isascii() else len(lexeme.encode())) + 4 + 2 * len(at)
+        if size > MOST_VECTOR_BYTES:
+            break
+        if "'" in lexeme or "\\" in lexeme:
+            lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+        parts.append(f"'{lexeme}':{','.join(at)}" if at else f"'{lexeme}'")
+    return " ".join(parts)
