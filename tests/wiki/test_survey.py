@@ -6,6 +6,7 @@ import pytest
 
 from wiki.markup import bounded, render
 from wiki.markup.survey import Survey, survey
+from wiki.search.analysis import analyse
 
 TEXT = """# Heading #ml
 
@@ -28,7 +29,7 @@ def test_a_survey_finds_what_rendering_finds():
 
 
 def test_a_child_tells_which_formulas_cannot_be_set():
-    (found,) = bounded.survey([TEXT])
+    (found,) = bounded.survey([("", TEXT)])
     assert found.formulas == ("x_i", "y", r"\wrongcommand") and found.unset == (r"\wrongcommand",)
 
 
@@ -51,7 +52,7 @@ def test_tags_inside_a_text(text, tags):
 
 def test_a_text_at_a_limit_has_only_a_notice_and_the_others_are_surveyed():
     texts = ["[[one]]", "[a](" * 60_000, "[[two]]", "x" * (bounded.MOST_CHARACTERS + 1), "[[3]]"]
-    found = bounded.survey(texts)
+    found = bounded.survey([("", text) for text in texts])
     assert [one.notice for one in found] == ["", bounded.TOO_COMPLEX, "", bounded.TOO_LONG, ""]
     assert [len(one.slots) for one in found] == [1, 0, 1, 0, 1]
 
@@ -61,5 +62,6 @@ def test_children_that_died_while_idle_cost_nobody_a_survey():
     for child in bounded._pools[os.getpid()].idle:
         child.process.kill()
         child.process.wait()
-    assert bounded.survey(["$x$"]) == [Survey(formulas=("x",))]
+    said = analyse("A title", "$x$")
+    assert bounded.survey([("A title", "$x$")]) == [Survey(formulas=("x",), analysis=said)]
     assert bounded.render("*two*").segments == ("<p><em>two</em></p>\n",)

@@ -21,6 +21,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from wiki import extensions
 from wiki.extensions import Slot
 from wiki.markup.markdown import RENDERER_VERSION
@@ -50,6 +52,10 @@ UNSTEADY = {TOO_COMPLEX, TOO_BUSY, FORMULAS_LATE}
 def formulas_budget_s(count: int) -> float:
     """Return how much CPU time this many formulas of one text may take."""
     return min(MOST_FORMULAS_S, LEAST_FORMULAS_S + count * PER_FORMULA_S)
+
+
+# A title and a body.
+Text = tuple[str, str]
 
 
 class _Killed(Exception):
@@ -82,13 +88,14 @@ class _Child:
         request = {"body": body, "fences": sorted(extensions.fences)}
         return self._answer(json.dumps(request).encode() + b"\n")
 
-    def survey(self, bodies: Sequence[str]) -> Iterator[dict[str, Any] | None]:
+    def survey(self, texts: Sequence[Text]) -> Iterator[dict[str, Any] | None]:
         """Yield an answer per text; None for one that hit a limit, and that is the last.
 
         Raises _Killed like ask.
         """
-        request = json.dumps({"bodies": bodies}).encode() + b"\n"
-        for _ in bodies:
+        asked = {"texts": texts, "language": settings.WIKI_LANGUAGE}
+        request = json.dumps(asked).encode() + b"\n"
+        for _ in texts:
             answer, request = self._answer(request), b""
             yield answer
             if answer is None:
@@ -151,13 +158,13 @@ class _Pool:
             return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
         return as_typed(body, TOO_BUSY)
 
-    def survey(self, bodies: Sequence[str]) -> list[Survey]:
+    def survey(self, texts: Sequence[Text]) -> list[Survey]:
         found: list[Survey] = []
         vain = 0
-        while len(found) < len(bodies):
+        while len(found) < len(texts):
             try:
                 with self._child() as child:
-                    for said in child.survey(bodies[len(found) :]):
+                    for said in child.survey(texts[len(found) :]):
                         found.append(Survey.from_json(said) if said else Survey(notice=TOO_COMPLEX))
             except (_Killed, _Busy):
                 vain += 1
@@ -243,16 +250,15 @@ def render(body: str) -> Rendered:
     return _pool().render(body)
 
 
-def survey(bodies: Sequence[str]) -> list[Survey]:
-    """Survey texts in one child, each within the limits of render.
+def survey(texts: Sequence[Text]) -> list[Survey]:
+    """Survey texts, each with its title, in one child and within the limits of render.
 
     One at a limit has only a notice, like one that is shown as typed.
     """
-    short = [body for body in bodies if len(body) <= MOST_CHARACTERS]
+    short = [text for text in texts if len(text[1]) <= MOST_CHARACTERS]
     found = iter(_pool().survey(short))
-    return [
-        next(found) if len(body) <= MOST_CHARACTERS else Survey(notice=TOO_LONG) for body in bodies
-    ]
+    too_long = Survey(notice=TOO_LONG)
+    return [next(found) if len(text[1]) <= MOST_CHARACTERS else too_long for text in texts]
 
 
 def render_for_reading(body: str) -> Rendered:

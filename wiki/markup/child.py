@@ -1,7 +1,7 @@
 """The rendering child: `python -m wiki.markup.child`, spoken to by wiki.markup.bounded.
 
-Reads {"body", "fences"} per line and writes a JSON Rendered, or {"bodies"} and writes a JSON
-Survey per line for each of them. Ends when its input ends.
+Reads {"body", "fences"} per line and writes a JSON Rendered, or {"texts", "language"}, titles
+and bodies, and writes a JSON Survey per line for each of them. Ends when its input ends.
 """
 
 import json
@@ -19,6 +19,7 @@ from wiki.markup.math import SetFormula, set_formula, unset
 from wiki.markup.rendered import Rendered
 from wiki.markup.renderer import Formula
 from wiki.markup.survey import Survey, survey
+from wiki.search.analysis import analyse
 
 
 def main() -> None:
@@ -35,8 +36,11 @@ def main() -> None:
 
 def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a request asks for, each text within its own limits."""
-    if "bodies" in request:
-        yield from (survey_within_limits(body).as_json() for body in request["bodies"])
+    if "texts" in request:
+        for title, body in request["texts"]:
+            # Takes linear time, so it needs no limit.
+            analysis = analyse(title, body, request["language"])
+            yield replace(survey_within_limits(body), analysis=analysis).as_json()
     else:
         yield within_limits(request["body"], request["fences"]).narrowed().as_json()
 

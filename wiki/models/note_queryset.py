@@ -1,7 +1,7 @@
 """Notes as rows: who may read them, which fit a filter, in which order, with what loaded."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from wiki.merge import Fields
-from wiki.models import saving, search_index
+from wiki.models import arriving, saving, search_index
+from wiki.models.arriving import Arrival
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.visibility import Visibility
@@ -168,3 +169,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return saving.create(
             self.model, fields, owner=owner, summary=summary, submission=submission
         )
+
+    def import_batch(self, arrivals: Sequence[Arrival]) -> None:
+        """Insert the notes that an import brings, all or none; they are complete afterwards."""
+        arriving.insert(arrivals)
