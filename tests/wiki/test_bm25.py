@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from wiki.merge import Fields
 from wiki.models import Note, NoteWords, Posting, reindexing
 from wiki.search import bm25
-from wiki.search.analysis import term, tokens
+from wiki.search.query import parse
 
 pytestmark = pytest.mark.django_db
 
@@ -16,9 +16,8 @@ def write(owner, title, body, visibility="public"):
 
 
 def found(text, reader=None, notes=None):
-    terms = {term(token.lexeme): 1.0 for token in tokens(text)}
     readable = Note.objects.visible_to(reader or AnonymousUser())
-    return bm25.rank(terms, notes(readable) if notes else readable, 10)
+    return bm25.rank(parse(text), notes(readable) if notes else readable, 10)
 
 
 def pids(ranking):

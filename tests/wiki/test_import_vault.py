@@ -271,3 +271,12 @@ def test_what_links_say_is_found_by_the_name_of_the_file(vault, bring_vault):
     assert imported.counts["links"] == {"total": 4, "resolved": 3}
     imported = bring_vault(vault(files))
     assert imported.counts["links"] == {"total": 4, "resolved": 3}
+
+
+def test_relative_links_start_at_the_folder_of_the_file(vault, bring_vault):
+    files = {"a/b.md": "[up](../c%20d.md) [here](e.md#x) [out](https://a.example/f.md)",
+             "c d.md": "# Title", "a/e.md": "e"}  # fmt: skip
+    imported = bring_vault(vault(files))
+    assert imported.counts["links"] == {"total": 2, "resolved": 2}
+    links = Note.objects.get(title="b").links.values_list("key", flat=True)
+    assert set(links) == {"c d", "a/e"}

@@ -12,7 +12,10 @@ from wiki.models.arriving import Arrival
 
 
 def arrival(item: Item, survey: Survey, people: People, visibility: str) -> Arrival:
-    """Return a new note as its item says; its numbers and its import_key are still to be set."""
+    """Return a new note as its item says.
+
+    Its numbers are still to be set, and its import_key, on which its links depend.
+    """
     record = item.record
     assert item.created is not None
     note = Note(
@@ -27,7 +30,6 @@ def arrival(item: Item, survey: Survey, people: People, visibility: str) -> Arri
     return Arrival(
         note=note,
         revisions=revisions_of(item, people, visibility),
-        links=survey.rendered().link_keys(),
         aliases={key: Alias.Kind(kind) for key, kind in item.names.items()},
         tags=record.tags if record else None,
         analysis=survey.analysis,

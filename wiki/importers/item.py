@@ -128,7 +128,8 @@ class Item:
 
     What files of other tools have besides: fingerprint, a hash of what the file says, where
     the states hold more than that (dates that only the disk knows). extra: see Note.
-    names: further names for links, by key, each with its kind. has_hashtags: `#words` in
+    names: further names for links, by key, each with its kind. folder: that of the file, at
+    which its relative links start. has_hashtags: `#words` in
     the text are tags as well. find_file: where the file lies that the text calls so.
     """
 
@@ -144,6 +145,7 @@ class Item:
     fingerprint: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
     has_hashtags: bool = False
     find_file: Callable[[str], Path | None] | None = None
 

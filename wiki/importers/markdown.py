@@ -131,6 +131,7 @@ class Vault:
             fingerprint=file.fingerprint(folders),
             extra=file.extra,
             names=file.names(),
+            folder="" if inside.name == "" else str(inside),
             has_hashtags=True,
             find_file=lambda key: self.files.find(key, str(inside)),
         )

@@ -7,6 +7,7 @@ from wiki.importers.item import Item
 from wiki.importers.outcome import Outcome, Result
 from wiki.markup import link_key
 from wiki.markup.survey import Survey
+from wiki.markup.wikilink import key_of
 from wiki.models import Note
 from wiki.models.tag import tag_key
 
@@ -40,7 +41,8 @@ class Tally:
         tags = item.record.tags if item.record else item.head.tags
         self._tag_uses += len(tags)
         self._tags |= {tag_key(name) for name in tags}
-        self._links.update(slot.payload["key"] for slot in survey.slots if slot.kind == "wikilink")
+        links = [slot.payload for slot in survey.slots if slot.kind == "wikilink"]
+        self._links.update(key for said in links if (key := key_of(said, item.folder)))
         self._names |= {link_key(item.head.title), *item.names}
         self._formulas.update(survey.formulas)
         self._unset.update(survey.unset)
@@ -64,8 +66,5 @@ class Tally:
         found = self._names & set(keys) if dry_run else set()
         for start in range(0, len(keys), KEYS_AT_A_TIME):
             some = keys[start : start + KEYS_AT_A_TIME]
-            notes = Note.objects.visible_to(reader)
-            titles = notes.filter(title_key__in=some).values_list("title_key", flat=True)
-            aliases = notes.filter(aliases__key__in=some).values_list("aliases__key", flat=True)
-            found |= set(titles) | set(aliases)
+            found |= set(Note.objects.visible_to(reader).named(some, reader))
         return sum(self._links[key] for key in found)

@@ -106,6 +106,7 @@ class Writer:
         new = arrival(item, survey, self._people, self._visibility)
         new.note.pid, new.note.legacy_pid = pid, legacy_pid
         new.note.import_key = numbers.take_key(new.note)
+        new.links = survey.rendered().link_keys(new.note.folder)
         notices += _about_people(item, self._people)
         return Planned(place, new, tuple(notices))
 

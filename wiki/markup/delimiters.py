@@ -41,7 +41,7 @@ def _dollar(state: StateInline, silent: bool) -> bool:
     if end < 0 or not source.startswith(mark, end):
         return False
     tex = source[start + len(mark) : end]
-    if mark == "$" and not _is_formula(tex, source[end + 1 : end + 2]):
+    if mark == "$" and not is_formula(tex, source[end + 1 : end + 2]):
         return False
     return _push(state, tex, end + len(mark), display=mark == "$$", silent=silent)
 
@@ -61,7 +61,8 @@ def _is_escaped(source: str, at: int, start: int) -> bool:
     return (at - first) % 2 == 1
 
 
-def _is_formula(tex: str, after: str) -> bool:
+def is_formula(tex: str, after: str) -> bool:
+    """Tell whether this stands between two `$` as a formula; after: the next letter, if any."""
     if not tex or tex[0].isspace() or tex[-1].isspace() or after.isdigit():
         return False
     if tex[0].isdigit() and not TEX_SIGN.search(tex) and WORD.search(tex):

@@ -45,6 +45,10 @@ class Arrival:
         return self.revisions[-1]
 
     @property
+    def had_other_titles(self) -> bool:
+        return bool({revision.title for revision in self.revisions} - {self.head.title, ""})
+
+    @property
     def shown(self) -> Sequence[str]:
         return self.head.tags if self.tags is None else self.tags
 
@@ -73,6 +77,9 @@ def insert(arrivals: Sequence[Arrival]) -> None:
             for key, kind in sorted(one.aliases.items())
         ]
     )
+    for arrival in arrivals:
+        if arrival.had_other_titles:
+            Alias.objects.remember_titles(arrival.note)
     alive = [arrival for arrival in arrivals if arrival.note.deleted is None]
     with connection.wrap_database_errors:
         search_index.index_many([(one.note, one.analysis or _analysis(one.head)) for one in alive])

@@ -4,9 +4,24 @@ Rows are made from a note's head in the transaction that saves it, and are no tr
 own: wiki.models.search_index makes them again.
 """
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+
+
+@SearchVectorField.register_lookup
+class Fits(models.Lookup):
+    """`words__fits`: a tsquery made by our own analysis, never typed text."""
+
+    lookup_name = "fits"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Write `words @@ tsquery`."""
+        words, first = self.process_lhs(compiler, connection)
+        asked, rest = self.process_rhs(compiler, connection)
+        return f"{words} @@ {asked}::tsquery", (*first, *rest)
 
 
 class Posting(models.Model):

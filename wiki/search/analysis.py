@@ -20,6 +20,7 @@ from typing import NamedTuple
 import Stemmer
 from django.conf import settings
 
+from wiki.markup.delimiters import is_formula
 from wiki.search.stop_words import STOP_WORDS
 
 # To be raised when the same text gives other terms: the index is then made again.
@@ -63,6 +64,16 @@ class Token(NamedTuple):
     is_extra: bool = False
 
 
+# No word has a space in it, so this is none: a mark beside the words of a text.
+HAS_FORMULA = " formula"
+CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+FORMULA = re.compile(
+    r"\$\$[^$]{1,2000}\$\$|\\\(.{1,500}?\\\)|\\\[.{1,2000}?\\\]"
+    r"|(?<![\\$\w])\$(?P<inline>[^$\n]{1,500})\$(?=(?P<after>.?))",
+    re.DOTALL,
+)
+
+
 @dataclass(frozen=True)
 class Analysis:
     """What the index keeps of a note: how often each term occurs, its length, its words.
@@ -89,7 +100,8 @@ def analyse(title: str, body: str, language: str = "") -> Analysis:
             if last <= MOST_POSITION and len(at := places[lexeme]) < MOST_POSITIONS:
                 at.append(f"{last}{mark}")
     terms = {term(lexeme): min(count, MOST_TF) for lexeme, count in counts.items()}
-    return Analysis(terms, length, _vector(counts, places))
+    features = [HAS_FORMULA] if has_formula(body) else []
+    return Analysis(terms, length, _vector([*features, *counts], places))
 
 
 def tokens(text: str, language: str = "") -> Iterator[Token]:
@@ -183,7 +195,20 @@ def _vector(lexemes: Iterable[str], places: Mapping[str, Sequence[str]]) -> str:
         size += (len(lexeme) if lexeme.isascii() else len(lexeme.encode())) + 4 + 2 * len(at)
         if size > MOST_VECTOR_BYTES:
             break
-        if "'" in lexeme or "\\" in lexeme:
-            lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
-        parts.append(f"'{lexeme}':{','.join(at)}" if at else f"'{lexeme}'")
+        parts.append(f"{quoted(lexeme)}:{','.join(at)}" if at else quoted(lexeme))
     return " ".join(parts)
+
+
+def quoted(lexeme: str) -> str:
+    """Write a lexeme as it stands in a tsvector or a tsquery."""
+    if "'" in lexeme or "\\" in lexeme:
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"
+
+
+def has_formula(body: str) -> bool:
+    """Tell whether there is a formula in a text, outside its code. Linear in its length."""
+    for formula in FORMULA.finditer(CODE.sub(" ", body)):
+        if formula["inline"] is None or is_formula(formula["inline"], formula["after"]):
+            return True
+    return False
