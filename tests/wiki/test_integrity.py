@@ -13,7 +13,7 @@ from wiki import extensions, integrity
 from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
-from wiki.models import Note, Revision, TagChange, saving
+from wiki.models import Attachment, Note, Revision, TagChange, saving
 from wiki.search.analysis import analyse
 
 
@@ -202,6 +202,26 @@ def test_each_corruption_is_found_and_named_once(lived_in, secret, corruption):
     imported = Note.objects.get(title="Imported").pid
     plant(statement, pid=lived_in.pid, other=secret.pid, imported=imported)
     assert found() == {check}
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_lost_or_changed_is_named(lived_in, secret, settings, tmp_path):
+    settings.WIKI_DATA_DIR = tmp_path
+    lost = Attachment.objects.add(lived_in, key="a", name="a", content=b"lost")
+    changed = Attachment.objects.add(secret, key="b", name="b", content=b"to be changed")
+    Attachment.objects.add(secret, key="c", name="c", content=b"sound")
+    Attachment.objects.add(secret, key="d", name="d", content=b"not used any more")
+    report = integrity.verify()
+    assert report.ok and report.checked["attachments"] == 4 and report.unused_files == 0
+    Attachment.objects.filter(key="d").delete()
+    lost.path.unlink()
+    changed.path.write_bytes(b"is no more...")
+    report = integrity.verify()
+    assert {(problem.check, problem.pid) for problem in report.problems} == {
+        ("file_missing", lived_in.pid),
+        ("file_damaged", secret.pid),
+    }
+    assert report.unused_files == 1
 
 
 @pytest.mark.django_db
