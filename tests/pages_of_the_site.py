@@ -142,6 +142,8 @@ KINDS = [
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
     Kind("changes", "/changes/"),
+    Kind("links that lead nowhere", "/links/"),
+    Kind("notes that nothing links to", "/links/orphans/"),
     Kind("new note", "/notes/new/", (OWNER,)),
     Kind("editor", "/notes/{note}/edit/", (OWNER,)),
     Kind(
@@ -194,6 +196,7 @@ NO_PAGE = {
     "preview": "a fragment; the editor shows it too",
     "raw": "plain text",
     "readyz": "JSON",
+    "suggest": "JSON",
     "thumbnail": "a picture",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",

@@ -62,6 +62,8 @@ class NoteForm(forms.Form):
         self.fields["title"].widget.attrs["autocomplete"] = "off"
         self.fields["body"].widget.attrs |= {"spellcheck": "true", "rows": 14}
         self.fields["summary"].widget.attrs["placeholder"] = "may stay empty"
+        for name in ("body", "tags"):
+            self.fields[name].widget.attrs["data-completes"] = True
         self.initial.setdefault("submission", uuid.uuid4())
         if not self.is_bound and "base" not in self.initial:
             first = "body" if self.initial.get("title") else "title"

@@ -94,6 +94,13 @@ POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff
 POST /tags/canary_bird/            405 405 405 405 405
 GET  /tags/open/                   200 200 200 200 200  owner staff
+GET  /suggest/?q=canary            200 200 200 200 200  owner staff
+GET  /suggest/?q=open              200 200 200 200 200
+POST /suggest/                     405 405 405 405 405
+GET  /links/                       200 200 200 200 200  owner staff
+POST /links/                       405 405 405 405 405
+GET  /links/orphans/               200 200 200 200 200  owner staff
+POST /links/orphans/               405 405 405 405 405
 GET  /feed.atom 200 200 200 200 200
 POST /feed.atom                    405 405 405 405 405
 GET  /feed.atom?text=canary        200 200 200 200 200

@@ -223,7 +223,7 @@ def test_old_revisions_previews_and_print_show_them_too(
     for reply in (
         alice_client.get(f"{note.get_absolute_url()}r/0/"),
         alice_client.get(f"{note.get_absolute_url()}print/"),
-        alice_client.post(f"/notes/preview/?note={note.pid}", fields),
+        alice_client.post("/notes/preview/", {**fields, "note": note.pid}),
         alice_client.post(
             f"{note.get_absolute_url()}edit/", {**fields, "base": "0", "preview": "1"}
         ),
@@ -231,7 +231,7 @@ def test_old_revisions_previews_and_print_show_them_too(
         assert f'src="/files/{note.pid}_1.png"' in reply.content.decode()
     Note.objects.filter(pid=note.pid).update(visibility="private")
     for pid in (note.pid, "", "x", "9" * 30, -1):
-        reply = bob_client.post(f"/notes/preview/?note={pid}", fields)
+        reply = bob_client.post("/notes/preview/", {**fields, "note": pid})
         assert reply.status_code == 200 and b"the file x.png is missing" in reply.content
 
 

@@ -307,7 +307,8 @@ def test_the_command_says_a_sentence_for_each_problem_and_exits_1(lived_in, caps
 
 
 @pytest.mark.django_db
-def test_the_command_is_content_with_a_sound_database(lived_in, capsys):
+def test_the_command_is_content_with_a_sound_database(lived_in, capsys, settings, tmp_path):
+    settings.WIKI_DATA_DIR = tmp_path
     call_command("verify_integrity")
     assert capsys.readouterr().out.splitlines() == [
         "No problem found; checked 5 notes, 11 revisions, 4 tags, 18 postings."

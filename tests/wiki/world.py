@@ -61,7 +61,7 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     secret = Note.objects.write(SECRET, owner=alice, summary="canary words")
     # Its title stands in a public text; that there is such a note, and its number, do not.
     kestrel = Note.objects.write(replace(SECRET, title="Kestrel"), owner=alice)
-    secret.save_revision(replace(SECRET, body="A canary, two.\n"), base=0, author=alice)
+    secret.save_revision(replace(SECRET, body="A [[canary wing]], two.\n"), base=0, author=alice)
     trashed = Note.objects.write(replace(OPEN, title="Canary in the trash"), owner=alice)
     trashed.move_to_trash(alice)
     for sample in (kestrel, trashed):

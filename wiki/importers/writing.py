@@ -107,15 +107,15 @@ class Writer:
         if record is not None:
             # Before the revisions' spellings of the same tags.
             Tag.objects.resolve(record.tags)
+        key = record.import_key if record else item.keys[0]
+        taken = Note.objects.filter(owner=owner, import_key=key).exists()
+        note.import_key = None if taken else key
         *earlier, head = sealed(item, note, people, self._visibility)
         Revision.objects.bulk_create(earlier)
         body = head.body or ""
         rendered = rendered or bounded.render(body)
         saving.append(note, head, rendered, analyse(head.title, body))
         note.legacy_pid = legacy_pid
-        key = record.import_key if record else item.keys[0]
-        taken = Note.objects.filter(owner=owner, import_key=key).exists()
-        note.import_key = None if taken else key
         note.import_sha256 = record.import_sha256 if record else item.sha256()
         note.save(update_fields=["legacy_pid", "import_key", "import_sha256"])
         if record is not None:

@@ -24,7 +24,7 @@ from wiki.markup.sanitize import sanitize
 from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 5
+RENDERER_VERSION = 6
 
 SetFormula = Callable[[Formula], str]
 

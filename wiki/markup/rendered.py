@@ -44,7 +44,7 @@ class Rendered:
 
     def __str__(self) -> str:
         """Return the HTML with each slot unresolved: as it was typed."""
-        return self.fill({number: _unresolved(slot) for number, slot in enumerate(self.slots)})
+        return self.fill({number: _as_typed(slot) for number, slot in enumerate(self.slots)})
 
     def fill(self, html: Mapping[int, str], ids: str = ID_PREFIX) -> SafeString:
         """Put HTML into every slot, by number; `ids` begins each id of the text."""
@@ -67,9 +67,21 @@ class Rendered:
         """
         return replace(self, segments=tuple(map(_narrow, self.segments)))
 
-    def link_keys(self) -> set[str]:
-        """Return the keys of all wikilinks."""
-        return {slot.payload["key"] for slot in self.slots if slot.kind == "wikilink"}
+    def links(self, folder: str = "") -> dict[str, str]:
+        """Return the titles of the notes this one links to, as first typed, by their keys.
+
+        folder: that of the file the text came from, which relative links start at.
+        """
+        titles: dict[str, str] = {}
+        for slot in self.slots:
+            if slot.kind == "wikilink":
+                titles.setdefault(wikilink.key_of(slot.payload, folder), slot.payload["title"])
+        titles.pop("", None)
+        return titles
+
+    def link_keys(self, folder: str = "") -> set[str]:
+        """Return the keys of all links to notes; as links()."""
+        return set(self.links(folder))
 
     def attachment_keys(self) -> set[str]:
         """Return what the text calls the files it shows or links to."""
@@ -94,11 +106,12 @@ class Rendered:
         )
 
 
-def _unresolved(slot: Slot) -> str:
+def _as_typed(slot: Slot) -> str:
+    if slot.kind == "wikilink":
+        return wikilink.as_typed(slot.payload)
     if slot.kind == "attachment":
         return attachment.as_plain(slot.payload)
-    is_link = slot.kind == "wikilink"
-    return escape(wikilink.as_typed(slot.payload) if is_link else slot.payload["text"])
+    return "</a>" if slot.kind == "wikilink_end" else escape(slot.payload["text"])
 
 
 def _narrow(html: str) -> str:

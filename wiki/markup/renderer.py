@@ -21,6 +21,7 @@ from wiki.extensions import Slot
 from wiki.markup.highlight import code_html
 from wiki.markup.outline import words
 from wiki.markup.rendered import ID_MARK
+from wiki.markup.wikilink import relative_link
 
 ALIGNMENT = {"text-align:right": "end", "text-align:center": "middle"}
 
@@ -84,11 +85,22 @@ class Renderer(RendererHTML):
         return link + self.renderToken(tokens, i, options, env)
 
     def link_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        end = _end_of_link(tokens, i)
+        said = "".join(map(words, tokens[i + 1 : end]))
+        payload = relative_link(str(tokens[i].attrs["href"]), said)
+        if payload is not None:
+            tokens[end].meta["is_slot"] = True
+            return _put(env, Slot("wikilink", payload))
         # Paper shows where a link leads, but not where the link says so itself.
         content, closing = tokens[i + 1], tokens[i + 2 :][:1]
         is_alone = content.type == "text" and [token.type for token in closing] == ["link_close"]
         if is_alone and normalizeLink(content.content) == tokens[i].attrs["href"]:
             tokens[i].attrSet("class", "bare")
+        return self.renderToken(tokens, i, options, env)
+
+    def link_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        if tokens[i].meta.get("is_slot"):
+            return _put(env, Slot("wikilink_end", {"text": ""}))
         return self.renderToken(tokens, i, options, env)
 
     def image(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
@@ -166,6 +178,11 @@ def own_rules(renderer: Renderer) -> dict[str, Any]:
     """Return the rules of this module; plugins bring rules of their own, which ours replace."""
     names = [name for name, value in vars(Renderer).items() if callable(value)]
     return {name: getattr(renderer, name) for name in names}
+
+
+def _end_of_link(tokens: Tokens, i: int) -> int:
+    """Return where the link that opens at i closes; links hold no links."""
+    return next(end for end in range(i, len(tokens)) if tokens[end].type == "link_close")
 
 
 def _as_text(token: Token) -> Token:

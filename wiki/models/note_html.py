@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from wiki import extensions
@@ -12,9 +11,8 @@ from wiki.extensions import Slot
 from wiki.markup import Rendered, bounded
 from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
-from wiki.markup.rendered import ID_PREFIX
-from wiki.markup.wikilink import link_html
 from wiki.models.attachment import Attachment
+from wiki.models.link_filling import Links, ids_of
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # The others are fences.
-OWN_SLOTS = ("wikilink", "permalink", "attachment")
+OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 
 
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
@@ -45,6 +43,16 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
             unique_fields=["note"],
             update_fields=["revision", "renderer", "rendered"],
         )
+
+    def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
+        """Return what these notes link to, as they spell it, by link key; one query."""
+        folders = {note.pid: note.folder for note in notes}
+        rows = self.filter(note__in=folders).values_list("note", "rendered__slots")
+        titles: dict[str, str] = {}
+        for pid, slots in rows.order_by("-note"):
+            rendered = Rendered((), tuple(Slot(**slot) for slot in slots))
+            titles |= rendered.links(folders[pid])
+        return titles
 
 
 class NoteHtml(models.Model):
@@ -90,30 +98,35 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
 
 
 def pages(
-    found: Mapping[int, Rendered], readable: Any, reader: Any, files_of: int = 0
+    found: Mapping[int, Rendered],
+    readable: Any,
+    reader: Any,
+    folders: Mapping[int, str],
+    files_of: int = 0,
 ) -> dict[int, SafeString]:
     """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
 
     found: by pid; 0 is a text that is not a note's head (a preview, an old revision). Its
     files are those of the note files_of, which the reader may read.
+    folders: what relative links start at, by the same keys; the top, where there is none.
 
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
     is not among them looks exactly like a link to one that does not exist; for who can
-    write, both lead to where that note is started. One query for all wikilinks, and one for
-    all files, and what each fence's own render makes.
+    write, both lead to where that note is started. One query for all links, one more if any
+    names a heading, one for all files, and what each fence's own render makes.
     """
-    targets = _link_targets(found.values(), readable)
-    writing_url = reverse("new") if reader.is_authenticated else ""
-    html: dict[int, SafeString] = {}
+    links = Links(found, readable, reader, folders)
     fences = _fences(found, reader)
     files = _files(found, files_of)
+    html: dict[int, SafeString] = {}
     for key, rendered in found.items():
-        ids = ids_of(key)
+        ids, end = ids_of(key), ""
         filled = {}
         for number, slot in enumerate(rendered.slots):
             if slot.kind == "wikilink":
-                target = targets.get(slot.payload["key"])
-                filled[number] = link_html(slot.payload, target, writing_url)
+                filled[number], end = links.html(key, slot.payload)
+            elif slot.kind == "wikilink_end":
+                filled[number] = end
             elif slot.kind == "permalink":
                 filled[number] = permalink_html(slot.payload, ids)
             elif slot.kind == "attachment":
@@ -122,20 +135,6 @@ def pages(
                 filled[number] = fences[key, number]
         html[key] = rendered.fill(filled, ids)
     return html
-
-
-def ids_of(key: int) -> str:
-    """Return what begins every id of this text: a page may hold many notes, each with a pid."""
-    return f"n{key}-" if key else ID_PREFIX
-
-
-def _link_targets(rendered: Iterable[Rendered], readable: Any) -> dict[str, tuple[str, str]]:
-    """Map link keys to (url, title) of readable notes; of equal titles the oldest wins."""
-    keys = set().union(*(one.link_keys() for one in rendered))
-    if not keys:
-        return {}
-    notes = readable.filter(title_key__in=keys).order_by("-pid").only("pid", "title", "title_key")
-    return {note.title_key: (note.get_absolute_url(), note.title) for note in notes}
 
 
 def _files(found: Mapping[int, Rendered], files_of: int) -> dict[tuple[int, str], Attachment]:

@@ -15,6 +15,7 @@ from wiki import signals
 from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
 from wiki.models import search_index
+from wiki.models.alias import Alias
 from wiki.models.conflict import EditConflict
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
@@ -133,12 +134,15 @@ def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analy
     revision_saved.
     """
     revision.save(force_insert=True)
+    is_new, title_key = note.head_id is None, note.title_key
     note.show(revision)
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
     set_tags(note, revision.tags)
     NoteHtml.objects.keep(note, revision, rendered)
     if not rendered.is_typed:
-        set_links(note, rendered.link_keys())
+        set_links(note, rendered.link_keys(note.folder))
+    if revision.number and (is_new or title_key != note.title_key):
+        Alias.objects.remember_titles(note)
     search_index.index(note, analysis)
     signals.revision_saved.send(type(note), note=note, revision=revision)
 

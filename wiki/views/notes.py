@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
-from wiki.forms import EditForm, NoteForm, form_values
+from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import bounded
 from wiki.models import EditConflict, Note, Revision
 from wiki.views.listing import listed
@@ -82,6 +82,7 @@ def new(request: HttpRequest) -> HttpResponse:
             summary=form.cleaned_data["summary"],
             submission=form.cleaned_data["submission"],
         )
+        _say_namesake(request, note)
         return _saved(request, note)
     return _editor(request, form, {"heading": "new entry"})
 
@@ -107,6 +108,8 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
         except EditConflict as conflict:
             return _conflict(request, conflict)
         _say_joined(request, revision, form.cleaned_data["base"])
+        if revision.title != note.title:
+            _say_namesake(request, revision.note)
         return _saved(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
@@ -115,10 +118,13 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
-    pid = request.GET.get("note", "")
-    known = pid.isdecimal() and Note.objects.visible_to(request.user).filter(pid=pid).exists()
-    files_of = int(pid) if known else 0
-    return render(request, "wiki/_preview.html", _previewed(request, title, body, files_of))
+    pid = request.POST.get("note", "")
+    note = (
+        Note.objects.visible_to(request.user).filter(pid=pid).first()
+        if PID.fullmatch(pid)
+        else None
+    )
+    return render(request, "wiki/_preview.html", _previewed(request, title, body, note))
 
 
 def _saved(request: HttpRequest, note: Note) -> HttpResponse:
@@ -146,19 +152,40 @@ def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
         )
 
 
+def _say_namesake(request: HttpRequest, note: Note) -> None:
+    """Say that another note has the title this one just got, and which of them links mean."""
+    same = Note.objects.visible_to(request.user).namesakes(note.title, note.pid)
+    other = same.only("pid", "title").first()
+    if other is not None:
+        messages.warning(
+            request,
+            format_html(
+                '<a href="{}">{{{}}} {}</a> has this title too. Links by the title lead to the'
+                " older note, {{{}}}; with another title this one can be linked to as well.",
+                other.get_absolute_url(),
+                other.pid,
+                other.title,
+                min(note.pid, other.pid),
+            ),
+        )
+
+
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
         said = form.cleaned_data
-        note = context.get("note")
-        context |= _previewed(request, said["title"], said["body"], note.pid if note else 0)
+        context |= _previewed(request, said["title"], said["body"], context.get("note"))
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
 
-def _previewed(request: HttpRequest, title: str, body: str, files_of: int) -> dict[str, Any]:
+def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -> dict[str, Any]:
+    """Return what the preview shows of a text typed for this note, or for a new one."""
     rendered = bounded.render(body)
-    html = fill(request, {0: rendered}, files_of)[0]
-    return {"title": title, "preview": html, "notice": rendered.notice}
+    folder, pid = (note.folder, note.pid) if note else ("", 0)
+    html = fill(request, {0: rendered}, {0: folder}, pid)[0]
+    same = Note.objects.visible_to(request.user).namesakes(title, note.pid if note else 0)
+    namesake = same.only("pid", "title").first() if title.strip() else None
+    return {"title": title, "preview": html, "notice": rendered.notice, "namesake": namesake}
 
 
 def _conflict(request: HttpRequest, conflict: EditConflict) -> HttpResponse:
