@@ -17,7 +17,7 @@ from wiki.models import Link, Note, NoteTag, Revision, Tag, TagChange
 from wiki.models.saving import next_pid_after
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
-TABLES = "wiki_note, wiki_tag, wiki_tagchange"
+TABLES = "wiki_note, wiki_tag, wiki_tagchange, wiki_posting"
 
 
 @pytest.fixture
