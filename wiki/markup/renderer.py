@@ -58,6 +58,9 @@ class Renderer(RendererHTML):
     def wikilink(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Slot("wikilink", dict(tokens[i].meta)))
 
+    def attachment(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        return _put(env, Slot("attachment", dict(tokens[i].meta)))
+
     def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=False))
 
@@ -183,7 +186,7 @@ def _end_of_link(tokens: Tokens, i: int) -> int:
 
 
 def _as_text(token: Token) -> Token:
-    is_ours = token.type in ("formula", "formula_display", "wikilink")
+    is_ours = token.type in ("formula", "formula_display", "wikilink", "attachment")
     return Token("text", "", 0, content=words(token)) if is_ours else token
 
 
