@@ -20,7 +20,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from wiki.markup.outline import words
-from wiki.markup.wikilink import WIKILINK
+from wiki.markup.wikilink import WIKILINK, read_wikilink
 
 LONGEST_KEY = 500
 # A dot in a title is not yet the ending of a file.
@@ -154,13 +154,13 @@ def _wiki_form(state: StateInline, silent: bool) -> bool:
 
 def _note_form(state: StateInline, silent: bool) -> bool:
     """Let the rule of wikilinks read what stands behind the `!`."""
-    rules = {rule.name: rule.fn for rule in state.md.inline.ruler.__rules__}
+    start = state.pos
     state.pos += 1
-    if not rules["wikilink"](state, silent):
-        state.pos -= 1
+    if not read_wikilink(state, silent):
+        state.pos = start
         return False
     if not silent:
-        state.tokens[-1].meta["embed"] = True
+        state.tokens[-1].meta["typed"] = state.src[start : state.pos]
     return True
 
 

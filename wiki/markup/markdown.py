@@ -24,7 +24,7 @@ from wiki.markup.sanitize import sanitize
 from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 5
+RENDERER_VERSION = 6
 
 SetFormula = Callable[[Formula], str]
 
@@ -57,8 +57,9 @@ def render(body: str, fences: Collection[str] = ()) -> Rendered:
     """Render a note's text, without limits of time: wiki.markup.bounded has them.
 
     body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, files
-    `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`. fences: the first
-    words of fenced blocks that become slots, holding their text.
+    `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`, also with these
+    backslashes doubled. fences: the first words of fenced blocks that become slots, holding
+    their text.
     """
     return parse(body, fences).finish(
         lambda formula: set_formula(formula.tex, display=formula.display).html

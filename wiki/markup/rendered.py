@@ -107,10 +107,10 @@ class Rendered:
 
 
 def _as_typed(slot: Slot) -> str:
-    if slot.kind == "attachment":
-        return attachment.as_plain(slot.payload)
     if slot.kind == "wikilink":
         return wikilink.as_typed(slot.payload)
+    if slot.kind == "attachment":
+        return attachment.as_plain(slot.payload)
     return "</a>" if slot.kind == "wikilink_end" else escape(slot.payload["text"])
 
 

@@ -5,7 +5,7 @@ for: a formula, or a slot.
 """
 
 import secrets
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Container, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ class Formula:
 class Pieces:
     """What is left out of the HTML while it is sanitised."""
 
-    fences: Collection[str]
+    fences: Container[str]
     mark: str = field(default_factory=lambda: secrets.token_hex(16))
     pieces: list[Slot | Formula] = field(default_factory=list)
 
