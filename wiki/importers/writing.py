@@ -106,7 +106,7 @@ class Writer:
         note = saving.new_note(Note, fields, owner, created=item.created, pid=pid)
         if record is not None:
             # Before the revisions' spellings of the same tags.
-            Tag.objects.resolve(record.tags)
+            Tag.objects.called(record.tags)
         key = record.import_key if record else item.keys[0]
         taken = Note.objects.filter(owner=owner, import_key=key).exists()
         note.import_key = None if taken else key

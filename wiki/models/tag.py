@@ -59,7 +59,23 @@ class TagQuerySet(models.QuerySet["Tag"]):
     """Tags as rows."""
 
     def resolve(self, names: Sequence[str]) -> list["Tag"]:
-        """Return the tags of these names in their order, making those that are new.
+        """Return the tags that people mean by these names, each once, making those that are new.
+
+        Another word for a tag gives that tag. As called(), with one query more.
+        """
+        return self.called(self.meant_by(names))
+
+    def meant_by(self, names: Sequence[str]) -> list[str]:
+        """Return the names of the tags that are meant by these, each once; makes none."""
+        if not names:
+            return []
+        aliases = TagAlias.objects.filter(slug__in={tag_key(name) for name in names})
+        meant = {alias.slug: alias.tag.name for alias in aliases.select_related("tag")}
+        tags = {tag_key(name): name for name in (meant.get(tag_key(n), n) for n in names)}
+        return list(tags.values())
+
+    def called(self, names: Sequence[str]) -> list["Tag"]:
+        """Return the tags of just these names in their order, making those that are new.
 
         Rows are inserted in the order of their key, so that two savers who need the same
         new tags wait for each other and never in a circle. At most three queries.
