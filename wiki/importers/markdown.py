@@ -132,7 +132,7 @@ class Vault:
             extra=file.extra,
             names=file.names(),
             folder="" if inside.name == "" else str(inside),
-            has_hashtags=True,
+            has_hashtags=not said.is_exact,
             find_file=lambda key: self.files.find(key, str(inside)),
         )
 
@@ -167,6 +167,8 @@ class File:
         typed, size = titles.heading(front.text)
         if self.said.title and link_key(self.said.title) != link_key(typed):
             size = 0
+        if self.said.is_exact:
+            typed, size = "", 0
         self.title = self.said.title or typed or titles.from_path(path)
         self._heading, self.body = front.text[:size], front.text[size:]
         self._rest = {} if front.stays else self.said.rest
