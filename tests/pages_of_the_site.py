@@ -21,7 +21,7 @@ from wiki.benchmarks.corpus import FORMULAS
 from wiki.importers import running, sample
 from wiki.importers.uploads import State, Upload
 from wiki.merge import Fields
-from wiki.models import Attachment, Note
+from wiki.models import Attachment, Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"
 PASSWORD = "a password for the pages"
@@ -142,6 +142,22 @@ KINDS = [
     Kind("diff without a difference", "/notes/{note}/diff/0/0/"),
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
+    Kind("tidying of a tag", "/tidying/tag/?tag=markup", (OWNER, READER)),
+    Kind(
+        "tidying refused",
+        "/tidying/tag/",
+        (OWNER,),
+        422,
+        {"tag": "markup", "action": "rename", "to": "two words"},
+    ),
+    Kind(
+        "merge of two tags",
+        "/tidying/tag/",
+        (OWNER,),
+        form={"tag": "markup", "action": "rename", "to": "short"},
+    ),
+    Kind("changes of many notes", "/tidying/", (OWNER,)),
+    Kind("no change of many notes", "/tidying/", (READER,)),
     Kind("changes", "/changes/"),
     Kind("links that lead nowhere", "/links/"),
     Kind("notes that nothing links to", "/links/orphans/"),
@@ -203,8 +219,10 @@ NO_PAGE = {
     "raw": "plain text",
     "readyz": "JSON",
     "suggest": "JSON",
+    "tags_differ": "answers a form with a redirect",
     "thumbnail": "a picture",
     "start_import": "answers a form with a redirect",
+    "undo_tidying": "answers a form with a redirect",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
@@ -230,6 +248,9 @@ def make_site(owner: Any) -> dict[str, Any]:
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
+    write(owner, "Alike", "Tags that look like one.\n", ("look_alike", "look-alikes"))
+    TagChange.objects.rename("contested", "disputed", author=owner)
+    TagChange.objects.add_alias("mark_up", Tag.objects.get(slug="markup"), author=owner)
     deleted = write(owner, "Deleted", "Gone.\n", ())
     deleted.move_to_trash(owner)
     Note.objects.samples().last().move_to_trash(owner)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from wiki.merge import Fields
 from wiki.models.note_queryset import NoteQuerySet
@@ -144,6 +145,66 @@ class ImportForm(forms.Form):
         if "/" in name or "\\" in name or name in (".", ".."):
             raise ValidationError("A slash cannot stand in this name. Type it without.")
         return name
+
+
+class TagField(forms.CharField):
+    """One tag."""
+
+    def clean(self, value: Any) -> Any:
+        names = parse_tags(super().clean(value))
+        if len(names) > 1:
+            raise ValidationError(f"These are {len(names)} tags. Join the words with _.")
+        return names[0] if names else ""
+
+
+class TidyForm(forms.Form):
+    """What to do with a tag; `sure` answers the question that a merge asks."""
+
+    tag = TagField()
+    action = forms.ChoiceField(choices=[(name, name) for name in ("rename", "delete", "alias")])
+    to = TagField(required=False)
+    sure = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("action") in ("rename", "alias") and not said.get("to") and "to" in said:
+            self.add_error("to", "Type the other name.")
+        return said
+
+
+class ManyForm(forms.Form):
+    """What to change on many notes: those ticked, or all that fit the list's filters."""
+
+    pid = forms.MultipleChoiceField(required=False)
+    pids = forms.CharField(required=False)
+    every = forms.BooleanField(required=False)
+    add = TagsField(required=False)
+    remove = TagsField(required=False)
+    readers = forms.ChoiceField(choices=[("", "as it is"), *READERS], required=False)
+    sure = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any, filters: str) -> None:
+        """Take what was sent, and the query of the list it was sent from."""
+        super().__init__(data)
+        self.listed = ListForm(QueryDict(filters))
+        numbers = [pid for pid in data.getlist("pid") if PID.fullmatch(pid)]
+        self.fields["pid"] = forms.MultipleChoiceField(
+            choices=[(number, number) for number in numbers], required=False
+        )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not self.errors and not (said["add"] or said["remove"] or said["readers"]):
+            raise ValidationError("Say what to change: tags to add or take away, or who reads.")
+        return said
+
+    def chosen(self, notes: NoteQuerySet) -> NoteQuerySet:
+        """Keep the notes that were ticked, or all that fit the filters."""
+        said = self.cleaned_data
+        if said["every"]:
+            return self.listed.filtered(notes)
+        named = [*said["pid"], *said["pids"].split(",")]
+        return notes.filter(pid__in=[int(pid) for pid in named if PID.fullmatch(pid)])
 
 
 class ListForm(forms.Form):

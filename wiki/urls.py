@@ -19,6 +19,7 @@ from wiki.views import (
     samples,
     suggest,
     tags,
+    tidying,
     trash,
 )
 
@@ -63,6 +64,10 @@ urlpatterns = [
     path("trash/", trash.index, name="trash"),
     path("samples/remove/", samples.remove, name="remove_samples"),
     path("samples/undelete/", samples.undelete, name="undelete_samples"),
+    path("tidying/", tidying.index, name="tidying"),
+    path("tidying/tag/", tidying.tag, name="tidy_tag"),
+    path("tidying/differ/", tidying.differ, name="tags_differ"),
+    path("tidying/<str:kind>/<int:number>/undo/", tidying.undo, name="undo_tidying"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
     path("suggest/", suggest.index, name="suggest"),

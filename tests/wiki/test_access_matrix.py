@@ -97,6 +97,17 @@ GET  /samples/remove/              302 404 200 200 302  owner staff
 POST /samples/remove/              403 404 302 302 403
 GET  /samples/undelete/            302 405 405 405 302
 POST /samples/undelete/            403 404 302 302 403
+GET  /tidying/                     302 200 200 200 302  staff
+POST /tidying/                     403 405 405 405 403
+GET  /tidying/tag/?tag=open        302 200 200 200 302
+GET  /tidying/tag/?tag=canary_bird 302 404 200 200 302
+POST /tidying/tag/                 403 404 404 404 403
+GET  /tidying/differ/              302 405 405 405 302
+POST /tidying/differ/              403 404 404 404 403
+GET  /tidying/tags/{change}/undo/  302 405 405 405 302
+POST /tidying/tags/{change}/undo/  403 404 404 302 403
+POST /tidying/readers/1/undo/      403 404 404 404 403
+POST /tidying/nothing/1/undo/      403 404 404 404 403
 GET  /tags/                        200 200 200 200 200  owner staff
 POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff

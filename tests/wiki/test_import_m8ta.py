@@ -16,7 +16,7 @@ from wiki.importers.flattened_math import Recovery
 from wiki.importers.item import Code, Unreadable
 from wiki.importers.m8ta_body import read_body
 from wiki.markup import render
-from wiki.models import Note, Revision, Tag
+from wiki.models import Alias, Note, Revision, Tag
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
 
@@ -274,6 +274,11 @@ def test_notes_are_as_the_page_says(bring, alice):
     assert (note.ref, note.type, note.head.number) == ("Finch-1998.05", "paper", 4)
     assert [tag.name for tag in note.shown_tags()] == ["leaves", "counting", "Ada_Moss"]
     assert not hasattr(note, "html")  # made when somebody reads
+
+
+def test_earlier_revisions_give_a_note_no_name(bring):
+    bring()
+    assert not Alias.objects.exists()
 
 
 def test_the_heads_author_is_who_imports_and_earlier_ones_have_none(bring, alice):

@@ -98,7 +98,7 @@ def test_a_text_of_the_greatest_length_comes_in(vault, bring_vault):
 
 
 def test_a_text_that_is_too_complex_comes_in_and_is_told(vault, bring_vault):
-    imported = bring_vault(vault({"a.md": "[a](" * 60_000, "b.md": "[[a]]"}))
+    imported = bring_vault(vault({"a.md": "[a](" * 200_000, "b.md": "[[a]]"}))
     assert imported.outcomes == {"created": 2}
     assert imported.codes("a.md") == {Code.TOO_COMPLEX: 1}
     assert imported.counts["links"] == {"total": 1, "resolved": 1}

@@ -51,7 +51,7 @@ def test_tags_inside_a_text(text, tags):
 
 
 def test_a_text_at_a_limit_has_only_a_notice_and_the_others_are_surveyed():
-    texts = ["[[one]]", "[a](" * 60_000, "[[two]]", "x" * (bounded.MOST_CHARACTERS + 1), "[[3]]"]
+    texts = ["[[one]]", "[a](" * 200_000, "[[two]]", "x" * (bounded.MOST_CHARACTERS + 1), "[[3]]"]
     found = bounded.survey([("", text) for text in texts])
     assert [one.notice for one in found] == ["", bounded.TOO_COMPLEX, "", bounded.TOO_LONG, ""]
     assert [len(one.slots) for one in found] == [1, 0, 1, 0, 1]

@@ -112,6 +112,7 @@ def _tag_changes() -> Iterator[dict[str, Any]]:
     for line, change in enumerate(changes.iterator(REVISIONS_AT_A_TIME)):
         lines[change.pk] = line
         yield {
+            "kind": change.kind,
             "old": change.old,
             "new": change.new,
             "author": _username(change.author),

@@ -154,6 +154,8 @@ def _tag_change(
     said: dict[str, Any], placed: dict[int, int], people: People, rows: dict[int, TagChange]
 ) -> TagChange | None:
     """Return the row of this change here, made if need be; None if no note of it is here."""
+    # Archives of before there were several kinds name none.
+    kind = TagChange.Kind(said.get("kind", TagChange.Kind.RENAME))
     old, new, created = _text(said["old"]), _text(said["new"]), _time(said["created"])
     if created is None:
         raise ValueError("it lacks its time")
@@ -166,7 +168,7 @@ def _tag_change(
     undoes = None if said["undoes"] is None else rows.get(said["undoes"])
     author = people.named(_text(said["author"]))
     return TagChange.objects.create(
-        old=old, new=new, author=author, created=created, steps=steps, undoes=undoes
+        kind=kind, old=old, new=new, author=author, created=created, steps=steps, undoes=undoes
     )
 
 

@@ -32,6 +32,8 @@ from wiki.markup.survey import Survey
 MOST_CHARACTERS = 1024 * 1024
 # Of CPU time. 1 MiB of prose takes less; the same in short list items or table rows does not.
 MOST_PARSING_S = 0.4
+# Nobody waits for a survey; 1 MiB of changes with a link in every line takes 1.1 s.
+MOST_SURVEYING_S = 2.0
 # One bomb among the formulas may use the first part up; each ordinary one brings its own.
 MOST_FORMULAS_S, PER_FORMULA_S, LEAST_FORMULAS_S = 3.0, 0.02, 0.5
 MOST_WALL_S = 20.0
@@ -251,7 +253,7 @@ def render(body: str) -> Rendered:
 
 
 def survey(texts: Sequence[Text]) -> list[Survey]:
-    """Survey texts, each with its title, in one child and within the limits of render.
+    """Survey texts, each with its title, in one child and within limits like those of render.
 
     One at a limit has only a notice, like one that is shown as typed.
     """

@@ -62,8 +62,8 @@ def within_limits(body: str, fences: Collection[str]) -> Rendered:
 
 
 def survey_within_limits(body: str) -> Survey:
-    """Survey, or die; the budgets are those of within_limits."""
-    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_PARSING_S)
+    """Survey, or die; like within_limits, with more time."""
+    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_SURVEYING_S)
     surveyed = survey(body)
     budget_s = bounded.formulas_budget_s(len(surveyed.formulas))
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)

@@ -101,12 +101,21 @@ def _sealed(arrivals: Sequence[Arrival]) -> list[Revision]:
 
 
 def _with_tags(arrivals: Sequence[Arrival]) -> list[NoteTag]:
-    """Write each tag as it was first typed; returns which note carries which."""
-    names = {tag_key(name): name for arrival in reversed(arrivals) for name in arrival.shown[::-1]}
-    tags = dict(zip(names, Tag.objects.resolve(list(names.values())), strict=True))
+    """Write each tag as it was first typed, unless its note comes with all it ever said.
+
+    Returns which note carries which.
+    """
+    typed = [name for one in arrivals if one.tags is None for name in one.shown]
+    meant = Tag.objects.meanings(typed)
+    shown = [
+        [meant[tag_key(name)] if one.tags is None else name for name in one.shown]
+        for one in arrivals
+    ]
+    names = {tag_key(name): name for carried in reversed(shown) for name in reversed(carried)}
+    tags = dict(zip(names, Tag.objects.called(list(names.values())), strict=True))
     rows = []
-    for arrival in arrivals:
-        carried = list(dict.fromkeys(tags[tag_key(name)] for name in arrival.shown))
+    for arrival, wanted in zip(arrivals, shown, strict=True):
+        carried = list(dict.fromkeys(tags[tag_key(name)] for name in wanted))
         if arrival.tags is None:
             arrival.head.tags = [tag.name for tag in carried]
         rows += [

@@ -16,7 +16,7 @@ from wiki.models.alias import Alias, known_to
 from wiki.models.arriving import Arrival
 from wiki.models.link import Link
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, tag_key
+from wiki.models.tag import NoteTag, TagAlias, tag_key
 from wiki.models.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -109,9 +109,14 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Keep notes whose tags fit every word.
 
         A word fits the start of any `_`-separated part of a tag, whatever the case;
-        `=word` fits a whole tag only, and `-word` keeps the notes without such a tag.
+        `=word` fits a whole tag only, and `-word` keeps the notes without such a tag. Another
+        word for a tag fits that tag; one query finds these.
         """
         kept = self
+        keys = [tag_key(word.lstrip("-=")) for word in words.split()]
+        meant = (
+            dict(TagAlias.objects.filter(slug__in=keys).values_list("slug", "tag")) if keys else {}
+        )
         for word in words.split():
             unwanted, key = word.startswith("-"), tag_key(word.lstrip("-="))
             if not key:
@@ -119,6 +124,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
             fits = Q(tag__slug=key)
             if not word.lstrip("-").startswith("="):
                 fits = Q(tag__slug__startswith=key) | Q(tag__slug__contains=f"_{key}")
+            if key in meant:
+                fits |= Q(tag=meant[key])
             carrying = NoteTag.objects.filter(fits).values("content_object")
             kept = kept.exclude(pid__in=carrying) if unwanted else kept.filter(pid__in=carrying)
         return kept

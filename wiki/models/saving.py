@@ -33,6 +33,11 @@ def with_tags(fields: Fields, tags: tuple[str, ...]) -> Fields:
     return replace(fields, tags=tags)
 
 
+def with_visibility(fields: Fields, visibility: str) -> Fields:
+    """Return the fields for other readers."""
+    return replace(fields, visibility=visibility)
+
+
 def create(
     model: type["Note"],
     fields: Fields,
@@ -45,6 +50,7 @@ def create(
 
     Back in the browser, typed on, sent once more: the rest becomes revision 1.
     """
+    fields = _meant(fields)
     rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
@@ -84,6 +90,7 @@ def save(
     source: str = Revision.Source.PERSON,
 ) -> Revision:
     """Append a revision edited from `base`; see Note.save_revision."""
+    fields = _meant(fields)
     while True:
         with transaction.atomic():
             _wait_turn(note)
@@ -152,7 +159,7 @@ def set_tags(note: "Note", names: list[str]) -> None:
     rows = NoteTag.objects.filter(content_object=note)
     if names == list(rows.values_list("tag__name", flat=True)):
         return
-    wanted = [tag.pk for tag in Tag.objects.resolve(names)]
+    wanted = [tag.pk for tag in Tag.objects.called(names)]
     rows.delete()
     NoteTag.objects.bulk_create(
         NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
@@ -175,7 +182,12 @@ def same(one: Fields, other: Fields) -> bool:
 
 def _canonical(fields: Fields) -> Fields:
     """Write each tag as it was first typed."""
-    return with_tags(fields, tuple(tag.name for tag in Tag.objects.resolve(fields.tags)))
+    return with_tags(fields, tuple(tag.name for tag in Tag.objects.called(fields.tags)))
+
+
+def _meant(fields: Fields) -> Fields:
+    """Put the tag in the place of another word for it."""
+    return with_tags(fields, tuple(Tag.objects.meant_by(fields.tags)))
 
 
 def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:
