@@ -101,7 +101,7 @@ def as_typed(payload: Mapping[str, Any]) -> str:
         return format_html('<a href="{}">', payload["href"])
     title, text = payload["title"], payload["text"]
     typed = f"[[{title}]]" if title == text else f"[[{title}|{text}]]"
-    return format_html("{}", payload.get("typed", typed))
+    return format_html("{}{}", "!" if "embed" in payload else "", payload.get("typed", typed))
 
 
 def wikilinks(md: MarkdownIt) -> None:

@@ -111,7 +111,8 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
 
 def _choosing(have: Mapping[int, int]) -> list[int]:
     """Return the rarest terms: at least one, and more while they have few postings."""
-    chosen, postings = [], 0
+    chosen: list[int] = []
+    postings = 0
     for term, count in sorted(have.items(), key=itemgetter(1)):
         postings += count
         if chosen and postings > MOST_POSTINGS:
@@ -138,13 +139,12 @@ def _having(terms: list[int], scope: Scope) -> dict[int, int]:
 def _size(scope: Scope) -> tuple[int, int]:
     """Return how many notes the audiences have, and how long they are in all."""
     name = _name(scope, "size")
-    remembered = cache.get(name)
-    if remembered is not None:
-        return tuple(remembered)
-    statement = SIZE.format(readers=_readers(scope))
-    size = _rows(statement, {"audiences": list(scope.audiences or ())})[0]
-    if size[0] >= MANY:
-        cache.set(name, size, REMEMBERED_S)
+    size: tuple[int, int] | None = cache.get(name)
+    if size is None:
+        statement = SIZE.format(readers=_readers(scope))
+        size = _rows(statement, {"audiences": list(scope.audiences or ())})[0]
+        if size[0] >= MANY:
+            cache.set(name, size, REMEMBERED_S)
     return size
 
 
