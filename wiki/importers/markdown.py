@@ -133,7 +133,7 @@ class Vault:
             extra=file.extra,
             names=file.names(),
             folder="" if inside.name == "" else str(inside),
-            has_hashtags=not file.said.is_exact,
+            has_hashtags=not said.is_exact,
             find_file=lambda key: self.files.find(key, str(inside)),
         )
 
