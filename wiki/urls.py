@@ -12,6 +12,7 @@ from wiki.views import (
     health,
     legacy,
     links,
+    many,
     notes,
     revisions,
     samples,
@@ -49,6 +50,7 @@ account_urls = [
 urlpatterns = [
     path("", notes.index, name="list"),
     path("notes/new/", notes.new, name="new"),
+    path("notes/change/", many.change, name="change_notes"),
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("print/", notes.print_list, name="print_list"),
