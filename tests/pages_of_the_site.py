@@ -15,11 +15,12 @@ from django.db import OperationalError
 from django.test import Client
 
 from mlhooks import jobs
+from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
 from wiki.importers import sample
 from wiki.merge import Fields
-from wiki.models import Note, Tag, TagChange
+from wiki.models import Attachment, Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"
 PASSWORD = "a password for the pages"
@@ -66,6 +67,8 @@ def f(x):
 
 ![a picture elsewhere](https://example.org/picture.png)
 
+![a wide picture](wide.png), ![[small.png|80]], [a file](file.pdf), ![one that is lost](lost.png).
+
 A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 ---
@@ -74,6 +77,7 @@ A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 [^why]: So that there is a footnote.
 """
+FILES = {"wide.png": picture(960, 320), "small.png": picture(160, 90), "file.pdf": b"%PDF-1.7"}
 # And what is wider than any page.
 WIDE = "\n\n".join(
     [
@@ -208,6 +212,7 @@ KINDS = [
 NO_PAGE = {
     "end_sessions": "answers a form with a redirect",
     "feed": "Atom",
+    "file": "a file",
     "healthz": "JSON",
     "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
@@ -217,6 +222,7 @@ NO_PAGE = {
     "readyz": "JSON",
     "suggest": "JSON",
     "tags_differ": "answers a form with a redirect",
+    "thumbnail": "a picture",
     "undo_tidying": "answers a form with a redirect",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
@@ -233,6 +239,8 @@ def make_site(owner: Any) -> dict[str, Any]:
     write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
     note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
+    for key, content in FILES.items():
+        Attachment.objects.add(note, key=key, name=key, content=content)
     other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
     change(note, other + WIDE, note.visibility)
     formulas = "\n\n".join(f"${tex}$ and $${tex}$$" for tex in FORMULAS).replace("#", "1")

@@ -73,6 +73,14 @@ GET  /notes/{secret}/restore/0/    302 404 200 200 302  owner staff
 POST /notes/{secret}/restore/0/    403 404 302 302 403
 GET  /notes/{published}/restore/0/ 302 403 200 200 302
 POST /notes/{published}/restore/0/ 403 403 302 302 403
+GET  /files/{open}_1.bin           200 200 200 200 200
+POST /files/{open}_1.bin           405 405 405 405 405
+GET  /files/{secret}_1.bin         404 404 200 200 404  owner staff
+POST /files/{secret}_1.bin         405 405 405 405 405
+GET  /files/{open}_2_thumb.png     200 200 200 200 200
+POST /files/{open}_2_thumb.png     405 405 405 405 405
+GET  /files/{secret}_2_thumb.png   404 404 200 200 404
+POST /files/{secret}_2_thumb.png   405 405 405 405 405
 GET  /print/                       200 200 200 200 200  owner staff
 POST /print/                       405 405 405 405 405
 GET  /print/?text=canary           200 200 200 200 200  owner staff
@@ -282,7 +290,8 @@ def unexpected(row: Row, reader: str, world: World, client: Client) -> Iterator[
     what = f"{row.method} {row.address} as {reader}"
     if reply.status_code != row.statuses[reader]:
         yield f"{what}: {reply.status_code} instead of {row.statuses[reader]}"
-    seen = sorted(set(canaries(without_asked(reply.content.decode(), address))))
+    content = reply.getvalue().decode(errors="replace")
+    seen = sorted(set(canaries(without_asked(content, address))))
     if bool(seen) != (reader in row.seers):
         yield f"{what}: sees {seen or 'nothing'}"
     if seen and "private" not in reply["Cache-Control"]:

@@ -17,7 +17,7 @@ from wiki.models import Link, Note, NoteTag, Revision, Tag, TagChange
 from wiki.models.saving import next_pid_after
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
-TABLES = "wiki_note, wiki_tag, wiki_tagchange"
+TABLES = "wiki_note, wiki_tag, wiki_tagchange, wiki_posting"
 
 
 @pytest.fixture
@@ -115,6 +115,14 @@ def test_an_archive_brings_every_row_back(written, archive, bring, tmp_path):
     assert counts["revisions"] == exported.revisions == 13
     assert rows() == before
     assert FORMATS["json"](tmp_path / "third").sha256 == exported.sha256
+
+
+def test_titles_a_note_had_are_its_names_again(written, bring, alice, fields, tmp_path):
+    written.save_revision(fields(title="Heads"), base=1, author=alice)
+    FORMATS["json"](tmp_path / "archive")
+    empty()
+    bring(tmp_path / "archive")
+    assert Note.objects.get(pid=written.pid).aliases.get().key == "attention"
 
 
 def test_a_tag_keeps_the_spelling_it_is_shown_with(written, bring, tmp_path):

@@ -1,7 +1,7 @@
 """What a page costs: time, processor, database, by the whole way from URL to HTML.
 
 Requests go through Django's handler and every middleware in this process, on a warm
-connection and with the HTML of every note cached, as in a site that has run for a while.
+connection and with the HTML of the notes that are shown cached.
 Besides ordinary pages two heavy ones are asked for: a note of 30 kB with 100 formulas (to be
 under 15 ms of processor time) and a list of 20 such notes (under 60 ms).
 """
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from itertools import cycle, islice
 from time import perf_counter, process_time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -18,6 +19,7 @@ from django.test import Client
 
 from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
+from wiki.benchmarks.population import settle, write_many
 from wiki.forms import form_values
 from wiki.models import Note
 
@@ -85,19 +87,20 @@ def build(count: int, owner: Any) -> dict[str, list[Prepare]]:
         Note.objects.write(fields, owner=owner)
         for fields in corpus.heavy(HEAVY_NOTES, HEAVY_SIZE, HEAVY_FORMULAS, HEAVY_TAG)
     ]
-    notes = [Note.objects.write(fields, owner=owner) for fields in corpus.notes(count)]
-    some = notes[:: max(1, len(notes) // DIFFERENT)]
+    pids = write_many(corpus.notes(count), owner)
+    some = list(Note.objects.filter(pid__in=pids[:: max(1, count // DIFFERENT)]))
     reader, writer = Client(headers={"host": "localhost"}), Client(headers={"host": "localhost"})
     writer.force_login(owner)
+    texts = corpus.queries(DIFFERENT) + corpus.questions(DIFFERENT)
     saves = [saving(writer, note, corpus) for note in some]
     for save in saves:
         save()()
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    settle()
     return {
         "list": [getting(reader, "/")],
         "tag": [getting(reader, note.shown_tags()[0].get_absolute_url()) for note in some],
         "note": [getting(reader, note.get_absolute_url()) for note in some],
+        "search": [getting(reader, f"/search/?{urlencode({'q': text})}") for text in texts],
         "diff": [getting(reader, f"{note.get_absolute_url()}diff/0/1/") for note in some],
         "save": saves,
         "heavy_note": [getting(reader, note.get_absolute_url()) for note in heavy],

@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from wiki.extensions import Slot
-from wiki.markup import wikilink
+from wiki.markup import attachment, wikilink
 
 # Stands before every id in the segments until the page is known, on which several texts may
 # have the same headings. Unicode keeps this sign for such uses; a text that has it loses it.
@@ -83,6 +83,13 @@ class Rendered:
         """Return the keys of all links to notes; as links()."""
         return set(self.links(folder))
 
+    def attachment_keys(self) -> set[str]:
+        """Return what the text calls the files it shows or links to."""
+        payloads = [slot.payload for slot in self.slots if slot.kind == "attachment"]
+        return {
+            payload[name] for payload in payloads for name in ("key", "link") if name in payload
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Return plain data; from_json gives an equal object back."""
         return asdict(self)
@@ -102,6 +109,8 @@ class Rendered:
 def _as_typed(slot: Slot) -> str:
     if slot.kind == "wikilink":
         return wikilink.as_typed(slot.payload)
+    if slot.kind == "attachment":
+        return attachment.as_plain(slot.payload)
     return "</a>" if slot.kind == "wikilink_end" else escape(slot.payload["text"])
 
 

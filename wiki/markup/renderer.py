@@ -5,7 +5,7 @@ for: a formula, or a slot.
 """
 
 import secrets
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Container, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ class Formula:
 class Pieces:
     """What is left out of the HTML while it is sanitised."""
 
-    fences: Collection[str]
+    fences: Container[str]
     mark: str = field(default_factory=lambda: secrets.token_hex(16))
     pieces: list[Slot | Formula] = field(default_factory=list)
 
@@ -57,6 +57,9 @@ class Renderer(RendererHTML):
 
     def wikilink(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Slot("wikilink", dict(tokens[i].meta)))
+
+    def attachment(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        return _put(env, Slot("attachment", dict(tokens[i].meta)))
 
     def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=False))
@@ -183,7 +186,7 @@ def _end_of_link(tokens: Tokens, i: int) -> int:
 
 
 def _as_text(token: Token) -> Token:
-    is_ours = token.type in ("formula", "formula_display", "wikilink")
+    is_ours = token.type in ("formula", "formula_display", "wikilink", "attachment")
     return Token("text", "", 0, content=words(token)) if is_ours else token
 
 

@@ -101,12 +101,12 @@ def as_typed(payload: Mapping[str, Any]) -> str:
         return format_html('<a href="{}">', payload["href"])
     title, text = payload["title"], payload["text"]
     typed = f"[[{title}]]" if title == text else f"[[{title}|{text}]]"
-    return format_html("{}", payload.get("typed", typed))
+    return format_html("{}{}", "!" if "embed" in payload else "", payload.get("typed", typed))
 
 
 def wikilinks(md: MarkdownIt) -> None:
     """Teach a parser wikilinks; each becomes one `wikilink` token with key and text."""
-    md.inline.ruler.before("link", "wikilink", _rule)
+    md.inline.ruler.before("link", "wikilink", read_wikilink)
 
 
 def link_html(
@@ -141,7 +141,8 @@ def link_html(
     return (link, end) if "href" in payload else (link + end, "")
 
 
-def _rule(state: StateInline, silent: bool) -> bool:
+def read_wikilink(state: StateInline, silent: bool) -> bool:
+    """Read a wikilink where the text stands, as rules of the parser do."""
     if not state.src.startswith("[[", state.pos):
         return False
     match = WIKILINK.match(state.src, state.pos, state.posMax)

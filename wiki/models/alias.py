@@ -32,6 +32,7 @@ class AliasQuerySet(models.QuerySet["Alias"]):
             if visibility == Visibility.PUBLIC or key not in titles:
                 titles[key] = visibility
         titles.pop(note.title_key, None)
+        titles.pop("", None)  # of a revision of which only its number is known
         rows = [
             Alias(note=note, key=key, kind=Alias.Kind.TITLE, visibility=visibility)
             for key, visibility in sorted(titles.items())

@@ -9,12 +9,18 @@ from django.utils.safestring import SafeString
 from wiki import extensions
 from wiki.extensions import Slot
 from wiki.markup import Rendered, bounded
+from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
+from wiki.models.attachment import Attachment
 from wiki.models.link_filling import Links, ids_of
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
     from wiki.models.revision import Revision
+
+
+# The others are fences.
+OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 
 
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
@@ -92,20 +98,26 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
 
 
 def pages(
-    found: Mapping[int, Rendered], readable: Any, reader: Any, folders: Mapping[int, str]
+    found: Mapping[int, Rendered],
+    readable: Any,
+    reader: Any,
+    folders: Mapping[int, str],
+    files_of: int = 0,
 ) -> dict[int, SafeString]:
     """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
 
-    found: by pid; 0 is a text that is not a note's head (a preview, an old revision).
+    found: by pid; 0 is a text that is not a note's head (a preview, an old revision). Its
+    files are those of the note files_of, which the reader may read.
     folders: what relative links start at, by the same keys; the top, where there is none.
 
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
     is not among them looks exactly like a link to one that does not exist; for who can
     write, both lead to where that note is started. One query for all links, one more if any
-    names a heading, and what each fence's own render makes.
+    names a heading, one for all files, and what each fence's own render makes.
     """
     links = Links(found, readable, reader, folders)
     fences = _fences(found, reader)
+    files = _files(found, files_of)
     html: dict[int, SafeString] = {}
     for key, rendered in found.items():
         ids, end = ids_of(key), ""
@@ -117,10 +129,27 @@ def pages(
                 filled[number] = end
             elif slot.kind == "permalink":
                 filled[number] = permalink_html(slot.payload, ids)
+            elif slot.kind == "attachment":
+                filled[number] = _file_html(slot.payload, files, key or files_of)
             else:
                 filled[number] = fences[key, number]
         html[key] = rendered.fill(filled, ids)
     return html
+
+
+def _files(found: Mapping[int, Rendered], files_of: int) -> dict[tuple[int, str], Attachment]:
+    """Find the files of the page by the note's pid and what its text calls them."""
+    keys = {key or files_of: rendered.attachment_keys() for key, rendered in found.items()}
+    return Attachment.objects.named_in(keys)
+
+
+def _file_html(
+    payload: dict[str, Any], files: Mapping[tuple[int, str], Attachment], pid: int
+) -> SafeString:
+    file, link = files.get((pid, payload["key"])), files.get((pid, payload.get("link", "")))
+    return attachment_html(
+        payload, file.as_file() if file else None, link.get_absolute_url() if link else ""
+    )
 
 
 def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int], str]:
@@ -128,7 +157,7 @@ def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int],
     by_kind: dict[str, list[tuple[tuple[int, int], Slot]]] = {}
     for key, rendered in found.items():
         for number, slot in enumerate(rendered.slots):
-            if slot.kind not in ("wikilink", "wikilink_end", "permalink"):
+            if slot.kind not in OWN_SLOTS:
                 by_kind.setdefault(slot.kind, []).append(((key, number), slot))
     html: dict[tuple[int, int], str] = {}
     for kind, slots in by_kind.items():

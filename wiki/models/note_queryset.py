@@ -1,7 +1,7 @@
 """Notes as rows: who may read them, which fit a filter, in which order, with what loaded."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 
 from wiki.markup import link_key
 from wiki.merge import Fields
-from wiki.models import saving, search_index
+from wiki.models import arriving, saving, search_index
 from wiki.models.alias import Alias, known_to
+from wiki.models.arriving import Arrival
 from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, TagAlias, tag_key
@@ -219,3 +220,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return saving.create(
             self.model, fields, owner=owner, summary=summary, submission=submission
         )
+
+    def import_batch(self, arrivals: Sequence[Arrival]) -> None:
+        """Insert the notes that an import brings, all or none; they are complete afterwards."""
+        arriving.insert(arrivals)

@@ -67,12 +67,14 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
     def meant_by(self, names: Sequence[str]) -> list[str]:
         """Return the names of the tags that are meant by these, each once; makes none."""
-        if not names:
-            return []
-        aliases = TagAlias.objects.filter(slug__in={tag_key(name) for name in names})
+        return list({tag_key(name): name for name in self.meanings(names).values()}.values())
+
+    def meanings(self, names: Sequence[str]) -> dict[str, str]:
+        """Map the key of each name to the name of the tag that is meant by it. One query."""
+        keys = {tag_key(name): name for name in reversed(names)}
+        aliases = TagAlias.objects.filter(slug__in=keys) if keys else TagAlias.objects.none()
         meant = {alias.slug: alias.tag.name for alias in aliases.select_related("tag")}
-        tags = {tag_key(name): name for name in (meant.get(tag_key(n), n) for n in names)}
-        return list(tags.values())
+        return {key: meant.get(key, keys[key]) for key in map(tag_key, names)}
 
     def called(self, names: Sequence[str]) -> list["Tag"]:
         """Return the tags of just these names in their order, making those that are new.

@@ -16,7 +16,7 @@ from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.analysis import HAS_FORMULA, PART, quoted, term, tokens
 
-LONGEST_QUERY = 1_000
+LONGEST_QUERY = 2_000
 # A further reading of a word (`self-attention` beside its parts) tells half as much again.
 EXTRA_WEIGHT = 0.5
 
@@ -44,7 +44,7 @@ class ParsedQuery:
 
     text: the words to rank by, with those of phrases. terms: their weights. phrases: words
     that must follow each other. words: those that stand alone, as typed. conditions: what
-    narrows the notes. problems: sentences for who typed it.
+    narrows the notes; phrase_conditions what phrases do. problems: sentences for who typed it.
     """
 
     typed: str
@@ -53,16 +53,17 @@ class ParsedQuery:
     phrases: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
+    phrase_conditions: list[Condition] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to look for."""
-        return not self.terms and not self.conditions
+        return not (self.terms or self.conditions or self.phrase_conditions)
 
-    def narrow(self, readable: NoteQuerySet) -> NoteQuerySet:
-        """Keep the notes that fit every operator."""
-        for condition in self.conditions:
+    def narrow(self, readable: NoteQuerySet, *, by_phrases: bool = True) -> NoteQuerySet:
+        """Keep the notes that fit every operator and, by_phrases, have every phrase."""
+        for condition in (*self.conditions, *(self.phrase_conditions if by_phrases else ())):
             readable = condition(readable)
         return readable
 
@@ -88,7 +89,7 @@ def parse(typed: str) -> ParsedQuery:
             _leave_out(query, value)
         elif piece["word"] is None and name is None:
             query.phrases.append(value)
-            query.conditions.append(in_order(value))
+            query.phrase_conditions.append(in_order(value))
         else:
             start = piece.start("name") if name else piece.start("word")
             query.words.append(Word(typed[start : piece.end()], start, piece.end()))

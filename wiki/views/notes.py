@@ -183,8 +183,9 @@ def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> Ht
 def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -> dict[str, Any]:
     """Return what the preview shows of a text typed for this note, or for a new one."""
     rendered = bounded.render(body)
-    html = fill(request, {0: rendered}, {0: note.folder if note else ""})[0]
-    same = Note.objects.visible_to(request.user).namesakes(title, note.pid if note else 0)
+    pid, folder = (note.pid, note.folder) if note else (0, "")
+    html = fill(request, {0: rendered}, {0: folder}, pid)[0]
+    same = Note.objects.visible_to(request.user).namesakes(title, pid)
     namesake = same.only("pid", "title").first() if title.strip() else None
     return {"title": title, "preview": html, "notice": rendered.notice, "namesake": namesake}
 

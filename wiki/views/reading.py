@@ -75,9 +75,15 @@ def whole_card(request: HttpRequest, note: Note) -> Card:
     )
 
 
-def fill(request: HttpRequest, rendered: dict[int, Rendered], folders: dict[int, str]) -> Any:
-    """Resolve every slot of these texts for whoever asks; folders: as in pages()."""
-    return pages(rendered, Note.objects.visible_to(request.user), request.user, folders)
+def fill(
+    request: HttpRequest,
+    rendered: dict[int, Rendered],
+    folders: dict[int, str],
+    files_of: int = 0,
+) -> Any:
+    """Resolve every slot of these texts for whoever asks; folders, files_of: as in pages()."""
+    readable = Note.objects.visible_to(request.user)
+    return pages(rendered, readable, request.user, folders, files_of)
 
 
 def _backlinks(note: Note, reader: Any) -> Backlinks:
