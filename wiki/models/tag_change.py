@@ -51,6 +51,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
         Raises ValidationError if a note would get more than MOST_TAGS.
         """
         wanted = Tag.objects.meant_by(add)
+        remove = list(dict.fromkeys([*remove, *Tag.objects.meant_by(remove)]))
         locked = _locked(Note.objects.editable_by(author).filter(pid__in=notes.values("pid")))
         steps = {}
         for note in locked:
