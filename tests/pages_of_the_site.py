@@ -18,7 +18,8 @@ from mlhooks import jobs
 from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
-from wiki.importers import sample
+from wiki.importers import running, sample
+from wiki.importers.uploads import State, Upload
 from wiki.merge import Fields
 from wiki.models import Attachment, Note, Tag, TagChange
 
@@ -180,6 +181,9 @@ KINDS = [
     Kind("conflict", "/notes/{contested}/edit/", (OWNER,), 409, EDITED),
     Kind("restore", "/notes/{note}/restore/0/", (OWNER,)),
     Kind("restore of a private revision", "/notes/{published}/restore/0/", (OWNER,)),
+    Kind("import", "/import/", (READER,)),
+    Kind("import that was checked", "/import/", (OWNER,)),
+    Kind("import without a file", "/import/", (READER,), 422, {"visibility": "private"}),
     Kind("delete", "/notes/{note}/delete/", (OWNER,)),
     Kind("trash", "/trash/", (OWNER,)),
     Kind("empty trash", "/trash/", (READER,)),
@@ -214,6 +218,8 @@ NO_PAGE = {
     "feed": "Atom",
     "file": "a file",
     "healthz": "JSON",
+    "cancel_import": "answers a form with a redirect",
+    "import_report": "a file",
     "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
     "password": "answers a form with a redirect, or with the account page",
@@ -223,6 +229,7 @@ NO_PAGE = {
     "suggest": "JSON",
     "tags_differ": "answers a form with a redirect",
     "thumbnail": "a picture",
+    "start_import": "answers a form with a redirect",
     "undo_tidying": "answers a form with a redirect",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
@@ -256,6 +263,9 @@ def make_site(owner: Any) -> dict[str, Any]:
     deleted = write(owner, "Deleted", "Gone.\n", ())
     deleted.move_to_trash(owner)
     Note.objects.samples().last().move_to_trash(owner)
+    upload = Upload(owner)
+    upload.receive([b"---\ntags: [not closed\n---\nText.\n"], State(file="A file.md"))
+    running.run(upload)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.

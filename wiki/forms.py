@@ -105,6 +105,48 @@ class EditForm(NoteForm):
     base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
+class ImportForm(forms.Form):
+    """A file to import, and how."""
+
+    file = forms.FileField(
+        label="file",
+        help_text="a .zip of a folder with Markdown files and pictures, a single .md file, or a "
+        "saved page of notes; at most 200 MB",
+    )
+    visibility = forms.ChoiceField(
+        label="who reads them",
+        choices=READERS,
+        initial=Visibility.PRIVATE,
+        widget=forms.RadioSelect,
+        help_text="a file that says it is a draft or private stays private all the same",
+    )
+    folder_tags = forms.BooleanField(
+        label="folders", required=False, help_text="a note gets the names of its folders as tags"
+    )
+    name = LineField(
+        label="known as",
+        max_length=100,
+        required=False,
+        help_text="what a later import of the same folder knows it by; if this stays empty, the "
+        "folder's own name",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].error_messages |= {
+            "required": "No file arrived. Choose one of at most 200 MB, then send it again.",
+            "empty": "The file is empty. Choose another one.",
+        }
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def clean_name(self) -> str:
+        """Refuse what would not be one part of a path."""
+        name = str(self.cleaned_data["name"])
+        if "/" in name or "\\" in name or name in (".", ".."):
+            raise ValidationError("A slash cannot stand in this name. Type it without.")
+        return name
+
+
 class TagField(forms.CharField):
     """One tag."""
 

@@ -81,6 +81,14 @@ GET  /files/{open}_2_thumb.png     200 200 200 200 200
 POST /files/{open}_2_thumb.png     405 405 405 405 405
 GET  /files/{secret}_2_thumb.png   404 404 200 200 404
 POST /files/{secret}_2_thumb.png   405 405 405 405 405
+GET  /import/                      302 200 200 200 302
+POST /import/                      403 422 422 422 403
+GET  /import/start/                302 405 405 405 302
+POST /import/start/                403 404 404 404 403
+GET  /import/cancel/               302 405 405 405 302
+POST /import/cancel/               403 404 404 404 403
+GET  /import/report/               302 404 404 404 302
+POST /import/report/               403 405 405 405 403
 GET  /print/                       200 200 200 200 200  owner staff
 POST /print/                       405 405 405 405 405
 GET  /print/?text=canary           200 200 200 200 200  owner staff

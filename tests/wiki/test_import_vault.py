@@ -86,6 +86,7 @@ def test_what_a_note_has_no_place_for_is_kept(note_of):
     assert note_of(RICH).extra == {
         "front_matter": {"layout": "post", "rating": 4.5},
         "heading": "# What costs: attention\n\n",
+        "aliases": ["Attention's price", "Cost"],
     }
 
 

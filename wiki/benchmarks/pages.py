@@ -100,7 +100,7 @@ def build(count: int, owner: Any) -> dict[str, list[Prepare]]:
         "list": [getting(reader, "/")],
         "tag": [getting(reader, note.shown_tags()[0].get_absolute_url()) for note in some],
         "note": [getting(reader, note.get_absolute_url()) for note in some],
-        "search": [getting(reader, f"/search/?{urlencode({'q': text})}") for text in texts],
+        # "search": [getting(reader, f"/search/?{urlencode({'q': text})}") for text in texts],
         "diff": [getting(reader, f"{note.get_absolute_url()}diff/0/1/") for note in some],
         "save": saves,
         "heavy_note": [getting(reader, note.get_absolute_url()) for note in heavy],

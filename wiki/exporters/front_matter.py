@@ -27,6 +27,7 @@ def text_of(note: Note) -> str:
     said = _said_by(note)
     if _is_misread(note, heading, body):
         said["exact"] = True
+        heading = ""  # which would be taken for a part of the text
     front = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=10_000)
     text = f"---\n{front}---\n{heading}{body}"
     if note.extra.get("line_end") == "\r\n" and "\r" not in text:

@@ -35,7 +35,7 @@ def opened(path: Path, limits: Limits = Limits()) -> Iterator[Path]:  # noqa: B0
     The folder has the zip's name, or that of the one folder which holds all its files. It is
     in the data folder, readable by this user only, and removed at the end. Raises Unreadable.
     """
-    if not _is_zip(path):
+    if not is_zip(path):
         yield path
         return
     folder = _private_folder()
@@ -70,7 +70,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _is_zip(path: Path) -> bool:
+def is_zip(path: Path) -> bool:
+    """Tell by its first bytes, or its name, whether a file is meant to be a zip."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

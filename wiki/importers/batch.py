@@ -6,11 +6,14 @@ no item, such as a file that no note uses, has the outcome null and stands at th
 """
 
 import json
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from wiki.importers import FORMATS, Format
+from wiki.importers.archives import opened
+from wiki.importers.attaching import attach
 from wiki.importers.item import Item, Notice, Options, Unreadable
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
@@ -38,27 +41,37 @@ def import_path(
 ) -> dict[str, Any]:
     """Import a file of format `name` for owner; returns the counts for --json.
 
-    Writes one line per item to report, which must not exist. children: how many texts are
-    looked at at once. Raises Unreadable, and OSError if the report cannot be written.
+    Writes one line per item to report, which must not exist. A zip is unpacked where nobody
+    else reads. children: how many texts are looked at at once. Raises Unreadable, and OSError
+    if the report cannot be written.
     """
     kind, people = FORMATS[name], People(owner)
-    source = kind.read(path, options or Options())
-    total = len(source) if isinstance(source, Sized) else 0
-    writer = Writer(people, visibility=visibility, last_pid=kind.last_pid(path), dry_run=dry_run)
+    options = options or Options()
     report.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with report.open("x", encoding="utf-8") as lines:
-            said = Report(lines)
-            for items, surveys in surveyed(source, children):
-                said.add(items, writer.write(items, surveys), surveys)
-                progress(said.tally.outcomes.total(), total)
+        with opened(path) as place, report.open("x", encoding="utf-8") as lines:
+            # A stranger's archive is no place to ask programs about.
+            options = replace(options, has_history=options.has_history and place == path)
+            said = Report(lines, progress)
+            source = kind.read(place, options)
+            last_pid = kind.last_pid(place)
+            writer = Writer(people, visibility=visibility, last_pid=last_pid, dry_run=dry_run)
+            _write(source, writer, said, children)
             if not dry_run:
-                said.add_failures(kind, path, people)
+                said.add_failures(kind, place, people)
             said.add_remarks(kind, source)
     except Unreadable:
         report.unlink(missing_ok=True)
         raise
     return said.tally.summary(owner, dry_run=dry_run)
+
+
+def _write(source: Iterable[Item], writer: Writer, said: "Report", children: int) -> None:
+    total = len(source) if isinstance(source, Sized) else 0
+    for items, surveys in surveyed(source, children):
+        results = attach(items, surveys, writer.write(items, surveys), dry_run=writer.dry_run)
+        said.add(items, results, surveys)
+        said.progress(said.tally.outcomes.total(), total)
 
 
 class Report:
@@ -67,8 +80,8 @@ class Report:
     placed: the pid each item has here, by its pid in the file.
     """
 
-    def __init__(self, lines: IO[str]) -> None:
-        self.lines = lines
+    def __init__(self, lines: IO[str], progress: Progress) -> None:
+        self.lines, self.progress = lines, progress
         self.tally = Tally()
         self.placed: dict[int, int] = {}
 

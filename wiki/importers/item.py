@@ -61,12 +61,13 @@ class Options:
 
     name: what later imports know the source by; "": what its folder or file is called.
     folder_tags: the folders a note is in become tags. may_publish: a note is public where the
-    source says so of it.
+    source says so of it. has_history: git may be asked for the dates of files.
     """
 
     name: str = ""
     folder_tags: bool = False
     may_publish: bool = True
+    has_history: bool = True
 
 
 @dataclass(frozen=True)

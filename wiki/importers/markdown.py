@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wiki.forms import MOST_BYTES
+from wiki.importers.archives import is_zip
 from wiki.importers.item import Code, Item, Notice, Options, Remark, State, Unreadable, unreadable
 from wiki.importers.vault import front_matter, tags, titles
 from wiki.importers.vault.attachments import Files
@@ -31,8 +32,8 @@ KEY = "vault:"
 
 
 def recognises(path: Path) -> bool:
-    """Tell whether this is a folder with a Markdown file in it."""
-    return path.is_dir() and bool(walk(path).notes)
+    """Tell whether this is a folder with a Markdown file in it, or a zip of whatever kind."""
+    return is_zip(path) or (path.is_dir() and bool(walk(path).notes))
 
 
 def read(path: Path, options: Options) -> "Vault":
@@ -41,7 +42,7 @@ def read(path: Path, options: Options) -> "Vault":
         raise Unreadable(f"{path} is no folder. Name the folder that holds the Markdown files.")
     folder = walk(path)
     if not folder.notes:
-        raise Unreadable(f"{path} holds no Markdown file. Name the folder that holds them.")
+        raise Unreadable(f"{path.name} holds no Markdown file. Name what holds them.")
     return Vault(folder, options)
 
 
@@ -65,7 +66,7 @@ class Vault:
         self.name = options.name or folder.root.resolve().name
         self.files = Files(folder)
         self.remarks = list(folder.remarks)
-        self._dates = self._history()
+        self._dates = self._history() if options.has_history else {}
         self._titles: dict[str, str] = {}
         self._paths: dict[str, str] = {}
 
@@ -132,7 +133,7 @@ class Vault:
             extra=file.extra,
             names=file.names(),
             folder="" if inside.name == "" else str(inside),
-            has_hashtags=True,
+            has_hashtags=not said.is_exact,
             find_file=lambda key: self.files.find(key, str(inside)),
         )
 
@@ -164,7 +165,7 @@ class File:
         self._line_end = text.line_end
         front = front_matter.read(text.text)
         self.said = Fields(front.values)
-        typed, size = titles.heading(front.text)
+        typed, size = ("", 0) if self.said.is_exact else titles.heading(front.text)
         if self.said.title and link_key(self.said.title) != link_key(typed):
             size = 0
         self.title = self.said.title or typed or titles.from_path(path)
@@ -180,6 +181,8 @@ class File:
             "front_matter": self._rest,
             "heading": self._heading,
             "line_end": self._line_end,
+            # Links know them in small letters only.
+            "aliases": self.said.aliases,
         }
         return {name: value for name, value in kept.items() if value}
 

@@ -36,6 +36,7 @@ class Tally:
         """Count one item; the survey is of its head's text."""
         self.outcomes[result.outcome] += 1
         self.revisions += result.revisions
+        self.attachments += result.attachments
         if not item.states or result.outcome == Outcome.FAILED:
             return
         tags = item.record.tags if item.record else item.head.tags

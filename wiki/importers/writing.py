@@ -40,7 +40,7 @@ class Writer:
     """
 
     def __init__(self, people: People, *, visibility: str, last_pid: int, dry_run: bool) -> None:
-        self._people, self._visibility, self._dry_run = people, visibility, dry_run
+        self._people, self._visibility, self.dry_run = people, visibility, dry_run
         self._seen: set[int] = set()
         self._placed: set[int] = set()
         if last_pid and not dry_run:
@@ -87,7 +87,7 @@ class Writer:
         try:
             with transaction.atomic():
                 result = self._renew(note, item)
-                if self._dry_run:
+                if self.dry_run:
                     transaction.set_rollback(True)
         except (DataError, IntegrityError) as error:
             return Result(Outcome.FAILED, (_not_saved(error),))
@@ -120,7 +120,7 @@ class Writer:
 
     def _create(self, planned: Sequence[Planned]) -> list[Result]:
         """Insert new notes; where one is refused, each by itself. A dry run takes no number."""
-        if planned and not self._dry_run:
+        if planned and not self.dry_run:
             try:
                 Note.objects.import_batch([plan.arrival for plan in planned])
             except (DataError, IntegrityError) as error:

@@ -37,6 +37,7 @@ class Fields:
     """What a front matter says; rest is what a note has no place for, by key as typed.
 
     visibility is None where it says nothing of it. aliases are further names of the note.
+    is_exact: title, tags and text are to be taken as they stand there; an export says so.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -52,6 +53,7 @@ class Fields:
         self.ref = self._line(REFS, LONGEST_REF)
         self.type = self._one_of("type", NoteType.values)
         self.visibility = self._hidden() or self._one_of("visibility", Visibility.values) or None
+        self.is_exact = self._one_of("exact", ("true",)) == "true"
         self.rest = {key: value for key, value in values.items() if _name(key) not in self._used}
 
     def _said(self, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
