@@ -104,7 +104,7 @@ def test_odd_queries_are_answered(notes, typed):
 
 
 def test_dates_begin_the_year_the_month_the_day():
-    from wiki.search.query import _moment
+    from wiki.search.conditions import _moment
 
     assert _moment("2021") == datetime(2021, 1, 1, tzinfo=UTC)
     assert _moment("2021-8-5") == datetime(2021, 8, 5, tzinfo=UTC)

@@ -8,7 +8,7 @@ of what others keep private.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -58,10 +58,18 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best hits, best first, and how many notes there are in all."""
+    """The best hits, best first, and how many notes there are in all.
+
+    have: how many notes a reader may read have each term, narrowed or not; of a common term
+    only that it is common. passed_over: terms that are too common beside the others. notes:
+    how many notes there are.
+    """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
+    have: Mapping[int, int] = field(default_factory=dict)
+    passed_over: frozenset[int] = frozenset()
+    notes: int = 0
 
 
 def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
@@ -76,7 +84,7 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     notes, length, have = _counted(list(asked), readable.scope)
     kept = _telling(have, notes)
     if not kept:
-        return Ranking()
+        return Ranking(have=have, notes=notes)
     weights = [asked[term] * _idf(have[term], notes) * (K1 + 1) * UNIT for term in kept]
     parameters: dict[str, Any] = {
         "terms": kept,
@@ -93,7 +101,8 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
-    return Ranking(hits, rows[0][2] if rows else 0)
+    passed_over = frozenset(term for term in have if have[term]) - set(kept)
+    return Ranking(hits, rows[0][2] if rows else 0, have, passed_over, notes)
 
 
 def _counted(terms: list[int], scope: Scope) -> tuple[int, int, dict[int, int]]:
