@@ -14,6 +14,7 @@ from wiki.views import (
     notes,
     revisions,
     samples,
+    search,
     tags,
     trash,
 )
@@ -53,6 +54,7 @@ urlpatterns = [
     path("trash/", trash.index, name="trash"),
     path("samples/remove/", samples.remove, name="remove_samples"),
     path("samples/undelete/", samples.undelete, name="undelete_samples"),
+    path("search/", search.index, name="search"),
     path("tags/", tags.index, name="tags"),
     path("tags/<path:name>/", tags.show, name="tag"),
     path("feed.atom", feed.atom, name="feed"),

@@ -81,6 +81,13 @@ GET  /samples/remove/              302 404 200 200 302  owner staff
 POST /samples/remove/              403 404 302 302 403
 GET  /samples/undelete/            302 405 405 405 302
 POST /samples/undelete/            403 404 302 302 403
+GET  /search/                      200 200 200 200 200  owner staff
+POST /search/                      405 405 405 405 405
+GET  /search/?q=canary             200 200 200 200 200  owner staff
+GET  /search/?q=canry              200 200 200 200 200  owner staff
+GET  /search/?q=-open              200 200 200 200 200  owner staff
+GET  /search/?typing=1&q=cana      200 200 200 200 200  owner staff
+GET  /search/?format=json&q=cana   200 200 200 200 200  owner staff
 GET  /tags/                        200 200 200 200 200  owner staff
 POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff
