@@ -21,7 +21,7 @@ LISTS += ["/links/", "/links/orphans/"]
 LISTS += ["/search/?q=meet+tag:many", "/search/"]
 MOST = 12
 # Words that no note has are looked for in three ways, and then there is a second search.
-MORE = {"corrected results": 16, "no result": 16}
+MORE = {"corrected results": 16, "no result": 16, "no result because of an operator": 16}
 
 
 def queries(client: Client, path: str) -> list[str]:
