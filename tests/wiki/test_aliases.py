@@ -1,11 +1,12 @@
 """Links by a name a note had before: they hold, for whoever may know that name."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.conftest import signed_in
-from wiki.models import Alias, Note
+from wiki.models import Alias, Link, Note
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +123,25 @@ def test_names_from_front_matter_and_files_lead_too(client, source, alice, field
     Alias.objects.create(note=note, key="old name", kind="alias")
     assert where(client, source) == note.get_absolute_url()
     assert links_here(client, note) == ["Source"]
+
+
+def test_for_anonymous_no_page_tells_of_a_thousand_hidden_notes(client, source, alice, fields):
+    shown = saved(fields, alice, ("Old name", "public"), ("Shown", "public"))
+    addresses = ["/links/", "/links/orphans/", "/tags/", "/suggest/?q=o", "/suggest/?q=name"]
+    addresses += [source.get_absolute_url(), shown.get_absolute_url()]
+    before = [client.get(address).content for address in addresses]
+    hidden = fields(
+        title="Hidden", body="[[Nowhere]] [[Shown]] [[Old name]]\n", visibility="private"
+    )
+    first = Note.objects.write(replace(hidden, tags=("old_names",)), owner=alice)
+    others = Note.objects.bulk_create(
+        Note(owner=alice, title=name, title_key=name, visibility="private", **times(first))
+        for name in ("old name", "nowhere", "oldest", "name") * 250
+    )
+    Alias.objects.bulk_create(Alias(note=note, key="old name", kind="alias") for note in others)
+    Link.objects.bulk_create(Link(note=note, key="source") for note in others)
+    assert [client.get(address).content for address in addresses] == before
+
+
+def times(note):
+    return {"created": note.created, "modified": note.modified}

@@ -213,3 +213,10 @@ def test_two_who_change_the_same_notes_wait_and_never_lock_each_other_out(alice,
         thread.join()
     assert not troubles
     assert {tuple(sorted(state(note)[0])) for note in made} == {("a", "b", "one")} and sound()
+
+
+def test_the_rows_themselves_are_guarded(bob, notes):
+    everything = Note.objects.all()
+    assert TagChange.objects.retag(everything, ["x"], [], author=bob).count == 0
+    assert VisibilityChange.objects.change(everything, "private", author=bob).count == 0
+    assert state(notes[0]) == (["one", "t0"], "public", 0)

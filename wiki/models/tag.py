@@ -58,15 +58,11 @@ def join_tags(tags: Iterable[Any]) -> str:
 class TagQuerySet(models.QuerySet["Tag"]):
     """Tags as rows."""
 
-    def resolve(self, names: Sequence[str]) -> list["Tag"]:
-        """Return the tags that people mean by these names, each once, making those that are new.
-
-        Another word for a tag gives that tag. As called(), with one query more.
-        """
-        return self.called(self.meant_by(names))
-
     def meant_by(self, names: Sequence[str]) -> list[str]:
-        """Return the names of the tags that are meant by these, each once; makes none."""
+        """Return the names of the tags that people mean by these, each once; makes none.
+
+        Another word for a tag gives that tag.
+        """
         return list({tag_key(name): name for name in self.meanings(names).values()}.values())
 
     def meanings(self, names: Sequence[str]) -> dict[str, str]:
