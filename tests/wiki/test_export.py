@@ -13,7 +13,7 @@ from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Code, Unreadable
-from wiki.models import Link, Note, NoteTag, Revision, Tag, TagChange
+from wiki.models import Alias, Link, Note, NoteTag, Revision, Tag, TagChange
 from wiki.models.saving import next_pid_after
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
@@ -42,6 +42,8 @@ def written(alice, bob, fields, bring):
     first = Note.objects.write(fields(body="See [[Rain]].\n"), owner=alice)
     first.save_revision(fields(body="See [[Rain]] twice.\n"), base=0, author=alice, summary="Łódź")
     Note.objects.write(fields(title="Bob's", visibility="private"), owner=bob)
+    Note.objects.filter(owner=bob).update(extra={"front_matter": {"layout": "post"}})
+    Alias.objects.create(note=Note.objects.get(owner=bob), key="of bob", kind="alias")
     gone = Note.objects.write(fields(title="Gone"), owner=alice)
     gone.move_to_trash(bob)
     bring(PAGE, "m8ta")
@@ -78,6 +80,7 @@ def rows():
             )
         ),
         "links": sorted(Link.objects.values_list("note_id", "key")),
+        "names": sorted(Alias.objects.values_list("note_id", "key", "kind", "visibility")),
         "changes": [
             (change.old, change.new, change.author_id, change.created, change.steps)
             for change in TagChange.objects.all()

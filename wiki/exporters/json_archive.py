@@ -22,7 +22,7 @@ from django.db.models import Prefetch, Q
 
 from wiki.exporters.output import Exported, Output
 from wiki.importers.json_archive import MANIFEST, NOTES, TAG_CHANGES, VERSION
-from wiki.models import Note, NoteTag, Revision, TagChange
+from wiki.models import Alias, Note, NoteTag, Revision, TagChange
 from wiki.snapshot import snapshot
 
 NOTHING: tuple[None, Iterator[Revision]] = (None, iter(()))
@@ -60,11 +60,13 @@ def write(directory: Path) -> Exported:
 def _notes() -> Iterator[tuple[Note, list[Revision]]]:
     """Yield all notes by pid with their revisions by number: two queries, walked in step."""
     notes = Note.objects.select_related("owner", "deleted_by", "head").order_by("pid")
-    with_tags = notes.prefetch_related(Prefetch("note_tags", NoteTag.objects.select_related("tag")))
+    tags = Prefetch("note_tags", NoteTag.objects.select_related("tag"))
+    # Titles it had before are those of its revisions.
+    names = Prefetch("aliases", Alias.objects.exclude(kind=Alias.Kind.TITLE).order_by("key"))
     revisions = Revision.objects.select_related("author").order_by("note_id", "number")
     grouped = groupby(revisions.iterator(REVISIONS_AT_A_TIME), lambda revision: revision.note_id)
     pid, own = next(grouped, NOTHING)
-    for note in with_tags.iterator(NOTES_AT_A_TIME):
+    for note in notes.prefetch_related(tags, names).iterator(NOTES_AT_A_TIME):
         if pid != note.pid:
             yield note, []
             continue
@@ -82,6 +84,8 @@ def _said_by_note(note: Note, revisions: list[Revision]) -> dict[str, Any]:
         "deleted_by": _username(note.deleted_by),
         "import_key": note.import_key,
         "import_sha256": note.import_sha256,
+        "extra": note.extra,
+        "names": {alias.key: alias.kind for alias in note.aliases.all()},
         "tags": [tag.name for tag in note.shown_tags()],
         "revisions": [_said_by_revision(revision) for revision in revisions],
     }

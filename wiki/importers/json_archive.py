@@ -16,7 +16,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from wiki.importers.item import Code, Item, Record, State, Unreadable, unreadable
 from wiki.importers.people import People
-from wiki.models import TagChange
+from wiki.models import Alias, TagChange
 
 VERSION = 1
 NOTES, TAG_CHANGES, MANIFEST = "notes.jsonl", "tag_changes.jsonl", "archive.json"
@@ -125,7 +125,10 @@ def _item(where: str, said: dict[str, Any]) -> Item:
     created, pid = _time(said["created"]), _number(said["pid"])
     if created is None or pid is None or not states:
         raise ValueError("it lacks its number, its time or its revisions")
-    return Item(path=where, states=states, pid=pid, created=created, record=record)
+    # Archives from before these were kept have neither.
+    names = {key: Alias.Kind(kind).value for key, kind in said.get("names", {}).items()}
+    extra = dict(said.get("extra", {}))
+    return Item(where, states, pid, created=created, record=record, extra=extra, names=names)
 
 
 def _state(said: dict[str, Any]) -> State:
