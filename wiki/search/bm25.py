@@ -8,7 +8,7 @@ of what others keep private.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -69,10 +69,18 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best hits, best first, and how many notes there are in all."""
+    """The best hits, best first, and how many notes there are in all.
+
+    have: how many notes a reader may read have each term, narrowed or not. common: terms that
+    many notes have; these count for the best notes only, and not in total. notes: how many
+    notes there are.
+    """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
+    have: Mapping[int, int] = field(default_factory=dict)
+    common: frozenset[int] = frozenset()
+    notes: int = 0
 
 
 def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
@@ -84,14 +92,14 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     assert readable.scope is not None, "a search starts at visible_to"
     asked = dict(list(query.terms.items())[:MOST_TERMS])
     have = _having(list(asked), readable.scope) if asked else {}
-    if not have:
-        return Ranking()
     notes, length = _size(readable.scope)
+    choosing = _choosing(have)
+    if not choosing:
+        return Ranking(have=have, notes=notes)
     weights = {
         term: asked[term] * _idf(count, notes) * (K1 + 1) * UNIT for term, count in have.items()
     }
-    choosing = _choosing(have)
-    others = [term for term in have if term not in choosing]
+    others = [term for term, count in have.items() if count and term not in choosing]
     parameters: dict[str, Any] = {
         "terms": choosing,
         "weights": [weights[term] for term in choosing],
@@ -106,14 +114,16 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     narrowed = _narrowed(readable, parameters)
     rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
-    return Ranking(hits, rows[0][2] if rows else 0)
+    return Ranking(hits, rows[0][2] if rows else 0, have, frozenset(others), notes)
 
 
 def _choosing(have: Mapping[int, int]) -> list[int]:
-    """Return the rarest terms: at least one, and more while they have few postings."""
+    """Return the rarest terms that any note has, as many as have few postings; or one."""
     chosen: list[int] = []
     postings = 0
     for term, count in sorted(have.items(), key=itemgetter(1)):
+        if not count:
+            continue
         postings += count
         if chosen and postings > MOST_POSTINGS:
             break
@@ -122,7 +132,7 @@ def _choosing(have: Mapping[int, int]) -> list[int]:
 
 
 def _having(terms: list[int], scope: Scope) -> dict[int, int]:
-    """Return how many notes have each term, without those that none has."""
+    """Return how many notes have each term."""
     names = {term: _name(scope, str(term)) for term in terms}
     remembered = cache.get_many(names.values())
     have = {term: remembered[name] for term, name in names.items() if name in remembered}
@@ -133,7 +143,7 @@ def _having(terms: list[int], scope: Scope) -> dict[int, int]:
         many = {names[term]: count for term, count in counted.items() if count >= MANY}
         cache.set_many(many, REMEMBERED_S)
         have |= counted
-    return {term: have[term] for term in terms if have[term]}
+    return {term: have[term] for term in terms}
 
 
 def _size(scope: Scope) -> tuple[int, int]:
