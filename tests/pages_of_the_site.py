@@ -129,6 +129,14 @@ KINDS = [
     Kind("list without a hit", "/?text=nothing-says-this"),
     Kind("list with a hidden note", "/?text=stress&hide={note}"),
     Kind("list with a long note", "/?tags=long"),
+    Kind("list to choose from", "/?tags=short&choose=1", (OWNER, READER)),
+    Kind(
+        "question before publishing",
+        "/notes/change/?tags=secret",
+        (OWNER,),
+        form={"every": "1", "readers": "public", "add": "shown"},
+    ),
+    Kind("nothing chosen", "/notes/change/", (OWNER,), 422, {"readers": "public"}),
     Kind("printed list", "/print/?text=stress"),
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
@@ -248,6 +256,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
+    write(owner, "Secret", "For me.\n", ("secret",), visibility="private")
     write(owner, "Alike", "Tags that look like one.\n", ("look_alike", "look-alikes"))
     TagChange.objects.rename("contested", "disputed", author=owner)
     TagChange.objects.add_alias("mark_up", Tag.objects.get(slug="markup"), author=owner)

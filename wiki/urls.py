@@ -14,6 +14,7 @@ from wiki.views import (
     importing,
     legacy,
     links,
+    many,
     notes,
     revisions,
     samples,
@@ -51,6 +52,7 @@ account_urls = [
 urlpatterns = [
     path("", notes.index, name="list"),
     path("notes/new/", notes.new, name="new"),
+    path("notes/change/", many.change, name="change_notes"),
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("files/<int:pid>_<int:number>.<slug:extension>", files.show, name="file"),

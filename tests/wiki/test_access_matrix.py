@@ -35,6 +35,9 @@ GET  /?tags=canary_bird            200 200 200 200 200  owner staff
 GET  /?ref=Canary-1999.12          200 200 200 200 200  owner staff
 GET  /notes/new/                   302 200 200 200 302
 POST /notes/new/                   403 302 302 302 403
+GET  /notes/change/                302 405 405 405 302
+POST /notes/change/                403 422 422 422 403
+GET  /?choose=1                    200 200 200 200 200  owner staff
 GET  /notes/preview/               302 405 405 405 302
 POST /notes/preview/               403 200 200 200 403
 GET  /notes/{secret}/              404 404 200 200 404  owner staff

@@ -75,6 +75,13 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             # The list in its two orders.
             models.Index(fields=["-created", "-pid"], name="note_chronology"),
             models.Index(fields=["-modified", "-pid"], name="note_modified"),
+            # How many notes may a reader read, of all or of a tag? Without their rows.
+            models.Index(
+                fields=["visibility", "owner", "pid"],
+                include=["created", "modified"],
+                name="note_readable",
+                condition=Q(deleted=None),
+            ),
             # Wikilinks on a page: which notes have these titles?
             models.Index(fields=["title_key"], name="note_by_title"),
             # Suggestions: titles that begin so, and titles with this in them.

@@ -51,6 +51,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
         Raises ValidationError if a note would get more than MOST_TAGS.
         """
         wanted = Tag.objects.meant_by(add)
+        remove = list(dict.fromkeys([*remove, *Tag.objects.meant_by(remove)]))
         locked = _locked(Note.objects.editable_by(author).filter(pid__in=notes.values("pid")))
         steps = {}
         for note in locked:
@@ -173,15 +174,16 @@ class TagChange(models.Model):
 
 
 def _locked(notes: "NoteQuerySet") -> list[Note]:
-    """Lock note rows in one order for everybody, and load what a change looks at."""
+    """Lock note rows in one order for everybody, and load what a change looks at.
+
+    Loaded after the lock: who waited for a saver would find the note without its new head.
+    """
+    rows = Note.objects.filter(pid__in=notes.values("pid")).order_by("pid")
+    pids = list(rows.select_for_update(of=("self",)).values_list("pid", flat=True))
     tags = NoteTag.objects.select_related("tag")
+    loaded = Note.objects.filter(pid__in=pids).order_by("pid").select_related("head")
     return list(
-        Note.objects.filter(pid__in=notes.values("pid"))
-        .order_by("pid")
-        .select_related("head")
-        .only("pid", "head__number")
-        .prefetch_related(models.Prefetch("note_tags", tags))
-        .select_for_update(of=("self",))
+        loaded.only("pid", "head__number").prefetch_related(models.Prefetch("note_tags", tags))
     )
 
 

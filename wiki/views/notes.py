@@ -24,7 +24,9 @@ from wiki.views.reading import cards, fill, whole_card
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
     samples = Note.objects.editable_by(request.user).samples().as_imported().count()
-    return render(request, "wiki/list.html", {**listed(request), "samples": samples})
+    choosing = request.user.is_authenticated and "choose" in request.GET
+    more = {"samples": samples, "choosing": choosing}
+    return render(request, "wiki/list.html", {**listed(request), **more})
 
 
 @login_not_required
