@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wiki.files import store
-from wiki.importers.item import Code, Item, Notice
+from wiki.importers.item import Attached, Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note
@@ -35,7 +35,42 @@ def attach(
         for key in sorted(named):
             row = have.get((results[place].pid or 0, key))
             results[place] = _told(results[place], *_brought(note, key, find, row))
-    return results
+    return [_with_archived(*both, dry_run=dry_run) for both in zip(items, results, strict=True)]
+
+
+def _with_archived(item: Item, result: Result, *, dry_run: bool) -> Result:
+    """Bring the files that an archive keeps with the note; those that are here stay."""
+    if item.record is None or not item.record.attachments or result.outcome not in HERE:
+        return result
+    note = None if dry_run else Note.objects.filter(pid=result.pid or 0).first()
+    have = set(note.attachments.values_list("key", flat=True)) if note else set()
+    for file in item.record.attachments:
+        told = (Outcome.UNCHANGED, None) if file.key in have else _unpacked(note, file)
+        result = _told(result, *told)
+    return result
+
+
+def _unpacked(note: Note | None, file: Attached) -> tuple[Outcome, Notice | None]:
+    try:
+        if store.sha256_of(file.path) != file.sha256:
+            message = f"The file {file.key} is not the one that was exported: its sha256 differs."
+            return Outcome.UNCHANGED, Notice(Code.BAD_HASH, message)
+        if note is not None:
+            Attachment.objects.add(
+                note,
+                key=file.key,
+                name=file.name,
+                content=file.path,
+                number=file.number,
+                created=file.created,
+            )
+    except FileNotFoundError:
+        message = f"The file {file.key} is not in the archive."
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_MISSING, message)
+    except (store.FileRefused, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{file.key}: {said}")
+    return Outcome.UPDATED, None
 
 
 def _brought(

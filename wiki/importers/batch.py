@@ -20,7 +20,6 @@ from wiki.importers.people import People
 from wiki.importers.surveying import surveyed
 from wiki.importers.tally import Tally
 from wiki.importers.writing import Writer
-from wiki.markup import bounded
 from wiki.markup.survey import Survey
 
 # Called with how many items are done, and how many there are; 0 where nobody knows yet.
@@ -37,13 +36,11 @@ def import_path(
     report: Path,
     options: Options | None = None,
     progress: Progress = lambda done, total: None,
-    children: int = bounded.CHILDREN,
 ) -> dict[str, Any]:
     """Import a file of format `name` for owner; returns the counts for --json.
 
     Writes one line per item to report, which must not exist. A zip is unpacked where nobody
-    else reads. children: how many texts are looked at at once. Raises Unreadable, and OSError
-    if the report cannot be written.
+    else reads. Raises Unreadable, and OSError if the report cannot be written.
     """
     kind, people = FORMATS[name], People(owner)
     options = options or Options()
@@ -56,7 +53,7 @@ def import_path(
             source = kind.read(place, options)
             last_pid = kind.last_pid(place)
             writer = Writer(people, visibility=visibility, last_pid=last_pid, dry_run=dry_run)
-            _write(source, writer, said, children)
+            _write(source, writer, said)
             if not dry_run:
                 said.add_failures(kind, place, people)
             said.add_remarks(kind, source)
@@ -66,9 +63,9 @@ def import_path(
     return said.tally.summary(owner, dry_run=dry_run)
 
 
-def _write(source: Iterable[Item], writer: Writer, said: "Report", children: int) -> None:
+def _write(source: Iterable[Item], writer: Writer, said: "Report") -> None:
     total = len(source) if isinstance(source, Sized) else 0
-    for items, surveys in surveyed(source, children):
+    for items, surveys in surveyed(source):
         results = attach(items, surveys, writer.write(items, surveys), dry_run=writer.dry_run)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)

@@ -104,6 +104,18 @@ class State:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """A file that an archive keeps with a note; path is where its bytes are."""
+
+    key: str
+    name: str
+    number: int
+    sha256: str
+    created: datetime
+    path: Path
+
+
+@dataclass(frozen=True)
 class Record:
     """What an archive keeps of a note besides its revisions."""
 
@@ -114,6 +126,7 @@ class Record:
     deleted_by: str
     import_key: str | None
     import_sha256: str
+    attachments: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True)

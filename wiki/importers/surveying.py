@@ -21,12 +21,12 @@ Batch = tuple[list[Item], list[Survey]]
 Pending = tuple[list[Item], list[Future[list[Survey]]]]
 
 
-def surveyed(items: Iterable[Item], children: int) -> Iterator[Batch]:
+def surveyed(items: Iterable[Item]) -> Iterator[Batch]:
     """Yield the items in their order, in batches, with what is known of their heads' texts.
 
-    children: how many of bounded's children may work on it.
+    All children work on it: an import from the browser has a process, and children, of its own.
     """
-    with ThreadPoolExecutor(children) as executor:
+    with ThreadPoolExecutor(bounded.CHILDREN) as executor:
         pending: deque[Pending] = deque()
         for batch in _cut(items, MOST_NOTES, MOST_CHARACTERS):
             groups = _cut(batch, MOST_TEXTS, MOST_TEXT)

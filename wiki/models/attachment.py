@@ -1,10 +1,10 @@
 """Attachments: files that belong to a note."""
 
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,32 +22,35 @@ LONGEST_NAME = 200
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """Attachments as rows."""
 
-    def add(self, note: "Note", *, key: str, name: str, content: Path | bytes) -> "Attachment":
+    def add(
+        self,
+        note: "Note",
+        *,
+        key: str,
+        name: str,
+        content: Path | bytes,
+        number: int | None = None,
+        created: datetime | None = None,
+    ) -> "Attachment":
         """Give the note a file under this key, and return its row.
 
         The same file under its key again changes nothing; another one takes the number and
-        the place of the first. The bytes are on disk before the row is written. Holds the
-        note row. Raises wiki.files.store.FileRefused, and OSError if it cannot be kept.
+        the place of the first. number and created: of an archived file; a number that is
+        taken is not used. The bytes are on disk before the row is written. Holds the note
+        row. Raises wiki.files.store.FileRefused, and OSError if it cannot be kept.
         """
         _check(key)
         have = self.filter(note=note, key=key).first()
         if have is not None and have.holds(store.sha256_of(content)):
             return have
-        said = _said_of(store.keep(content))
+        said = {"name": clean_name(name), **_said_of(store.keep(content))}
         with transaction.atomic():
             type(note)._base_manager.select_for_update().get(pid=note.pid)
-            highest = self.filter(note=note).aggregate(highest=Max("number"))["highest"]
-            row, _ = self.update_or_create(
-                note=note,
-                key=key,
-                defaults={"name": clean_name(name), **said},
-                create_defaults={
-                    "name": clean_name(name),
-                    **said,
-                    "number": (highest or 0) + 1,
-                    "created": timezone.now(),
-                },
-            )
+            taken = set(self.filter(note=note).values_list("number", flat=True))
+            if number is None or number in taken:
+                number = max(taken, default=0) + 1
+            new = {**said, "number": number, "created": created or timezone.now()}
+            row, _ = self.update_or_create(note=note, key=key, defaults=said, create_defaults=new)
         return row
 
     def named_in(self, keys: dict[int, set[str]]) -> dict[tuple[int, str], "Attachment"]:
