@@ -42,7 +42,7 @@ def _with_archived(item: Item, result: Result, *, dry_run: bool) -> Result:
     """Bring the files that an archive keeps with the note; those that are here stay."""
     if item.record is None or not item.record.attachments or result.outcome not in HERE:
         return result
-    note = None if dry_run else Note.objects.filter(pid=result.pid).first()
+    note = None if dry_run else Note.objects.filter(pid=result.pid or 0).first()
     have = set(note.attachments.values_list("key", flat=True)) if note else set()
     for file in item.record.attachments:
         told = (Outcome.UNCHANGED, None) if file.key in have else _unpacked(note, file)
