@@ -26,19 +26,24 @@ OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     """Cached HTML of many notes."""
 
-    def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
-        """Remember this as the HTML of the note's head, unless it may come out better."""
-        if rendered.notice == bounded.TOO_BUSY:
-            return
-        row = NoteHtml(
-            note=note,
-            revision=revision,
-            renderer=bounded.renderer_name(),
-            rendered=rendered.as_json(),
-        )
-        # One statement, where update_or_create takes four.
+    def keep(self, made: Iterable[tuple["Note", "Revision", Rendered]]) -> None:
+        """Remember these as the HTML of the notes' heads, but for what may come out better.
+
+        One query, or none.
+        """
+        rows = [
+            NoteHtml(
+                note=note,
+                revision=revision,
+                renderer=bounded.renderer_name(),
+                rendered=rendered.as_json(),
+            )
+            for note, revision, rendered in made
+            if rendered.notice != bounded.TOO_BUSY
+        ]
+        # One statement, where update_or_create takes four for each.
         self.bulk_create(
-            [row],
+            rows,
             update_conflicts=True,
             unique_fields=["note"],
             update_fields=["revision", "renderer", "rendered"],
@@ -83,9 +88,9 @@ class NoteHtml(models.Model):
 def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
     """Return the rendered head of each note, by pid.
 
-    notes: loaded with texts(); then no query is made, but where HTML is missing or stale.
+    notes: loaded with texts(); then no query is made, but one where HTML is missing or stale.
     """
-    found = {}
+    found, made = {}, []
     for note in notes:
         assert note.head is not None
         row: NoteHtml | None = getattr(note, "html", None)
@@ -93,7 +98,9 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
             found[note.pid] = bounded.render_for_reading(note.head.body or "")
-            NoteHtml.objects.keep(note, note.head, found[note.pid])
+            made.append((note, note.head, found[note.pid]))
+    # In one order for everybody: two readers of the same notes then never wait in a circle.
+    NoteHtml.objects.keep(sorted(made, key=lambda one: one[0].pid))
     return found
 
 
