@@ -403,7 +403,7 @@ BOMBS = [
     (secretly_crowded, "holds 100,000 files"),
     (overlapping, "shares its bytes"),
     (nested, "only other archives"),
-    (long_list, "are taken"),
+    (long_list, "its list of files alone"),
 ]
 
 

@@ -92,8 +92,10 @@ def _measure(file: IO[bytes], limits: Limits) -> None:
     end = packed - len(tail) + at
     if at >= LOCATOR_BYTES and tail[at - LOCATOR_BYTES :].startswith(LOCATOR_64):
         end, count, size = _large(tail, at - LOCATOR_BYTES, packed - len(tail))
-    if count > limits.entries or size > limits.contents_bytes:
+    if count > limits.entries:
         raise Unreadable(_too_many(count, limits))
+    if size > limits.contents_bytes:
+        raise Unreadable(f"its list of files alone has {_mb(size)}; pack the folder again.")
     _count(file, end, size, count, limits)
 
 
