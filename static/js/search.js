@@ -35,9 +35,7 @@ async function ask() {
   try {
     const reply = await fetch(address({ typing: "1" }), { signal, credentials: "same-origin" });
     if (!reply.ok) throw new Error(reply.statusText);
-    const html = await reply.text();
-    if (signal.aborted) return;
-    show(html);
+    show(await reply.text());
     shown = typed;
   } catch {
     if (signal.aborted) return;
@@ -52,6 +50,8 @@ function show(html) {
   const fresh = page.getElementById("results");
   if (!fresh) throw new Error("no results came back");
   results().replaceWith(document.adoptNode(fresh));
+  // Going back to a page resets its fields; this is what they are reset to.
+  box.defaultValue = box.value;
   history.replaceState(history.state, "", address());
   tell(fresh.dataset.said ?? "");
 }

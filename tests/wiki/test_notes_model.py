@@ -295,3 +295,27 @@ def test_a_digest_does_not_depend_on_the_zone_of_the_time(note):
     before = note.head.digest()
     note.head.created = note.head.created.astimezone(timezone(timedelta(hours=9)))
     assert note.head.digest() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("gate", "A"), ("gating", "A"), ("GAT", "A"), ("pg_trgm", "A"), ("pg_tr", "A"),
+        ("trgm", "A"), ("odot", "A"), (r"\odot", "A"), ("Z_1", "A"), ("gate kestrel", ""),
+        ("kestrel nest", "B"), ("the", "AB"), ("⊙", "B"), ("gate ⊙", ""), ("naive", "B"),
+        ("--quiet", "A"), ("self-att", "B"), ("estrel", ""), ("'", "B"), ("& | !", ""),
+        ("中文", "B"), ("x" * 400, ""), ("don't", "AB"), (r"'\:*", ""),
+    ],
+)  # fmt: skip
+def test_a_text_filter_finds_words_and_beginnings_of_words(alice, fields, words, found):
+    one = "Gated, `pg_trgm --quiet`: $Z_1 \\odot W$ with the rest."
+    Note.objects.write(fields(title="A", body=one), owner=alice)
+    two = "The kestrels nest ⊙ naïvely; self-attention, 中文字, and don't."
+    Note.objects.write(fields(title="B", body=two), owner=alice)
+    kept = Note.objects.visible_to(alice).containing(words).order_by("pid")
+    assert "".join(kept.values_list("title", flat=True)) == found
+
+
+def test_a_text_filter_reads_the_index_alone(alice, fields):
+    plan = Note.objects.visible_to(alice).containing("gate odot pg_trgm").explain()
+    assert "body" not in plan and "@@" in plan

@@ -69,7 +69,18 @@ def test_words_of_notes_one_may_not_read_are_not_suggested(alice, bob):
     assert correction("kestrl", Note.objects.visible_to(alice)) == "kestrel"
     for reader in (bob, AnonymousUser()):
         assert correction("kestrl", Note.objects.visible_to(reader)) == ""
-        assert begun("kest", Note.objects.visible_to(reader)) == {}
+        for half in ("kest", "kestreli"):
+            assert begun(half, Note.objects.visible_to(reader)) == {}
+    assert set(begun("kestreli", Note.objects.visible_to(alice))) == {"kestrel"}
+
+
+def test_how_often_others_privately_use_a_word_says_nothing(alice):
+    write(alice, "A", "gates")
+    write(alice, "B", "games")
+    for i in range(5):
+        write(alice, f"C {i}", "gates", "private")
+    assert correction("gales", Note.objects.visible_to(alice)) == "gates"
+    assert correction("gales", Note.objects.visible_to(AnonymousUser())) == "games"
 
 
 def test_what_is_suggested_is_written_so_somewhere(readable):

@@ -18,6 +18,7 @@ from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, TagAlias, tag_key
 from wiki.models.visibility import Visibility
+from wiki.search.analysis import beginning
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -99,10 +100,14 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return len(notes)
 
     def containing(self, text: str) -> "NoteQuerySet":
-        """Keep notes in whose title or text every one of these words occurs."""
-        kept = self
-        for word in text.split():
-            kept = kept.filter(Q(title__icontains=word) | Q(head__body__icontains=word))
+        """Keep notes in whose title or text every one of these words occurs, or begins a word."""
+        words = text.split()
+        asked = " & ".join(filter(None, map(beginning, words)))
+        kept = self.filter(words__words__fits=asked) if asked else self
+        for word in words:
+            # The index knows words only; signs are looked for in the texts.
+            if not any(letter.isalnum() for letter in word):
+                kept = kept.filter(Q(title__icontains=word) | Q(head__body__icontains=word))
         return kept
 
     def tagged(self, words: str) -> "NoteQuerySet":

@@ -214,6 +214,28 @@ def quoted(lexeme: str) -> str:
     return f"'{lexeme}'"
 
 
+def beginning(word: str) -> str:
+    """Write the tsquery of texts that have a word or one that begins so; "" if all have it.
+
+    A name with a joint is itself, or its parts in their order.
+
+    >>> beginning("Gates"), beginning("the")
+    ("('gate' | 'gates':*)", '')
+    """
+    found = list(tokens(word))
+    wholes = [token.lexeme for token in found if token.is_extra]
+    parts = [token for token in found if not token.is_extra]
+    if not parts:
+        return ""
+    last = folded(word[parts[-1].start : parts[-1].end])[:LONGEST_LEXEME]
+    ends = f"({quoted(parts[-1].lexeme)} | {quoted(last)}:*)"
+    steps = [f"{quoted(token.lexeme)} <-> " for token in parts[:-1]]
+    if not steps:
+        return ends
+    whole = f"{quoted(wholes[-1])}:* | " if wholes else ""
+    return f"({whole}{''.join(steps)}{ends})"
+
+
 def has_formula(body: str) -> bool:
     """Tell whether there is a formula in a text, outside its code. Linear in its length."""
     for formula in FORMULA.finditer(CODE.sub(" ", body)):
