@@ -111,6 +111,13 @@ GET  /tidying/tags/{change}/undo/  302 405 405 405 302
 POST /tidying/tags/{change}/undo/  403 404 404 302 403
 POST /tidying/readers/1/undo/      403 404 404 404 403
 POST /tidying/nothing/1/undo/      403 404 404 404 403
+GET  /search/                      200 200 200 200 200  owner staff
+POST /search/                      405 405 405 405 405
+GET  /search/?q=canary             200 200 200 200 200  owner staff
+GET  /search/?q=canry              200 200 200 200 200  owner staff
+GET  /search/?q=-open              200 200 200 200 200  owner staff
+GET  /search/?typing=1&q=cana      200 200 200 200 200  owner staff
+GET  /search/?format=json&q=cana   200 200 200 200 200  owner staff
 GET  /tags/                        200 200 200 200 200  owner staff
 POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff

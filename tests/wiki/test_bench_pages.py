@@ -20,6 +20,8 @@ FIGURES = {"p50_ms", "p95_ms", "cpu_ms", "database_ms", "queries"}
 def small(monkeypatch):
     monkeypatch.setattr(pages, "HEAVY_NOTES", 2)
     monkeypatch.setattr(pages, "ROUNDS", 2)
+    monkeypatch.setattr(pages, "REVISIONS", 3)
+    monkeypatch.setattr(pages, "MOST_BYTES", 10_000)
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
 
 
@@ -27,8 +29,9 @@ def small(monkeypatch):
 def test_every_page_gets_its_figures(small):
     result = pages.run({"notes": 3})
     assert result.keys() == {"notes", "build_s", "pages", "seq_scans", "load", "machine"}
-    assert result["notes"] == 3 and Note.objects.count() == 5
+    assert result["notes"] == 3 and Note.objects.count() == 7
     names = {"list", "tag", "note", "search", "diff", "save", "heavy_note", "heavy_list"}
+    names |= {"long_history", "largest_save"}
     assert result["pages"].keys() == names
     for figures in result["pages"].values():
         assert figures.keys() == FIGURES and figures["queries"] > 0

@@ -62,7 +62,7 @@ def send(client: Client, file: Any = None, **said: Any) -> Any:
 def words(reply: Any) -> str:
     """Return what the page says below its head."""
     html = reply.content.decode()
-    return Text(html[html.index('<div id="import"') :]).all
+    return Text(html[html.index('<section class="row" id="import"') :]).all
 
 
 def test_first_comes_a_look_and_nothing_changes(alice: Any, alice_client: Client) -> None:
@@ -78,7 +78,7 @@ def test_first_comes_a_look_and_nothing_changes(alice: Any, alice_client: Client
 def test_then_the_import(alice: Any, alice_client: Client, data_folder: Path) -> None:
     send(alice_client)
     reply = alice_client.post("/import/start/", follow=True)
-    assert "Done. Of 3 in all: created 3" in words(reply)
+    assert "Done. Of 3 in all: created 3" in words(reply) and "files 1" in words(reply)
     notes = Note.objects.order_by("pid")
     assert [(note.title, note.visibility, note.owner) for note in notes] == [
         ("A", "private", alice),
@@ -208,6 +208,14 @@ def test_only_ones_own_notes_are_touched(
     assert Note.objects.filter(owner=bob).count() == 3
 
 
+def test_git_is_never_asked_about_what_somebody_sent(
+    alice_client: Client, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("wiki.importers.markdown.history", lambda root: 1 / 0)
+    files = {**VAULT, "garden/.git/config": "[core]\nfsmonitor = touch /tmp/evil\n"}
+    assert "created 3" in words(send(alice_client, packed(files)))
+
+
 # While it runs.
 
 
@@ -231,8 +239,8 @@ def test_a_running_import_shows_how_far_it_is(
     assert "Looking at it: 7 of 50 done." in words(reply)
     assert '<progress aria-label="How far" max="50" value="7">' in html
     assert '<noscript><meta http-equiv="refresh"' in html
-    assert re.search(r'<div id="import" data-hx-get="/import/" data-hx-trigger="load', html)
-    assert "another" not in html
+    assert re.search(r'id="import" data-hx-get="/import/" data-hx-trigger="load', html)
+    assert "see what would happen" not in html
     held()
 
 

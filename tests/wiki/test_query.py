@@ -112,7 +112,7 @@ def test_a_phrase_that_no_note_has_is_looked_for_as_words_and_that_is_told(notes
 
 
 def test_dates_begin_the_year_the_month_the_day():
-    from wiki.search.query import _moment
+    from wiki.search.conditions import _moment
 
     assert _moment("2021") == datetime(2021, 1, 1, tzinfo=UTC)
     assert _moment("2021-8-5") == datetime(2021, 8, 5, tzinfo=UTC)

@@ -60,7 +60,7 @@ def test_only_staff_see_admin(staff_client: Any, alice_client: Any, client: Any)
 
 def test_the_form_filters_by_address_alone(client: Any, note: Note, secret: Note) -> None:
     text = page(client, "/?tags=quoc&sort=modified&type=")
-    assert [box["name"] for box in text.named("input")] == ["text", "tags", "type", "sort"]
+    assert [box["name"] for box in text.named("input")] == ["q", "text", "tags", "type", "sort"]
     assert {"text:", "tags:", "type:"} <= set(text.nodes)
     assert "1 note with tags “quoc”." in text.all
     assert "Canary" not in text.all

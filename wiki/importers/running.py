@@ -75,6 +75,8 @@ def _run(upload: Upload) -> dict[str, Any]:
                 name=known_as,
                 folder_tags=state.folder_tags,
                 may_publish=state.visibility == Visibility.PUBLIC,
+                # No program is asked about what a stranger packed.
+                has_history=False,
             ),
             progress=Progress(upload),
         )

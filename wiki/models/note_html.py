@@ -26,12 +26,11 @@ OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     """Cached HTML of many notes."""
 
-    def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
-        """Remember this as the HTML of the note's head, unless it may come out better."""
-        self.keep_all([(note, revision, rendered)])
+    def keep(self, made: Iterable[tuple["Note", "Revision", Rendered]]) -> None:
+        """Remember these as the HTML of the notes' heads, but for what may come out better.
 
-    def keep_all(self, made: Iterable[tuple["Note", "Revision", Rendered]]) -> None:
-        """Remember the HTML of many heads, as keep(): one statement."""
+        One query, or none.
+        """
         rows = [
             NoteHtml(
                 note=note,
@@ -39,11 +38,10 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
                 renderer=bounded.renderer_name(),
                 rendered=rendered.as_json(),
             )
-            # In one order for everybody: two readers may make the same ones.
-            for note, revision, rendered in sorted(made, key=lambda one: one[0].pid)
+            for note, revision, rendered in made
             if rendered.notice != bounded.TOO_BUSY
         ]
-        # update_or_create would take four statements for each.
+        # One statement, where update_or_create takes four for each.
         self.bulk_create(
             rows,
             update_conflicts=True,
@@ -101,7 +99,8 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
         else:
             found[note.pid] = bounded.render_for_reading(note.head.body or "")
             made.append((note, note.head, found[note.pid]))
-    NoteHtml.objects.keep_all(made)
+    # In one order for everybody: two readers of the same notes then never wait in a circle.
+    NoteHtml.objects.keep(sorted(made, key=lambda one: one[0].pid))
     return found
 
 

@@ -145,7 +145,7 @@ def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analy
     note.show(revision)
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
     set_tags(note, revision.tags)
-    NoteHtml.objects.keep(note, revision, rendered)
+    NoteHtml.objects.keep([(note, revision, rendered)])
     if not rendered.is_typed:
         set_links(note, rendered.link_keys(note.folder))
     if revision.number and (is_new or title_key != note.title_key):

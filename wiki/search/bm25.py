@@ -8,7 +8,7 @@ of what others keep private.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -29,10 +29,12 @@ MANY, REMEMBERED_S = 5_000, 60
 # Scores are summed as whole millionths: the order of summing never shows in them.
 UNIT = 1_000_000
 
-SIZE = "SELECT count(*), coalesce(sum(length), 0)::bigint FROM wiki_notewords WHERE {readers}"
 COUNTS = """
-    SELECT term, (SELECT count(*) FROM wiki_posting WHERE term = asked.term AND {readers})
+    SELECT term, (SELECT count(*) FROM wiki_posting WHERE term = asked.term AND {readers}), 0
       FROM unnest(%(terms)s::bigint[]) AS asked(term)
+     UNION ALL
+    SELECT NULL, count(*), coalesce(sum(length), 0)
+      FROM wiki_notewords WHERE %(with_size)s AND {readers}
 """
 # OFFSET 0: for each word a range of the index is read, whatever the planner believes.
 GAIN = "(weight * tf / (tf + %(floor)s::float8 + %(slope)s::float8 * length))::int4"
@@ -69,10 +71,18 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best hits, best first, and how many notes there are in all."""
+    """The best hits, best first, and how many notes there are in all.
+
+    have: how many notes a reader may read have each term, narrowed or not. common: terms that
+    many notes have; these count for the best notes only, and not in total. notes: how many
+    notes there are.
+    """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
+    have: Mapping[int, int] = field(default_factory=dict)
+    common: frozenset[int] = frozenset()
+    notes: int = 0
 
 
 def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
@@ -83,15 +93,16 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     """
     assert readable.scope is not None, "a search starts at visible_to"
     asked = dict(list(query.terms.items())[:MOST_TERMS])
-    have = _having(list(asked), readable.scope) if asked else {}
-    if not have:
+    if not asked:
         return Ranking()
-    notes, length = _size(readable.scope)
+    notes, length, have = _counted(list(asked), readable.scope)
+    choosing = _choosing(have)
+    if not choosing:
+        return Ranking(have=have, notes=notes)
     weights = {
         term: asked[term] * _idf(count, notes) * (K1 + 1) * UNIT for term, count in have.items()
     }
-    choosing = _choosing(have)
-    others = [term for term in have if term not in choosing]
+    others = [term for term, count in have.items() if count and term not in choosing]
     parameters: dict[str, Any] = {
         "terms": choosing,
         "weights": [weights[term] for term in choosing],
@@ -106,14 +117,16 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     narrowed = _narrowed(readable, parameters)
     rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
-    return Ranking(hits, rows[0][2] if rows else 0)
+    return Ranking(hits, rows[0][2] if rows else 0, have, frozenset(others), notes)
 
 
 def _choosing(have: Mapping[int, int]) -> list[int]:
-    """Return the rarest terms: at least one, and more while they have few postings."""
+    """Return the rarest terms that any note has, as many as have few postings; or one."""
     chosen: list[int] = []
     postings = 0
     for term, count in sorted(have.items(), key=itemgetter(1)):
+        if not count:
+            continue
         postings += count
         if chosen and postings > MOST_POSTINGS:
             break
@@ -121,31 +134,34 @@ def _choosing(have: Mapping[int, int]) -> list[int]:
     return chosen
 
 
-def _having(terms: list[int], scope: Scope) -> dict[int, int]:
-    """Return how many notes have each term, without those that none has."""
+def _counted(terms: list[int], scope: Scope) -> tuple[int, int, dict[int, int]]:
+    """Return how many notes there are, their length in all, and how many have each term.
+
+    One query; none if all of it is remembered.
+    """
     names = {term: _name(scope, str(term)) for term in terms}
-    remembered = cache.get_many(names.values())
+    size_name = _name(scope, "size")
+    remembered = cache.get_many([*names.values(), size_name])
+    size: tuple[int, int] | None = remembered.get(size_name)
     have = {term: remembered[name] for term, name in names.items() if name in remembered}
     asked = [term for term in terms if term not in have]
-    if asked:
-        parameters = {"terms": asked, "audiences": list(scope.audiences or ())}
-        counted = dict(_rows(COUNTS.format(readers=_readers(scope)), parameters))
-        many = {names[term]: count for term, count in counted.items() if count >= MANY}
+    if asked or size is None:
+        parameters = {
+            "terms": asked,
+            "with_size": size is None,
+            "audiences": list(scope.audiences or ()),
+        }
+        *counted, (_, notes, length) = _rows(COUNTS.format(readers=_readers(scope)), parameters)
+        have |= {term: count for term, count, _ in counted}
+        size = size or (notes, int(length))
+        new = {names[term]: have[term] for term in asked} | {size_name: size}
+        many = {name: said for name, said in new.items() if _is_much(said)}
         cache.set_many(many, REMEMBERED_S)
-        have |= counted
-    return {term: have[term] for term in terms if have[term]}
+    return *size, {term: have[term] for term in terms}
 
 
-def _size(scope: Scope) -> tuple[int, int]:
-    """Return how many notes the audiences have, and how long they are in all."""
-    name = _name(scope, "size")
-    size: tuple[int, int] | None = cache.get(name)
-    if size is None:
-        statement = SIZE.format(readers=_readers(scope))
-        size = _rows(statement, {"audiences": list(scope.audiences or ())})[0]
-        if size[0] >= MANY:
-            cache.set(name, size, REMEMBERED_S)
-    return size
+def _is_much(said: int | tuple[int, int]) -> bool:
+    return (said if isinstance(said, int) else said[0]) >= MANY
 
 
 def _name(scope: Scope, what: str) -> str:

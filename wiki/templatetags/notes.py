@@ -54,6 +54,17 @@ def lettered(tags: Iterable[Tag]) -> list[tuple[str, list[Tag]]]:
 
 
 @register.filter
+def either(words: Iterable[str]) -> str:
+    """Name some words, in the marks of a quotation.
+
+    >>> either(["gate", "head", "mean"])
+    '“gate”, “head” or “mean”'
+    """
+    *before, last = [f"“{word}”" for word in words]
+    return f"{', '.join(before)} or {last}" if before else last
+
+
+@register.filter
 def clashes(conflict: EditConflict) -> list[tuple[str, str, str]]:
     """Return (field, what was sent, what was saved) for each field a merge left open."""
     saved = conflict.note.current_fields()

@@ -1,0 +1,94 @@
+"""Slips in a query: what may have been meant stands in a note the reader may read."""
+
+from time import perf_counter
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from wiki.merge import Fields
+from wiki.models import Note
+from wiki.search.beginnings import begun
+from wiki.search.spelling import correction
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "Attention to transformers: embeddings, recurrence, accommodated perceptrons, ResNet."
+
+
+def write(owner, title, body, visibility="public"):
+    return Note.objects.write(Fields(title, body, "", "note", (), visibility), owner=owner)
+
+
+@pytest.fixture
+def readable(alice):
+    write(alice, "Words", TEXT)
+    return Note.objects.visible_to(AnonymousUser())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("atention", "Attention"),
+        ("attenttion", "Attention"),
+        ("attnetion", "Attention"),
+        ("sttention", "Attention"),
+        ("transformrs", "transformers"),
+        ("tranformres", "transformers"),
+        ("acomodated", "accommodated"),
+        ("recurence", "recurrence"),
+        ("perzeptronz", "perceptrons"),
+        ("resnte", "ResNet"),
+        ("embeding", "embeddings"),
+        ("xy", ""),
+        ("zzzzzz", ""),
+        ("1234", ""),
+        ("a" * 500, ""),
+        ("неттакого", ""),
+    ],
+)
+def test_one_slip_or_two(readable, typed, meant):
+    assert correction(typed, readable) == meant
+
+
+def test_the_same_first_letter_comes_before_a_frequent_word(alice):
+    for i in range(5):
+        write(alice, f"A {i}", "form")
+    write(alice, "B", "dorms")
+    assert correction("dorrm", Note.objects.visible_to(alice)) == "dorms"
+
+
+def test_the_more_frequent_word_comes_first(alice):
+    write(alice, "A", "gates")
+    for i in range(2):
+        write(alice, f"B {i}", "games")
+    assert correction("gales", Note.objects.visible_to(alice)) == "games"
+
+
+def test_words_of_notes_one_may_not_read_are_not_suggested(alice, bob):
+    write(alice, "A", "kestrel", "private")
+    assert correction("kestrl", Note.objects.visible_to(alice)) == "kestrel"
+    for reader in (bob, AnonymousUser()):
+        assert correction("kestrl", Note.objects.visible_to(reader)) == ""
+        assert begun("kest", Note.objects.visible_to(reader)) == {}
+
+
+def test_what_is_suggested_is_written_so_somewhere(readable):
+    """`attent` is a lexeme and no word; the word it is from is no slip away."""
+    assert correction("attennt", readable) == ""
+
+
+def test_half_a_word_becomes_words(readable):
+    def lexemes(typed):
+        return set(begun(typed, readable))
+
+    assert lexemes("trans") == {"transform"}
+    assert lexemes("attentio") == {"attent"}
+    assert lexemes("ResN") >= {"resnet"}
+    assert lexemes("zz") == lexemes("") == lexemes("$") == lexemes("atention") == set()
+
+
+def test_a_slip_takes_no_time(readable):
+    begin = perf_counter()
+    for typed in ("tranformres", "accomodatedd", "perzeptronz", "zzzzzzzzzzzz"):
+        correction(typed, readable)
+    assert (perf_counter() - begin) / 4 < 0.1

@@ -1,0 +1,163 @@
+"""A whole answer to what somebody typed: what was found, why, and what to ask instead."""
+
+import math
+from dataclasses import dataclass, field
+
+from wiki.models.note_queryset import NoteQuerySet
+from wiki.search.beginnings import begun
+from wiki.search.finding import Found, find
+from wiki.search.query import Operator, ParsedQuery, parse
+from wiki.search.results import Result, results_of
+from wiki.search.spelling import correction
+
+PER_PAGE, MOST_PAGES = 20, 10
+MOST_CORRECTED, MOST_DROPPED = 3, 4
+
+
+@dataclass
+class Answer:
+    """What is shown for a query.
+
+    typed: what was asked; query: what was looked for in the end. missing: words that no note
+    has, each with the word that may be meant, or "". corrected: what was typed with those
+    words, whose results are shown if is_corrected. has_begun: no note had the last word, so it
+    was taken for the beginning of one. dropped: without which operator how many notes there
+    would be.
+    """
+
+    typed: str
+    query: ParsedQuery
+    found: Found
+    page: int = 1
+    missing: dict[str, str] = field(default_factory=dict)
+    corrected: str = ""
+    is_corrected: bool = False
+    has_begun: bool = False
+    dropped: list[tuple[Operator, str, int]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def pages(self) -> int:
+        """Return how many pages there are; at least one."""
+        return max(1, min(MOST_PAGES, math.ceil(self.found.total / PER_PAGE)))
+
+    @property
+    def first(self) -> int:
+        """Return the rank of the first result of this page."""
+        return (self.page - 1) * PER_PAGE + 1
+
+    @property
+    def most(self) -> int:
+        """Return how many notes are listed at most."""
+        return PER_PAGE * MOST_PAGES
+
+    @property
+    def said(self) -> str:
+        """Say in a sentence how many notes were found, and by what."""
+        total, words, phrases = self.found.total, self.query.words, self.query.phrases
+        if self.query.is_empty and not total:
+            return ""
+        count = "No note" if not total else "1 note" if total == 1 else f"{total:,} notes"
+        if self.found.is_loose and total:
+            start = "No note has these words in this order; "
+            return f"{start}{count} {'has' if total < 2 else 'have'} at least one of them."
+        has = "has" if total < 2 else "have"
+        if not words and not phrases:
+            return f"{count} {'fits' if total < 2 else 'fit'}."
+        if not words:
+            return f"{count} {has} these words in this order."
+        if len(words) > 1 or phrases:
+            return f"{count} {has} at least one of these words."
+        if self.query.begun:
+            return f"{count} {has} a word that begins so."
+        return f"{count} {has} this word."
+
+    @property
+    def common(self) -> list[str]:
+        """Return the words that many notes have, which only count for the best notes."""
+        over = self.found.ranking.common
+        return [
+            part.text
+            for part in self.query.parts()
+            if (terms := part.terms()) and over.issuperset(terms)
+        ]
+
+
+def answer(
+    typed: str,
+    readable: NoteQuerySet,
+    *,
+    page: int = 1,
+    is_typing: bool = False,
+    as_typed: bool = False,
+) -> Answer:
+    """Look for what was typed among the notes a reader may read.
+
+    readable: made by visible_to. is_typing: the last word may go on. as_typed: show nothing
+    else where nothing is found. A page beyond the last is the last.
+    """
+    query = parse(typed, unfinished=is_typing)
+    made = Answer(typed, query, find(query, readable, PER_PAGE * MOST_PAGES))
+    made.missing = dict.fromkeys(_missing(made), "")
+    if not made.found.total and not is_typing:
+        _try_as_beginning(made, readable)
+    if made.missing and not made.has_begun:
+        _correct(made, readable, as_typed=as_typed)
+    if not made.found.total:
+        _drop_operators(made, readable)
+    made.page = max(1, min(page, made.pages))
+    hits = made.found.hits[made.first - 1 :][:PER_PAGE]
+    made.results = results_of(hits, made.query, made.found, readable)
+    return made
+
+
+def _missing(made: Answer) -> list[str]:
+    """Return the words that no note has, but for one that goes on."""
+    have, last = made.found.ranking.have, made.query.unfinished
+    is_last = last is not None and bool(made.query.begun)
+    words = {
+        part.text: None
+        for part in made.query.parts()
+        if (terms := part.terms())
+        and not any(have.get(number, 1) for number in terms)
+        and not (is_last and last is not None and part.end == last.end)
+    }
+    return list(words)
+
+
+def _try_as_beginning(made: Answer, readable: NoteQuerySet) -> None:
+    """Where no note has the last word, take it for the beginning of one."""
+    last = made.query.parts()[-1:]
+    if not last or last[0].text not in made.missing:
+        return
+    again = parse(made.typed.rstrip(), unfinished=True)
+    if again.unfinished is None or not begun(again.unfinished.text, readable):
+        return
+    found = find(again, readable, PER_PAGE * MOST_PAGES)
+    if found.total:
+        made.query, made.found, made.has_begun = again, found, True
+
+
+def _correct(made: Answer, readable: NoteQuerySet, *, as_typed: bool) -> None:
+    """Look for words that may be meant; where nothing was found, show what they find."""
+    for word in list(made.missing)[:MOST_CORRECTED]:
+        made.missing[word] = correction(word, readable)
+    made.corrected = made.query.typed
+    for part in reversed(made.query.parts()):
+        if meant := made.missing.get(part.text):
+            made.corrected = f"{made.corrected[: part.start]}{meant}{made.corrected[part.end :]}"
+    if made.corrected == made.query.typed:
+        made.corrected = ""
+    elif not made.found.total and not as_typed:
+        query = parse(made.corrected)
+        found = find(query, readable, PER_PAGE * MOST_PAGES)
+        if found.total:
+            made.query, made.found, made.is_corrected = query, found, True
+
+
+def _drop_operators(made: Answer, readable: NoteQuerySet) -> None:
+    """Count what would be found without one operator or another."""
+    for operator in made.query.operators[:MOST_DROPPED]:
+        rest = made.query.replacing(operator)
+        if total := find(parse(rest), readable, 1).total:
+            made.dropped.append((operator, rest, total))
