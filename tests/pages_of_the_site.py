@@ -15,11 +15,13 @@ from django.db import OperationalError
 from django.test import Client
 
 from mlhooks import jobs
+from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
-from wiki.importers import sample
+from wiki.importers import running, sample
+from wiki.importers.uploads import State, Upload
 from wiki.merge import Fields
-from wiki.models import Note
+from wiki.models import Attachment, Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"
 PASSWORD = "a password for the pages"
@@ -66,6 +68,8 @@ def f(x):
 
 ![a picture elsewhere](https://example.org/picture.png)
 
+![a wide picture](wide.png), ![[small.png|80]], [a file](file.pdf), ![one that is lost](lost.png).
+
 A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 ---
@@ -74,6 +78,7 @@ A broken formula $\frac{1}{$ and an unknown one $\nosuchcommand{x}$.
 
 [^why]: So that there is a footnote.
 """
+FILES = {"wide.png": picture(960, 320), "small.png": picture(160, 90), "file.pdf": b"%PDF-1.7"}
 # And what is wider than any page.
 WIDE = "\n\n".join(
     [
@@ -124,6 +129,14 @@ KINDS = [
     Kind("list without a hit", "/?text=nothing-says-this"),
     Kind("list with a hidden note", "/?text=stress&hide={note}"),
     Kind("list with a long note", "/?tags=long"),
+    Kind("list to choose from", "/?tags=short&choose=1", (OWNER, READER)),
+    Kind(
+        "question before publishing",
+        "/notes/change/?tags=secret",
+        (OWNER,),
+        form={"every": "1", "readers": "public", "add": "shown"},
+    ),
+    Kind("nothing chosen", "/notes/change/", (OWNER,), 422, {"readers": "public"}),
     Kind("printed list", "/print/?text=stress"),
     Kind("note", "/notes/{note}/"),
     Kind("hidden note", "/notes/{note}/?hide={note}"),
@@ -144,7 +157,25 @@ KINDS = [
     Kind("no result because of an operator", "/search/?q=stress%20tag:short%20-short"),
     Kind("tags", "/tags/"),
     Kind("tag", "/tags/markup/"),
+    Kind("tidying of a tag", "/tidying/tag/?tag=markup", (OWNER, READER)),
+    Kind(
+        "tidying refused",
+        "/tidying/tag/",
+        (OWNER,),
+        422,
+        {"tag": "markup", "action": "rename", "to": "two words"},
+    ),
+    Kind(
+        "merge of two tags",
+        "/tidying/tag/",
+        (OWNER,),
+        form={"tag": "markup", "action": "rename", "to": "short"},
+    ),
+    Kind("changes of many notes", "/tidying/", (OWNER,)),
+    Kind("no change of many notes", "/tidying/", (READER,)),
     Kind("changes", "/changes/"),
+    Kind("links that lead nowhere", "/links/"),
+    Kind("notes that nothing links to", "/links/orphans/"),
     Kind("new note", "/notes/new/", (OWNER,)),
     Kind("editor", "/notes/{note}/edit/", (OWNER,)),
     Kind(
@@ -157,6 +188,9 @@ KINDS = [
     Kind("conflict", "/notes/{contested}/edit/", (OWNER,), 409, EDITED),
     Kind("restore", "/notes/{note}/restore/0/", (OWNER,)),
     Kind("restore of a private revision", "/notes/{published}/restore/0/", (OWNER,)),
+    Kind("import", "/import/", (READER,)),
+    Kind("import that was checked", "/import/", (OWNER,)),
+    Kind("import without a file", "/import/", (READER,), 422, {"visibility": "private"}),
     Kind("delete", "/notes/{note}/delete/", (OWNER,)),
     Kind("trash", "/trash/", (OWNER,)),
     Kind("empty trash", "/trash/", (READER,)),
@@ -189,13 +223,21 @@ KINDS = [
 NO_PAGE = {
     "end_sessions": "answers a form with a redirect",
     "feed": "Atom",
+    "file": "a file",
     "healthz": "JSON",
+    "cancel_import": "answers a form with a redirect",
+    "import_report": "a file",
     "legacy": "answers with a redirect",
     "logout": "answers a form with a redirect",
     "password": "answers a form with a redirect, or with the account page",
     "preview": "a fragment; the editor shows it too",
     "raw": "plain text",
     "readyz": "JSON",
+    "suggest": "JSON",
+    "tags_differ": "answers a form with a redirect",
+    "thumbnail": "a picture",
+    "start_import": "answers a form with a redirect",
+    "undo_tidying": "answers a form with a redirect",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
@@ -211,6 +253,8 @@ def make_site(owner: Any) -> dict[str, Any]:
     write(owner, "Long", "A paragraph with a [[Second]] link.\n\n" * 200, ("long",))
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
     note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
+    for key, content in FILES.items():
+        Attachment.objects.add(note, key=key, name=key, content=content)
     other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
     change(note, other + WIDE, note.visibility)
     formulas = "\n\n".join(f"${tex}$ and $${tex}$$" for tex in FORMULAS).replace("#", "1")
@@ -219,9 +263,16 @@ def make_site(owner: Any) -> dict[str, Any]:
     change(contested, "One line, theirs.\n", contested.visibility)
     published = write(owner, "Published", "Not for everybody.\n", (), visibility="private")
     change(published, "For everybody.\n", "public")
+    write(owner, "Secret", "For me.\n", ("secret",), visibility="private")
+    write(owner, "Alike", "Tags that look like one.\n", ("look_alike", "look-alikes"))
+    TagChange.objects.rename("contested", "disputed", author=owner)
+    TagChange.objects.add_alias("mark_up", Tag.objects.get(slug="markup"), author=owner)
     deleted = write(owner, "Deleted", "Gone.\n", ())
     deleted.move_to_trash(owner)
     Note.objects.samples().last().move_to_trash(owner)
+    upload = Upload(owner)
+    upload.receive([b"---\ntags: [not closed\n---\nText.\n"], State(file="A file.md"))
+    running.run(upload)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.

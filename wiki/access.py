@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from wiki.models import Note, Revision
+from wiki.models import Attachment, Note, Revision
 
 
 def readable_note(user: Any, pid: int, *, with_text: bool = False) -> Note:
@@ -35,6 +35,16 @@ def trashed_note(user: Any, pid: int) -> Note:
     if note is None:
         raise Http404
     return note
+
+
+def readable_file(user: Any, pid: int, number: int) -> Attachment:
+    """Return a file of a note that user may read, with its note. Raises Http404."""
+    notes = Note.objects.visible_to(user).filter(pid=pid)
+    files = Attachment.objects.select_related("note").filter(note__in=notes, number=number)
+    file = files.first()
+    if file is None:
+        raise Http404
+    return file
 
 
 def readable_revision(user: Any, note: Note, number: int) -> Revision:

@@ -5,10 +5,13 @@ could read in the site.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from taggit.models import Tag as UnusedTag
 
 from wiki.models import Note, Revision, Tag, TagChange
@@ -71,8 +74,24 @@ class RevisionAdmin(ReadOnlyAdmin):
 class TagAdmin(ReadOnlyAdmin):
     """Tags as first typed."""
 
-    list_display = ["name", "slug"]
+    list_display = ["name", "slug", "tidy"]
     search_fields = ["slug"]
+    actions = ["take_away"]
+
+    @admin.display(description="rename, merge, alias")
+    def tidy(self, tag: Tag) -> str:
+        """Lead to the page of the site that does it."""
+        query = urlencode({"tag": tag.name})
+        return format_html('<a href="{}?{}">in the site</a>', reverse("tidy_tag"), query)
+
+    @admin.action(description="Take these tags away from all notes", permissions=["tidy"])
+    def take_away(self, request: HttpRequest, tags: Any) -> None:
+        """Take tags away; each is a change of its own, which can be undone."""
+        for tag in tags:
+            TagChange.objects.rename(tag.name, "", author=request.user)
+
+    def has_tidy_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
     def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
         return rows.counted_for(Note.objects.visible_to(user))  # type: ignore[no-any-return]

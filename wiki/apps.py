@@ -12,14 +12,17 @@ class WikiConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Put the house's own benchmarks beside those that others plug in."""
+        """Put the house's own measurements beside those that others plug in."""
         # Models can be imported only now.
         from wiki import extensions
-        from wiki.benchmarks import markup, pages, saves
+        from wiki.benchmarks import markup, pages, saves, searches
+        from wiki.evaluations import search
 
         extensions.benchmarks["markup"] = markup.run
         extensions.benchmarks["pages"] = pages.run
         extensions.benchmarks["saves"] = saves.run
+        extensions.benchmarks["search"] = searches.run
+        extensions.evaluations["search"] = search.run
         post_migrate.connect(index_notes, sender=self)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from wiki.merge import Fields
 from wiki.models.note_queryset import NoteQuerySet
@@ -62,6 +63,8 @@ class NoteForm(forms.Form):
         self.fields["title"].widget.attrs["autocomplete"] = "off"
         self.fields["body"].widget.attrs |= {"spellcheck": "true", "rows": 14}
         self.fields["summary"].widget.attrs["placeholder"] = "may stay empty"
+        for name in ("body", "tags"):
+            self.fields[name].widget.attrs["data-completes"] = True
         self.initial.setdefault("submission", uuid.uuid4())
         if not self.is_bound and "base" not in self.initial:
             first = "body" if self.initial.get("title") else "title"
@@ -100,6 +103,108 @@ class EditForm(NoteForm):
     """A form that must say which revision it was edited from."""
 
     base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+class ImportForm(forms.Form):
+    """A file to import, and how."""
+
+    file = forms.FileField(
+        label="file",
+        help_text="a .zip of a folder with Markdown files and pictures, a single .md file, or a "
+        "saved page of notes; at most 200 MB",
+    )
+    visibility = forms.ChoiceField(
+        label="who reads them",
+        choices=READERS,
+        initial=Visibility.PRIVATE,
+        widget=forms.RadioSelect,
+        help_text="a file that says it is a draft or private stays private all the same",
+    )
+    folder_tags = forms.BooleanField(
+        label="folders", required=False, help_text="a note gets the names of its folders as tags"
+    )
+    name = LineField(
+        label="known as",
+        max_length=100,
+        required=False,
+        help_text="what a later import of the same folder knows it by; if this stays empty, the "
+        "folder's own name",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].error_messages |= {
+            "required": "No file arrived. Choose one of at most 200 MB, then send it again.",
+            "empty": "The file is empty. Choose another one.",
+        }
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def clean_name(self) -> str:
+        """Refuse what would not be one part of a path."""
+        name = str(self.cleaned_data["name"])
+        if "/" in name or "\\" in name or name in (".", ".."):
+            raise ValidationError("A slash cannot stand in this name. Type it without.")
+        return name
+
+
+class TagField(forms.CharField):
+    """One tag."""
+
+    def clean(self, value: Any) -> Any:
+        names = parse_tags(super().clean(value))
+        if len(names) > 1:
+            raise ValidationError(f"These are {len(names)} tags. Join the words with _.")
+        return names[0] if names else ""
+
+
+class TidyForm(forms.Form):
+    """What to do with a tag; `sure` answers the question that a merge asks."""
+
+    tag = TagField()
+    action = forms.ChoiceField(choices=[(name, name) for name in ("rename", "delete", "alias")])
+    to = TagField(required=False)
+    sure = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("action") in ("rename", "alias") and not said.get("to") and "to" in said:
+            self.add_error("to", "Type the other name.")
+        return said
+
+
+class ManyForm(forms.Form):
+    """What to change on many notes: those ticked, or all that fit the list's filters."""
+
+    pid = forms.MultipleChoiceField(required=False)
+    pids = forms.CharField(required=False)
+    every = forms.BooleanField(required=False)
+    add = TagsField(required=False)
+    remove = TagsField(required=False)
+    readers = forms.ChoiceField(choices=[("", "as it is"), *READERS], required=False)
+    sure = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any, filters: str) -> None:
+        """Take what was sent, and the query of the list it was sent from."""
+        super().__init__(data)
+        self.listed = ListForm(QueryDict(filters))
+        numbers = [pid for pid in data.getlist("pid") if PID.fullmatch(pid)]
+        self.fields["pid"] = forms.MultipleChoiceField(
+            choices=[(number, number) for number in numbers], required=False
+        )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not self.errors and not (said["add"] or said["remove"] or said["readers"]):
+            raise ValidationError("Say what to change: tags to add or take away, or who reads.")
+        return said
+
+    def chosen(self, notes: NoteQuerySet) -> NoteQuerySet:
+        """Keep the notes that were ticked, or all that fit the filters."""
+        said = self.cleaned_data
+        if said["every"]:
+            return self.listed.filtered(notes)
+        named = [*said["pid"], *said["pids"].split(",")]
+        return notes.filter(pid__in=[int(pid) for pid in named if PID.fullmatch(pid)])
 
 
 class ListForm(forms.Form):

@@ -25,12 +25,14 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
 def policies(get_response: GetResponse) -> GetResponse:
     """Put the same policies on every response: pages, files, errors, the admin.
 
-    They replace what a view may have set, so no view can be laxer than the others.
+    What a view may have set holds beside them: it can be stricter than the others, not laxer.
     """
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         reply = get_response(request)
-        reply["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        own = reply.get("Content-Security-Policy")
+        both = (own, CONTENT_SECURITY_POLICY) if own else (CONTENT_SECURITY_POLICY,)
+        reply["Content-Security-Policy"] = ", ".join(both)
         reply["Permissions-Policy"] = PERMISSIONS_POLICY
         return reply
 

@@ -171,6 +171,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # its writer with a sentence instead of being refused unread.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+FILE_UPLOAD_HANDLERS = ["wiki.receiving.Capped"]
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -1,12 +1,15 @@
 """What the house's tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from tests.conftest import person
+from tests.wiki import vaults
 from tests.wiki.world import World, make_world, number_from
 
 
@@ -18,3 +21,20 @@ def world(alice: Any, bob: Any, staff: Any) -> Iterator[World]:
         following = cursor.fetchone()[0]
     yield make_world(alice, bob, staff, person("newcomer"))
     number_from(following)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Callable[..., Path]:
+    """Write files by path into a folder of this name, or change them there."""
+    return lambda files, name="garden": vaults.write(tmp_path / name, files)
+
+
+@pytest.fixture
+def bring_vault(alice: Any, tmp_path: Path) -> Callable[..., vaults.Import]:
+    """Import a folder, for alice if nobody else is named."""
+    numbers = count()
+
+    def bring(path: Path, owner: Any = alice, **options: Any) -> vaults.Import:
+        return vaults.bring(path, owner, tmp_path / f"report-{next(numbers)}", **options)
+
+    return bring

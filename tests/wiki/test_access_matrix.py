@@ -35,6 +35,9 @@ GET  /?tags=canary_bird            200 200 200 200 200  owner staff
 GET  /?ref=Canary-1999.12          200 200 200 200 200  owner staff
 GET  /notes/new/                   302 200 200 200 302
 POST /notes/new/                   403 302 302 302 403
+GET  /notes/change/                302 405 405 405 302
+POST /notes/change/                403 422 422 422 403
+GET  /?choose=1                    200 200 200 200 200  owner staff
 GET  /notes/preview/               302 405 405 405 302
 POST /notes/preview/               403 200 200 200 403
 GET  /notes/{secret}/              404 404 200 200 404  owner staff
@@ -70,6 +73,22 @@ GET  /notes/{secret}/restore/0/    302 404 200 200 302  owner staff
 POST /notes/{secret}/restore/0/    403 404 302 302 403
 GET  /notes/{published}/restore/0/ 302 403 200 200 302
 POST /notes/{published}/restore/0/ 403 403 302 302 403
+GET  /files/{open}_1.bin           200 200 200 200 200
+POST /files/{open}_1.bin           405 405 405 405 405
+GET  /files/{secret}_1.bin         404 404 200 200 404  owner staff
+POST /files/{secret}_1.bin         405 405 405 405 405
+GET  /files/{open}_2_thumb.png     200 200 200 200 200
+POST /files/{open}_2_thumb.png     405 405 405 405 405
+GET  /files/{secret}_2_thumb.png   404 404 200 200 404
+POST /files/{secret}_2_thumb.png   405 405 405 405 405
+GET  /import/                      302 200 200 200 302
+POST /import/                      403 422 422 422 403
+GET  /import/start/                302 405 405 405 302
+POST /import/start/                403 404 404 404 403
+GET  /import/cancel/               302 405 405 405 302
+POST /import/cancel/               403 404 404 404 403
+GET  /import/report/               302 404 404 404 302
+POST /import/report/               403 405 405 405 403
 GET  /print/                       200 200 200 200 200  owner staff
 POST /print/                       405 405 405 405 405
 GET  /print/?text=canary           200 200 200 200 200  owner staff
@@ -81,6 +100,17 @@ GET  /samples/remove/              302 404 200 200 302  owner staff
 POST /samples/remove/              403 404 302 302 403
 GET  /samples/undelete/            302 405 405 405 302
 POST /samples/undelete/            403 404 302 302 403
+GET  /tidying/                     302 200 200 200 302  staff
+POST /tidying/                     403 405 405 405 403
+GET  /tidying/tag/?tag=open        302 200 200 200 302
+GET  /tidying/tag/?tag=canary_bird 302 404 200 200 302
+POST /tidying/tag/                 403 404 404 404 403
+GET  /tidying/differ/              302 405 405 405 302
+POST /tidying/differ/              403 404 404 404 403
+GET  /tidying/tags/{change}/undo/  302 405 405 405 302
+POST /tidying/tags/{change}/undo/  403 404 404 302 403
+POST /tidying/readers/1/undo/      403 404 404 404 403
+POST /tidying/nothing/1/undo/      403 404 404 404 403
 GET  /search/                      200 200 200 200 200  owner staff
 POST /search/                      405 405 405 405 405
 GET  /search/?q=canary             200 200 200 200 200  owner staff
@@ -93,6 +123,13 @@ POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff
 POST /tags/canary_bird/            405 405 405 405 405
 GET  /tags/open/                   200 200 200 200 200  owner staff
+GET  /suggest/?q=canary            200 200 200 200 200  owner staff
+GET  /suggest/?q=open              200 200 200 200 200
+POST /suggest/                     405 405 405 405 405
+GET  /links/                       200 200 200 200 200  owner staff
+POST /links/                       405 405 405 405 405
+GET  /links/orphans/               200 200 200 200 200  owner staff
+POST /links/orphans/               405 405 405 405 405
 GET  /feed.atom 200 200 200 200 200
 POST /feed.atom                    405 405 405 405 405
 GET  /feed.atom?text=canary        200 200 200 200 200
@@ -268,7 +305,8 @@ def unexpected(row: Row, reader: str, world: World, client: Client) -> Iterator[
     what = f"{row.method} {row.address} as {reader}"
     if reply.status_code != row.statuses[reader]:
         yield f"{what}: {reply.status_code} instead of {row.statuses[reader]}"
-    seen = sorted(set(canaries(without_asked(reply.content.decode(), address))))
+    content = reply.getvalue().decode(errors="replace")
+    seen = sorted(set(canaries(without_asked(content, address))))
     if bool(seen) != (reader in row.seers):
         yield f"{what}: sees {seen or 'nothing'}"
     if seen and "private" not in reply["Cache-Control"]:

@@ -18,13 +18,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import PASSWORD
 from wiki import backup, extensions, integrity, sign_in
 from wiki.backup import BackupError, content_sha256, programs
 from wiki.backup.archive import MANIFEST
-from wiki.models import Note, NoteHtml, Revision, Tag, TagChange
+from wiki.models import Attachment, Note, NoteHtml, Revision, Tag, TagChange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,9 @@ def media(settings, tmp_path):
     (folder / "1").mkdir(parents=True)
     (folder / "1" / "1_0.png").write_bytes(b"\x89PNG" * 1000)
     (folder / "ü.pdf").write_bytes(b"%PDF")
+    (folder / "thumbs" / "1").mkdir(parents=True)
+    (folder / "thumbs" / "1" / "1_0.png").write_bytes(b"made again")
+    (folder / ".x.part").write_bytes(b"not finished")
     return folder
 
 
@@ -106,12 +110,14 @@ def tables():
 def test_a_backup_restores_everything_into_a_database_without_a_schema(
     lived_in, media, elsewhere, tmp_path
 ):
+    for key in ("a.png", "b.png", "c.png"):
+        Attachment.objects.add(lived_in, key=key, name=key, content=b"png" + key[:1].encode())
     made = backup.backup(tmp_path / "notes.zip")
     assert made.sha256 == content_sha256()
-    assert (made.notes, made.revisions, made.attachments) == (2, 3, 2)
+    assert (made.notes, made.revisions, made.attachments) == (2, 3, 3)
     with elsewhere():
         restored = backup.restore(made.file)
-        assert (restored.notes, restored.revisions, restored.attachments) == (2, 3, 2)
+        assert (restored.notes, restored.revisions, restored.attachments) == (2, 3, 3)
         assert restored.problems == () and restored.bytes == made.bytes
         assert restored.sha256 == made.sha256 == content_sha256()
         again = backup.backup(tmp_path / "again.zip")
@@ -120,6 +126,9 @@ def test_a_backup_restores_everything_into_a_database_without_a_schema(
         here = tmp_path / "elsewhere" / "media"
         assert (here / "1" / "1_0.png").read_bytes() == (media / "1" / "1_0.png").read_bytes()
         assert (here / "ü.pdf").read_bytes() == b"%PDF"
+        assert not (here / "thumbs").exists() and not (here / ".x.part").exists()
+        page = Client().get(f"/files/{lived_in.pid}_2.bin")
+        assert page.getvalue() == b"pngb"
 
 
 def test_people_sign_in_and_go_on_writing_after_a_restore(saved, elsewhere, fields):
@@ -396,7 +405,8 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(lived_in, tmp_path, mo
 
 def test_what_is_no_file_among_the_attachments_is_not_waited_for(lived_in, media, tmp_path):
     os.mkfifo(media / "pipe")
-    assert backup.backup(tmp_path / "notes.zip").attachments == 2
+    members = manifest_of(backup.backup(tmp_path / "notes.zip").file)["members"]
+    assert members.keys() == {"database.dump", "media/1/1_0.png", "media/ü.pdf"}
 
 
 def test_a_missing_folder_is_a_sentence(lived_in, tmp_path):

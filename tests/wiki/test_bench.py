@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from wiki import extensions
 from wiki.benchmarks import saves
 from wiki.benchmarks.machine import Machine
-from wiki.management.commands.bench import OWN_FOLDER
+from wiki.management.own_database import OWN_FOLDER
 from wiki.models import Note, saving
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
@@ -71,7 +71,7 @@ def test_the_machine_is_named():
 
 
 def test_an_unknown_subject_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(CommandError, match="no benchmark 'speed'.*saves") as refused:
+    with pytest.raises(CommandError, match="nothing called 'speed' to bench.*saves") as refused:
         call_command("bench", "speed")
     assert refused.value.returncode == 2
 

@@ -20,6 +20,8 @@ FIGURES = {"p50_ms", "p95_ms", "cpu_ms", "database_ms", "queries"}
 def small(monkeypatch):
     monkeypatch.setattr(pages, "HEAVY_NOTES", 2)
     monkeypatch.setattr(pages, "ROUNDS", 2)
+    monkeypatch.setattr(pages, "REVISIONS", 3)
+    monkeypatch.setattr(pages, "MOST_BYTES", 10_000)
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
 
 
@@ -27,8 +29,9 @@ def small(monkeypatch):
 def test_every_page_gets_its_figures(small):
     result = pages.run({"notes": 3})
     assert result.keys() == {"notes", "build_s", "pages", "seq_scans", "load", "machine"}
-    assert result["notes"] == 3 and Note.objects.count() == 5
-    names = {"list", "tag", "note", "diff", "save", "heavy_note", "heavy_list"}
+    assert result["notes"] == 3 and Note.objects.count() == 7
+    names = {"list", "tag", "note", "search", "diff", "save", "heavy_note", "heavy_list"}
+    names |= {"long_history", "largest_save"}
     assert result["pages"].keys() == names
     for figures in result["pages"].values():
         assert figures.keys() == FIGURES and figures["queries"] > 0
@@ -68,7 +71,7 @@ def test_a_corpus_is_the_same_for_the_same_seed():
     first, again = (list(Corpus().notes(20)) for _ in range(2))
     assert first == again != list(Corpus(seed=2).notes(20))
     assert len({fields.body for fields in first}) == 20
-    assert any("[[Note 1" in fields.body for fields in first)
+    assert any(f"[[{Corpus().title(1)}]]" in fields.body for fields in first)
 
 
 def test_a_heavy_note_has_its_size_and_its_formulas():

@@ -65,6 +65,32 @@ def test_a_failed_item_makes_the_exit_code_one(staff, tmp_path):
     assert Note.objects.count() == 3
 
 
+def test_a_folder_comes_in_private_unless_said_otherwise(staff, tmp_path):
+    folder = tmp_path / "garden" / "maths"
+    folder.mkdir(parents=True)
+    (folder / "a.md").write_text("---\nvisibility: public\n---\nText")
+    (folder / "b.md").write_text("Text")
+    argv = ["import_notes", str(tmp_path / "garden"), "--tags-from-folders"]
+    assert run(*argv, "--vault", "one", "--visibility", "private")["format"] == "markdown"
+    assert not Note.objects.filter(visibility="public").exists()
+    run(*argv, "--vault", "two")
+    assert [note.title for note in Note.objects.filter(visibility="public")] == ["a"]
+    assert {tag.name for note in Note.objects.all() for tag in note.shown_tags()} == {"maths"}
+    keys = set(Note.objects.values_list("import_key", flat=True))
+    assert keys == {f"vault:{vault}/maths/{file}.md" for vault in ("one", "two") for file in "ab"}
+
+
+def test_who_watches_sees_how_far_an_import_is(staff, tmp_path, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    (tmp_path / "a.md").write_text("Text")
+    watched = Terminal()
+    call_command("import_notes", str(tmp_path), stdout=io.StringIO(), stderr=watched)
+    assert watched.getvalue() == "\r1 of 1\n"
+
+
 def test_import_without_an_owner_says_how_to_make_one():
     assert "setup_admin --username YOU" in refusal("import_notes", str(PAGE))
 

@@ -13,11 +13,14 @@ from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Code, Unreadable
-from wiki.models import Link, Note, NoteTag, Revision, Tag, TagChange
+from wiki.models import Alias, Attachment, Link, Note, NoteTag, Revision, Tag, TagChange
 from wiki.models.saving import next_pid_after
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
-TABLES = "wiki_note, wiki_tag, wiki_tagchange"
+# What archives of version 1 lack; what is kept of a file.
+NEW = ("extra", "names", "attachments")
+KEPT = ("note_id", "number", "key", "name", "media_type", "bytes", "sha256", "created")
+TABLES = "wiki_note, wiki_tag, wiki_tagchange, wiki_posting"
 
 
 @pytest.fixture
@@ -117,6 +120,70 @@ def test_an_archive_brings_every_row_back(written, archive, bring, tmp_path):
     assert FORMATS["json"](tmp_path / "third").sha256 == exported.sha256
 
 
+def test_files_and_all_that_came_with_a_note_come_back(written, bring, alice, tmp_path, settings):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    for key in ("b.png", "a.png", "c.png"):
+        Attachment.objects.add(written, key=key, name=key, content=key[:1].encode())
+    written.attachments.get(number=1).delete()
+    Note.objects.filter(pid=written.pid).update(extra={"front_matter": {"a": [1]}})
+    Alias.objects.create(note=written, key="also", kind="alias")
+    before = rows(), list(Attachment.objects.order_by("number").values(*KEPT))
+    exported = FORMATS["json"](tmp_path / "archive")
+    assert exported.attachments == 2
+    empty()
+    settings.WIKI_DATA_DIR = tmp_path / "elsewhere"
+    counts = bring(tmp_path / "archive")
+    assert (counts["created"], counts["attachments"]) == (7, 2)
+    assert (rows(), list(Attachment.objects.order_by("number").values(*KEPT))) == before
+    assert Attachment.objects.get(number=3).path.read_bytes() == b"c"
+    assert [(row.key, row.kind) for row in Alias.objects.all()] == [("also", "alias")]
+    assert FORMATS["json"](tmp_path / "again").sha256 == exported.sha256
+    assert bring(tmp_path / "archive")["unchanged"] == 7
+
+
+def test_a_file_that_was_changed_in_an_archive_or_left_out_is_told(
+    written, bring, tmp_path, settings
+):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    for key in ("a.png", "b.png"):
+        Attachment.objects.add(written, key=key, name=key, content=key.encode())
+    FORMATS["json"](tmp_path / "archive")
+    first, second = sorted((tmp_path / "archive" / "media").glob("*/*"))
+    first.write_bytes(b"another")
+    second.unlink()
+    empty()
+    counts = bring(tmp_path / "archive")
+    assert counts["attachments"] == 0 and counts["created"] == 7
+    assert {Code.BAD_HASH, Code.ATTACHMENT_MISSING} <= codes(counts)
+
+
+@pytest.mark.parametrize("sha256", ["../../../etc/passwd", "A" * 64, "", "0" * 63])
+def test_a_file_of_an_impossible_hash_is_no_file(archive, bring, sha256):
+    file = {"number": 1, "key": "a", "name": "a", "sha256": sha256, "created": "2020-01-01T00:00Z"}
+    altered(archive, lambda said: said.update(attachments=[file]))
+    empty()
+    assert bring(archive)["failed"] >= 1
+
+
+def test_an_archive_of_the_first_version_is_read(archive, bring):
+    manifest = archive / "archive.json"
+    manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 1'))
+    lines = (archive / "notes.jsonl").read_text().splitlines()
+    for line, text in enumerate(lines):
+        assert '"attachments":[]' in text and '"extra":{}' in text
+        altered(archive, lambda said: [said.pop(key) for key in NEW], line)
+    empty()
+    assert bring(archive)["created"] == 7
+
+
+def test_titles_a_note_had_are_its_names_again(written, bring, alice, fields, tmp_path):
+    written.save_revision(fields(title="Heads"), base=1, author=alice)
+    FORMATS["json"](tmp_path / "archive")
+    empty()
+    bring(tmp_path / "archive")
+    assert Note.objects.get(pid=written.pid).aliases.get().key == "attention"
+
+
 def test_a_tag_keeps_the_spelling_it_is_shown_with(written, bring, tmp_path):
     Tag.objects.filter(slug="quoc_le").update(name="QUOC_le")
     FORMATS["json"](tmp_path / "archive")
@@ -147,7 +214,7 @@ def test_the_hash_is_that_of_the_two_files_one_after_the_other(written, tmp_path
     assert exported.bytes == len(data)
     manifest = json.loads((tmp_path / "archive" / "archive.json").read_text())
     assert manifest["users"] == ["alice", "bob"]
-    assert manifest["counts"] == {"notes": 7, "revisions": 13, "tag_changes": 3}
+    assert manifest["counts"] == {"notes": 7, "revisions": 13, "tag_changes": 3, "attachments": 0}
 
 
 def test_importing_an_archive_again_changes_nothing(archive, bring):
@@ -264,7 +331,7 @@ def test_a_malformed_line_is_reported_and_the_rest_comes_in(archive, bring, chan
 
 def test_an_archive_of_a_later_version_is_refused(archive, bring):
     path = archive / "archive.json"
-    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
     with pytest.raises(Unreadable, match="version 2"):
         bring(archive)
 

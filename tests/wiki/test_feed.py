@@ -57,7 +57,8 @@ def test_links_work_from_anywhere_and_text_stays_as_it_is(client, alice, note, f
     other = Note.objects.write(fields(title="Other", body=body), owner=alice)
     html = said(entries(client)[0], "content")
     site, own = "http://testserver", f"http://testserver/notes/{other.pid}/"
-    for url in (f"{site}/notes/{note.pid}/", f"{site}/tags/", f"{own}#place", "https://y.example/"):
+    place = f"{own}#n{other.pid}-place"
+    for url in (f"{site}/notes/{note.pid}/", f"{site}/tags/", place, "https://y.example/"):
         assert f'<a href="{url}"' in html or f'href="{url}"' in html, url
     assert 'href="//x.example/"' in html
     assert 'Typed: href="/tags/" &lt;a href="/b"&gt;' in html.replace("&quot;", '"')

@@ -120,10 +120,9 @@ def test_no_view_can_loosen_the_policy() -> None:
     def lax(request: Any) -> dict[str, str]:
         return {"Content-Security-Policy": "default-src *"}
 
-    assert (
-        middleware.policies(lax)(None)["Content-Security-Policy"]
-        == (POLICIES["Content-Security-Policy"])
-    )
+    # Of several policies with commas between them, a browser enforces each.
+    said = middleware.policies(lax)(None)["Content-Security-Policy"]
+    assert POLICIES["Content-Security-Policy"] in said.split(", ")
 
 
 ANONYMOUS = ["/", "/notes/{pid}/", "/tags/", "/notes/{pid}/history/", "/nowhere/", "/print/"]

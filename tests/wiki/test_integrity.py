@@ -13,7 +13,7 @@ from wiki import extensions, integrity
 from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
-from wiki.models import Note, Revision, TagChange, saving
+from wiki.models import Attachment, Note, Revision, TagChange, saving
 from wiki.search.analysis import analyse
 
 
@@ -205,6 +205,26 @@ def test_each_corruption_is_found_and_named_once(lived_in, secret, corruption):
 
 
 @pytest.mark.django_db
+def test_a_file_that_is_lost_or_changed_is_named(lived_in, secret, settings, tmp_path):
+    settings.WIKI_DATA_DIR = tmp_path
+    lost = Attachment.objects.add(lived_in, key="a", name="a", content=b"lost")
+    changed = Attachment.objects.add(secret, key="b", name="b", content=b"to be changed")
+    Attachment.objects.add(secret, key="c", name="c", content=b"sound")
+    Attachment.objects.add(secret, key="d", name="d", content=b"not used any more")
+    report = integrity.verify()
+    assert report.ok and report.checked["attachments"] == 4 and report.unused_files == 0
+    Attachment.objects.filter(key="d").delete()
+    lost.path.unlink()
+    changed.path.write_bytes(b"is no more...")
+    report = integrity.verify()
+    assert {(problem.check, problem.pid) for problem in report.problems} == {
+        ("file_missing", lived_in.pid),
+        ("file_damaged", secret.pid),
+    }
+    assert report.unused_files == 1
+
+
+@pytest.mark.django_db
 def test_a_deleted_note_leaves_orphans(lived_in):
     plant("DELETE FROM wiki_note WHERE pid = %(pid)s", pid=lived_in.pid)
     assert "orphan" in found()
@@ -287,7 +307,8 @@ def test_the_command_says_a_sentence_for_each_problem_and_exits_1(lived_in, caps
 
 
 @pytest.mark.django_db
-def test_the_command_is_content_with_a_sound_database(lived_in, capsys):
+def test_the_command_is_content_with_a_sound_database(lived_in, capsys, settings, tmp_path):
+    settings.WIKI_DATA_DIR = tmp_path
     call_command("verify_integrity")
     assert capsys.readouterr().out.splitlines() == [
         "No problem found; checked 5 notes, 11 revisions, 4 tags, 18 postings."

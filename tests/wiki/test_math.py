@@ -8,7 +8,7 @@ import pytest
 
 from tests.wiki.documented_formulas import MOST_UNSET, check, formulas
 from tests.wiki.mathml_reader import strangers, texts
-from wiki.markup import temml
+from wiki.markup import render, temml
 from wiki.markup.math import MOST_CHARACTERS, set_formula
 from wiki.markup.mathml import Malformed, rebuild
 
@@ -81,6 +81,23 @@ def test_a_failure_is_said_in_a_sentence(tex, sentence):
 def test_habits_of_notes_are_understood(tex, display):
     made = set_formula(tex, display=display)
     assert not made.failure and not strangers(made.html)
+
+
+@pytest.mark.parametrize(
+    ("text", "tex"),
+    [
+        (r"so \\(x_i \in R\\) is", r"x_i \in R"),
+        (r"\\[ \\{a\\} \\\\ b\_1 \\]", r"\{a\} \\ b_1"),
+        ("\\\\[\nx\n\\\\]", "x"),
+    ],
+)
+def test_the_doubled_backslashes_of_kramdown_open_a_formula(text, tex):
+    assert f'<annotation encoding="application/x-tex">{tex}</annotation>' in str(render(text))
+
+
+@pytest.mark.parametrize("text", [r"\\(x", r"`\\(x\\)`", r"\\(\\)", r"a \\[5pt] b"])
+def test_doubled_backslashes_without_an_end_or_content_are_no_formula(text):
+    assert "<math" not in str(render(text))
 
 
 @pytest.mark.parametrize(

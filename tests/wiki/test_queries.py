@@ -17,10 +17,11 @@ pytestmark = pytest.mark.django_db
 # Pages that show one row per note, tag or revision.
 LISTS = ["/", "/?sort=modified&text=meet&tags=many", "/print/", "/tags/", "/tags/many/"]
 LISTS += ["/changes/", "/feed.atom", "/trash/", "/notes/{pid}/", "/notes/{pid}/history/"]
+LISTS += ["/links/", "/links/orphans/"]
 LISTS += ["/search/?q=meet+tag:many", "/search/"]
 MOST = 12
 # Words that no note has are looked for in three ways, and then there is a second search.
-MORE = {"corrected results": 16, "no result": 16}
+MORE = {"corrected results": 16, "no result": 16, "no result because of an operator": 16}
 
 
 def queries(client: Client, path: str) -> list[str]:
@@ -32,7 +33,7 @@ def queries(client: Client, path: str) -> list[str]:
 def grow(first: Note, count: int, fields: Callable[..., Fields]) -> None:
     """Write notes until there are so many, as many in the trash, and revisions of the first."""
     for i in range(Note.objects.count(), count * 2):
-        body = f"Queries meet [[First]], [[Note {i}]] and $x_{{{i}}}$.\n"
+        body = f"Queries meet [[First]], [[Note {i}]], [[No note {i}]] and $x_{{{i}}}$.\n"
         said = fields(title=f"Note {i}", tags=("many", f"tag_{i}"), body=body)
         note = Note.objects.write(said, owner=first.owner)
         if i % 2:

@@ -22,6 +22,7 @@ from wiki.markup import bounded, link_key, render
 from wiki.markup.markdown import parse
 from wiki.markup.math import set_formula
 from wiki.markup.renderer import Formula
+from wiki.markup.survey import Survey
 from wiki.models import Note
 
 ITEMS = list(sample.read())
@@ -155,7 +156,8 @@ def test_they_come_with_their_history_and_belong_to_the_owner(samples, staff):
 
 def test_importing_them_again_changes_nothing(samples, staff):
     writer = Writer(People(staff), visibility="public", last_pid=0, dry_run=False)
-    assert {writer.write(item, None).outcome for item in ITEMS} == {Outcome.UNCHANGED}
+    results = writer.write(ITEMS, [Survey()] * len(ITEMS))
+    assert {result.outcome for result in results} == {Outcome.UNCHANGED}
     assert samples.count() == len(ITEMS)
 
 

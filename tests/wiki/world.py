@@ -15,12 +15,14 @@ from django.db import connection
 
 from mlhooks import jobs
 from mlhooks.models import Job
+from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.merge import Fields
-from wiki.models import Note, Revision, Tag, TagChange
+from wiki.models import Attachment, Note, Revision, Tag, TagChange
 from wiki.models.note_queryset import SAMPLE
 
 CANARY_PID = "7077"
+WIDE_PICTURE = picture(481, 2)
 OPEN = Fields(
     "Open", "See [[Kestrel]] and [[Of bob]].\n", "Open-2020.01", "paper", ("open",), "public"
 )
@@ -59,12 +61,15 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     secret = Note.objects.write(SECRET, owner=alice, summary="canary words")
     # Its title stands in a public text; that there is such a note, and its number, do not.
     kestrel = Note.objects.write(replace(SECRET, title="Kestrel"), owner=alice)
-    secret.save_revision(replace(SECRET, body="A canary, two.\n"), base=0, author=alice)
+    secret.save_revision(replace(SECRET, body="A [[canary wing]], two.\n"), base=0, author=alice)
     trashed = Note.objects.write(replace(OPEN, title="Canary in the trash"), owner=alice)
     trashed.move_to_trash(alice)
     for sample in (kestrel, trashed):
         Note.objects.filter(pid=sample.pid).update(import_key=f"{SAMPLE}{sample.pid}")
     change = TagChange.objects.rename("canary_tag", "canary_bird", author=staff)
+    for note in (shown, secret):
+        Attachment.objects.add(note, key="x.txt", name="x.txt", content=f"{note.title}".encode())
+        Attachment.objects.add(note, key="x.png", name="x.png", content=WIDE_PICTURE)
     job = jobs.request("embed_note", key="canary", user=alice)
     numbers = {
         "open": shown.pid,

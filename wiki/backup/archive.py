@@ -54,11 +54,6 @@ class Manifest:
         """The sha256 over all contents of the database."""
         return combined_sha256(self.tables)
 
-    @property
-    def attachments(self) -> int:
-        """How many files of notes are in the backup."""
-        return sum(map(is_attachment, self.members))
-
     def rows(self, table: str) -> int:
         """Return how many rows of this table are in the backup."""
         return self.tables[table].rows if table in self.tables else 0

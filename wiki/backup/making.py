@@ -18,7 +18,9 @@ from wiki.backup.content import all_tables, is_kept, read_contents
 from wiki.backup.errors import BackupError
 from wiki.snapshot import snapshot
 
-NOTES, REVISIONS = "wiki_note", "wiki_revision"
+NOTES, REVISIONS, ATTACHMENTS = "wiki_note", "wiki_revision", "wiki_attachment"
+# What is made again when somebody looks at it.
+THUMBNAILS = "thumbs"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class BackupReport:
             file=file,
             notes=manifest.rows(NOTES),
             revisions=manifest.rows(REVISIONS),
-            attachments=manifest.attachments,
+            attachments=manifest.rows(ATTACHMENTS),
             bytes=file.stat().st_size,
             sha256=manifest.sha256,
             seconds=round(time.monotonic() - started, 3),
@@ -55,8 +57,9 @@ def backup(file: Path) -> BackupReport:
     """Write everything that is kept into one new file, readable by this user only.
 
     The database as it is at one moment, of whatever version its schema is, and after it the
-    attachments. Not in it: sessions, cached HTML, and rows that others declared derived
-    (extensions.derived_tables). Raises BackupError; then there is no file.
+    files of attachments, which are always there before their row. Not in it: sessions, cached
+    HTML, thumbnails, and rows that others declared derived (extensions.derived_tables).
+    Raises BackupError; then there is no file.
     """
     started = time.monotonic()
     with new_file(file) as unfinished, Writer(unfinished) as writer:
@@ -113,4 +116,8 @@ def _add_media(writer: Writer, folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """Yield the files of a folder, but for thumbnails and what is being written just now."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if parts[0] != THUMBNAILS and not path.name.startswith(".") and path.is_file():
+            yield path

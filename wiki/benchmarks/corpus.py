@@ -1,19 +1,25 @@
-"""Notes nobody wrote, for measuring: the same for the same seed.
+"""Notes to measure with, put together from real sentences: the same for the same seed.
 
-Words come as often as words do in a language (Zipf); texts hold headings, lists, tables,
-formulas and links to each other, about as many as notes on papers do.
+Of each note's sentences two fifths come from one note of Simon Willison's "Today I Learned"
+(til.jsonl.gz, Apache License 2.0), three tenths from a second one and the rest from anywhere,
+so that words come together, and as often, as they do in notes; a note is half as long as the
+prose of one of those. Headings, lists, tables, formulas and links to earlier notes are put
+in, about as many as notes on papers have, and each title holds a number that no other has.
 """
 
+import gzip
+import json
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from random import Random
 
 from wiki.merge import Fields
 from wiki.models.visibility import NoteType, Visibility
 
-SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
-WORDS, TAGS = 5_000, 200
+SOURCE = Path(__file__).with_name("til.jsonl.gz")
+LONGEST_TITLE = 300
 PARAGRAPH = 300  # characters
 
 # What papers are full of; # is replaced by a number, so that few are equal.
@@ -35,91 +41,140 @@ FORMULAS = [
 ]
 
 
+@dataclass(frozen=True)
+class Source:
+    """One note that sentences are taken from; its folder names what it is about."""
+
+    title: str
+    folder: str
+    sentences: tuple[str, ...]
+    words: int
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    """Read the notes that sentences are taken from."""
+    found = []
+    with gzip.open(SOURCE, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            said = json.loads(line)
+            folder = said["path"].split("/")[0]
+            words = sum(len(sentence.split()) for sentence in said["sentences"])
+            found.append(Source(said["title"], folder, tuple(said["sentences"]), words))
+    return tuple(found)
+
+
 class Corpus:
     """Makes notes; two of one seed make the same ones."""
 
     def __init__(self, seed: int = 1) -> None:
         self.random = Random(seed)
-        self.words = self._names(WORDS)
-        self.tags = self._names(TAGS)
-        self.rank = list(accumulate(1 / place for place in range(1, WORDS + 1)))
-        self.tag_rank = self.rank[:TAGS]
+        self.sources = sources()
+        self.anything = [text for source in self.sources for text in source.sentences]
 
     def notes(self, count: int) -> Iterator[Fields]:
-        """Yield so many notes of 20 to 600 words, public, linked to earlier ones."""
+        """Yield so many public notes, linked to earlier ones."""
         for number in range(count):
-            paragraphs = self.random.randint(1, 8)
-            yield self._note(number, "\n\n".join(self._part(number) for _ in range(paragraphs)))
+            first, second = self._source(number), self.random.choice(self.sources)
+            room = max(10, self.random.choice(self.sources).words // 2)
+            parts = []
+            while room > 0:
+                part = self._part(number, first, second)
+                parts.append(part)
+                room -= len(part.split())
+            yield self._note(number, "\n\n".join(parts), first, second)
 
     def heavy(self, count: int, size: int, formulas: int, tag: str) -> Iterator[Fields]:
         """Yield so many notes of about `size` characters with exactly so many formulas."""
         for number in range(count):
-            said = self._note(number, self.text(size, formulas))
+            source = self._source(number)
+            said = self._note(number, self.text(size, formulas), source, source)
             yield replace(said, title=f"Heavy note {number}", tags=(tag,))
 
     def text(self, size: int, formulas: int) -> str:
         """Return paragraphs of about `size` characters in all, the first so many with a formula."""
         parts = max(formulas, size // PARAGRAPH)
-        body = ""
+        written, total = [], 0
         for i in range(parts):
-            body += self._heading() if i % 10 == 0 else ""
+            piece = self._heading() if i % 10 == 0 else ""
             formula = self._formula(i) if i < formulas else ""
-            room = size * (i + 1) // parts - len(body) - len(formula)
+            room = size * (i + 1) // parts - total - len(piece) - len(formula)
             while room > 0:
-                sentence = self._sentence(min(15, room // 7 + 1))
-                body, room = f"{body}{sentence} ", room - len(sentence)
-            body += f"{formula}\n\n"
-        return body
+                sentence = self._plain_sentence()[:room].strip()
+                piece, room = f"{piece}{sentence} ", room - len(sentence) - 1
+            piece += f"{formula}\n\n"
+            written.append(piece)
+            total += len(piece)
+        return "".join(written)
 
     def changed(self, body: str) -> str:
-        """Return the text with one sentence in the middle replaced."""
+        """Return the text with one line in the middle replaced."""
         lines = body.split("\n")
-        lines[len(lines) // 2] = self._sentence(12)
+        lines[len(lines) // 2] = self.random.choice(self.anything)
         return "\n".join(lines)
 
-    def _note(self, number: int, body: str) -> Fields:
-        chosen = self.random.choices(self.tags, cum_weights=self.tag_rank, k=5)
+    def title(self, number: int) -> str:
+        """Return the title of a note, by which others link to it."""
+        return f"{self._source(number).title[:LONGEST_TITLE]} {number}"
+
+    def queries(self, count: int) -> list[str]:
+        """Return what somebody may look for: two to five words that one sentence has."""
+        found: list[str] = []
+        while len(found) < count:
+            words = [word for word in self._plain_sentence().split() if word.isalpha()]
+            if len(words) >= 5:
+                start = self.random.randrange(len(words) - 4)
+                found.append(" ".join(words[start : start + self.random.randint(2, 5)]))
+        return found
+
+    def questions(self, count: int) -> list[str]:
+        """Return whole sentences to look for."""
+        return [self._plain_sentence() for _ in range(count)]
+
+    def _source(self, number: int) -> Source:
+        return self.sources[number * 7919 % len(self.sources)]
+
+    def _note(self, number: int, body: str, first: Source, second: Source) -> Fields:
+        third = self.random.choice(self.sources)
         return Fields(
-            title=title(number),
+            title=self.title(number),
             body=body,
-            ref=f"{self.words[number % WORDS].title()}-{1990 + number % 35}",
+            ref=f"Willison-{2020 + number % 7}.{1 + number % 12:02}",
             type=NoteType.NOTE,
-            tags=tuple(dict.fromkeys(chosen)),
+            tags=tuple(dict.fromkeys((first.folder, second.folder, third.folder))),
             visibility=Visibility.PUBLIC,
         )
 
-    def _part(self, number: int) -> str:
+    def _part(self, number: int, first: Source, second: Source) -> str:
         kind = self.random.random()
-        if kind < 0.15:
-            return f"{self._heading()}{self._sentence(40)}"
-        if kind < 0.3:
-            return "\n".join(f"- {self._sentence(12)}" for _ in range(5))
-        if kind < 0.35:
-            return "| a | b |\n|---|---|\n" + "\n".join(
-                f"| {self._sentence(2)} | {self._formula(1)} |" for _ in range(4)
-            )
-        link = f" See [[{title(self.random.randrange(number + 1))}]]." if kind > 0.7 else ""
-        return f"{self._sentence(50)} {self._formula(self.random.randint(1, 9))}{link}"
+        texts = [self._sentence(first, second) for _ in range(self.random.randint(2, 5))]
+        if kind < 0.1:
+            return f"{self._heading()}{' '.join(texts)}"
+        if kind < 0.2:
+            return "\n".join(f"- {text}" for text in texts)
+        if kind < 0.23:
+            rows = (f"| {text.replace('|', ' ')} | {self._formula(1)} |" for text in texts)
+            return "| a | b |\n|---|---|\n" + "\n".join(rows)
+        link = f" See [[{self.title(self.random.randrange(number + 1))}]]." if kind > 0.7 else ""
+        formula = f" {self._formula(self.random.randint(1, 9))}" if kind > 0.8 else ""
+        return f"{' '.join(texts)}{formula}{link}"
+
+    def _sentence(self, first: Source, second: Source) -> str:
+        kind = self.random.random()
+        if kind < 0.4:
+            return self.random.choice(first.sentences)
+        return self.random.choice(second.sentences if kind < 0.7 else self.anything)
+
+    def _plain_sentence(self) -> str:
+        """Return a sentence without any sign that means something to Markdown."""
+        while True:
+            sentence = self.random.choice(self.anything)
+            if not set(sentence) & set("[]()`*_<>|$#~^\\"):
+                return sentence
 
     def _heading(self) -> str:
-        return f"## {self._sentence(4)}\n\n"
-
-    def _sentence(self, words: int) -> str:
-        chosen = self.random.choices(self.words, cum_weights=self.rank, k=words)
-        return " ".join(chosen).capitalize() + "."
+        return f"## {' '.join(self._plain_sentence().split()[:5])}\n\n"
 
     def _formula(self, number: int) -> str:
         sign = "$$" if number % 7 == 0 else "$"
         return sign + self.random.choice(FORMULAS).replace("#", str(number)) + sign
-
-    def _names(self, count: int) -> list[str]:
-        """Return so many different words of two to four syllables."""
-        names: dict[str, None] = {}
-        while len(names) < count:
-            names["".join(self.random.choices(SYLLABLES, k=self.random.randint(2, 4)))] = None
-        return list(names)
-
-
-def title(number: int) -> str:
-    """Return the title of a note, by which others link to it."""
-    return f"Note {number}"

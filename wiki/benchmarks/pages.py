@@ -1,27 +1,34 @@
 """What a page costs: time, processor, database, by the whole way from URL to HTML.
 
 Requests go through Django's handler and every middleware in this process, on a warm
-connection and with the HTML of every note cached, as in a site that has run for a while.
+connection and with the HTML of the notes that are shown cached.
 Besides ordinary pages two heavy ones are asked for: a note of 30 kB with 100 formulas (to be
-under 15 ms of processor time) and a list of 20 such notes (under 60 ms).
+under 15 ms of processor time) and a list of 20 such notes (under 60 ms). Then come a note with
+10,000 revisions, which is to cost what one with a single revision does, and saving the largest
+text there may be, of which each word is another.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import cycle, islice
+from random import Random
 from time import perf_counter, process_time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
-from wiki.forms import form_values
-from wiki.models import Note
+from wiki.benchmarks.population import settle, write_many
+from wiki.forms import MOST_BYTES, form_values
+from wiki.models import Note, Revision
+from wiki.models.arriving import Arrival
 
-NOTES = 1_000
+NOTES, REVISIONS = 1_000, 10_000
 HEAVY_NOTES, HEAVY_SIZE, HEAVY_FORMULAS, HEAVY_TAG = 20, 30_000, 100, "heavy"
 DIFFERENT, ROUNDS = 10, 50
 
@@ -85,21 +92,26 @@ def build(count: int, owner: Any) -> dict[str, list[Prepare]]:
         Note.objects.write(fields, owner=owner)
         for fields in corpus.heavy(HEAVY_NOTES, HEAVY_SIZE, HEAVY_FORMULAS, HEAVY_TAG)
     ]
-    notes = [Note.objects.write(fields, owner=owner) for fields in corpus.notes(count)]
-    some = notes[:: max(1, len(notes) // DIFFERENT)]
+    pids = write_many(corpus.notes(count), owner)
+    some = list(Note.objects.filter(pid__in=pids[:: max(1, count // DIFFERENT)]))
     reader, writer = Client(headers={"host": "localhost"}), Client(headers={"host": "localhost"})
     writer.force_login(owner)
+    (fields,) = corpus.notes(1)
+    largest = Note.objects.write(fields, owner=owner)
+    texts = corpus.queries(DIFFERENT) + corpus.questions(DIFFERENT)
     saves = [saving(writer, note, corpus) for note in some]
     for save in saves:
         save()()
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    settle()
     return {
         "list": [getting(reader, "/")],
         "tag": [getting(reader, note.shown_tags()[0].get_absolute_url()) for note in some],
         "note": [getting(reader, note.get_absolute_url()) for note in some],
+        "search": [getting(reader, f"/search/?{urlencode({'q': text})}") for text in texts],
         "diff": [getting(reader, f"{note.get_absolute_url()}diff/0/1/") for note in some],
         "save": saves,
+        "long_history": [getting(reader, with_revisions(corpus, owner).get_absolute_url())],
+        "largest_save": [saving(writer, largest, corpus, different_words)],
         "heavy_note": [getting(reader, note.get_absolute_url()) for note in heavy],
         "heavy_list": [getting(reader, f"/?tags=%3D{HEAVY_TAG}")],
     }
@@ -115,14 +127,35 @@ def getting(client: Client, path: str) -> Prepare:
     return lambda: send
 
 
-def saving(client: Client, note: Note, corpus: Corpus) -> Prepare:
-    """Return a request that saves one more revision of a note."""
+def with_revisions(corpus: Corpus, owner: Any) -> Note:
+    """Write a note with REVISIONS revisions."""
+    (fields,) = corpus.notes(1)
+    note, now = Note(owner=owner, created=timezone.now()), timezone.now()
+    revisions = [
+        Revision.of(note, number, fields, author=owner, created=now) for number in range(REVISIONS)
+    ]
+    Note.objects.import_batch([Arrival(note, revisions)])
+    return note
+
+
+def different_words(body: str) -> str:
+    """Return as much text as a note may have, no word of which comes twice."""
+    start = Random(body).randrange(10**9)
+    words = (f"{start + i:x}" for i in range(MOST_BYTES // 5))
+    return " ".join(words)[:MOST_BYTES]
+
+
+def saving(
+    client: Client, note: Note, corpus: Corpus, change: Callable[[str], str] | None = None
+) -> Prepare:
+    """Return a request that saves one more revision of a note, changed a little or by `change`."""
+    change = change or corpus.changed
 
     def prepare() -> Callable[[], None]:
         head = Note.objects.cards().get(pid=note.pid)
         assert head.head is not None
         typed = form_values(head.current_fields())
-        typed |= {"body": corpus.changed(typed["body"]), "base": str(head.head.number)}
+        typed |= {"body": change(typed["body"]), "base": str(head.head.number)}
 
         def send() -> None:
             reply = client.post(f"{note.get_absolute_url()}edit/", typed)

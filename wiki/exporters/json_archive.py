@@ -2,9 +2,11 @@
 
     notes.jsonl        one note per line, by pid; its revisions from 0 to the head
     tag_changes.jsonl  one recorded change per line, oldest first; `undoes` counts lines from 0
-    archive.json       version, highest pid, counts, usernames that occur, sha256 of both files
+    media/ab/cdef…     the files of notes, each once, by its sha256
+    archive.json       version, highest pid, counts, usernames that occur, sha256 of all files
 
-The export's sha256 is that of notes.jsonl followed by tag_changes.jsonl. The same rows give
+The export's sha256 is that of notes.jsonl, tag_changes.jsonl and the files of notes, one after
+the other. The same rows give
 the same bytes: nothing here depends on the moment of the export. Left out is what is made
 from revisions (a note's title, ref, type, visibility and `modified`, HTML, links), form
 submissions, and of accounts everything but the username.
@@ -21,8 +23,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, Q
 
 from wiki.exporters.output import Exported, Output
-from wiki.importers.json_archive import MANIFEST, NOTES, TAG_CHANGES, VERSION
-from wiki.models import Note, NoteTag, Revision, TagChange
+from wiki.files import store
+from wiki.importers.json_archive import MANIFEST, MEDIA, NOTES, TAG_CHANGES, VERSION
+from wiki.models import Alias, Attachment, Note, NoteTag, Revision, TagChange
 from wiki.snapshot import snapshot
 
 NOTHING: tuple[None, Iterator[Revision]] = (None, iter(()))
@@ -35,7 +38,7 @@ def write(directory: Path) -> Exported:
     Raises OSError if the folder cannot be written.
     """
     output = Output(directory)
-    counts = {"notes": 0, "revisions": 0, "tag_changes": 0}
+    counts = {"notes": 0, "revisions": 0, "tag_changes": 0, "attachments": 0}
     last_pid = 0
     with snapshot():
         with output.file(NOTES) as add:
@@ -44,12 +47,16 @@ def write(directory: Path) -> Exported:
                 last_pid = note.pid
                 counts["notes"] += 1
                 counts["revisions"] += len(revisions)
+                counts["attachments"] += len(note.attachments.all())
         with output.file(TAG_CHANGES) as add:
             for change in _tag_changes():
                 add(_line(change))
                 counts["tag_changes"] += 1
+        _copy_files(output)
         said = {"last_pid": last_pid, "counts": counts, "users": _usernames()}
-    exported = Exported(counts["notes"], counts["revisions"], output.bytes, output.sha256)
+    exported = Exported(
+        counts["notes"], counts["revisions"], output.bytes, output.sha256, counts["attachments"]
+    )
     with output.file(MANIFEST) as add:
         start = {"format": "commonplace", "version": VERSION}
         manifest = {**start, **said, "sha256": output.hashes}
@@ -60,11 +67,16 @@ def write(directory: Path) -> Exported:
 def _notes() -> Iterator[tuple[Note, list[Revision]]]:
     """Yield all notes by pid with their revisions by number: two queries, walked in step."""
     notes = Note.objects.select_related("owner", "deleted_by", "head").order_by("pid")
-    with_tags = notes.prefetch_related(Prefetch("note_tags", NoteTag.objects.select_related("tag")))
+    loaded = notes.prefetch_related(
+        Prefetch("note_tags", NoteTag.objects.select_related("tag")),
+        Prefetch("attachments", Attachment.objects.order_by("number")),
+        # Titles it had are known from its revisions.
+        Prefetch("aliases", Alias.objects.exclude(kind=Alias.Kind.TITLE).order_by("key")),
+    )
     revisions = Revision.objects.select_related("author").order_by("note_id", "number")
     grouped = groupby(revisions.iterator(REVISIONS_AT_A_TIME), lambda revision: revision.note_id)
     pid, own = next(grouped, NOTHING)
-    for note in with_tags.iterator(NOTES_AT_A_TIME):
+    for note in loaded.iterator(NOTES_AT_A_TIME):
         if pid != note.pid:
             yield note, []
             continue
@@ -82,9 +94,31 @@ def _said_by_note(note: Note, revisions: list[Revision]) -> dict[str, Any]:
         "deleted_by": _username(note.deleted_by),
         "import_key": note.import_key,
         "import_sha256": note.import_sha256,
+        "extra": note.extra,
+        "names": {alias.key: alias.kind for alias in note.aliases.all()},
         "tags": [tag.name for tag in note.shown_tags()],
+        "attachments": [_said_by_attachment(file) for file in note.attachments.all()],
         "revisions": [_said_by_revision(revision) for revision in revisions],
     }
+
+
+def _said_by_attachment(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "number": attachment.number,
+        "key": attachment.key,
+        "name": attachment.name,
+        "sha256": attachment.sha256,
+        "created": _time(attachment.created),
+    }
+
+
+def _copy_files(output: Output) -> None:
+    """Copy each file of a note once; one that is lost is not there, and its import says so."""
+    hashes = Attachment.objects.order_by("sha256").values_list("sha256", flat=True).distinct()
+    for sha256 in hashes.iterator(NOTES_AT_A_TIME):
+        path = store.path_of(sha256)
+        if path.is_file():
+            output.copy(f"{MEDIA}/{path.parent.name}/{path.name}", path)
 
 
 def _said_by_revision(revision: Revision) -> dict[str, Any]:
@@ -112,6 +146,7 @@ def _tag_changes() -> Iterator[dict[str, Any]]:
     for line, change in enumerate(changes.iterator(REVISIONS_AT_A_TIME)):
         lines[change.pk] = line
         yield {
+            "kind": change.kind,
             "old": change.old,
             "new": change.new,
             "author": _username(change.author),

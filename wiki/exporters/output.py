@@ -1,10 +1,14 @@
 """The files of an export, hashed as they are written."""
 
+import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,23 @@ class Output:
     @contextmanager
     def file(self, name: str) -> Iterator[Callable[[str], None]]:
         """Open a file; call what is given with each text to write. Raises OSError."""
-        path, own = self._directory / name, hashlib.sha256()
-        unfinished = path.with_name(f"{name}.part")
+        with self._open(name) as write:
+            yield lambda text: write(text.encode())
+
+    def copy(self, name: str, source: Path) -> None:
+        """Copy a file. Raises OSError."""
+        with source.open("rb") as stream, self._open(name) as write:
+            while chunk := stream.read(CHUNK_BYTES):
+                write(chunk)
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        path, own = self._folder_of(name) / PurePosixPath(name).name, hashlib.sha256()
+        unfinished = path.parent / f".{own.name}-{os.getpid()}.part"
         try:
             with unfinished.open("wb") as stream:
 
-                def write(text: str) -> None:
-                    data = text.encode()
+                def write(data: bytes) -> None:
                     stream.write(data)
                     own.update(data)
                     self._hash.update(data)
@@ -55,3 +69,11 @@ class Output:
             raise
         unfinished.replace(path)
         self.hashes[name] = own.hexdigest()
+
+    def _folder_of(self, name: str) -> Path:
+        """Make the folders of a file. A link in one of them that leads out is an OSError."""
+        folder = self._directory / PurePosixPath(name).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.resolve().is_relative_to(self._directory.resolve()):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+        return folder

@@ -1,11 +1,14 @@
 """What an item must fulfil before anything is written."""
 
+import re
+
 from django.core.exceptions import ValidationError
 
 from wiki.forms import MOST_BYTES
 from wiki.importers.item import Code, Item, Notice, Record, State
 from wiki.importers.sealing import revision_of
 
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 MOST_PID = 2**53 - 1
 # Filled in later, checked above, or free: an unknown text has no title either.
 UNCHECKED = {"id", "note", "author", "title", "body", "base", "submission", "sha256"}
@@ -45,7 +48,7 @@ def _about_hashes(item: Item) -> Notice | None:
 
 def _is_text(text: str) -> bool:
     """Tell whether PostgreSQL can store it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+    return not NO_TEXT.search(text)
 
 
 def _about_state(state: State) -> Notice | None:

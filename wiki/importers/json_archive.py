@@ -7,6 +7,7 @@ and its revisions new hashes, because the number is part of what they are taken 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +15,15 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
-from wiki.importers.item import Code, Item, Record, State, Unreadable, unreadable
+from wiki.importers.item import Attached, Code, Item, Record, State, Unreadable, unreadable
 from wiki.importers.people import People
-from wiki.models import TagChange
+from wiki.models import Alias, TagChange
 
-VERSION = 1
+# Version 1 knew no files of notes.
+VERSION, KNOWN = 2, (1, 2)
 NOTES, TAG_CHANGES, MANIFEST = "notes.jsonl", "tag_changes.jsonl", "archive.json"
+MEDIA = "media"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 # What reading raises when a line of JSON has another shape.
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
@@ -39,7 +43,7 @@ def read(path: Path) -> Iterator[Item]:
     for line, said in _lines(path, NOTES):
         where = f"{NOTES}:{line}"
         try:
-            yield said if isinstance(said, Item) else _item(where, said)
+            yield said if isinstance(said, Item) else _item(where, said, _folder(path) / MEDIA)
         except MALFORMED as error:
             yield unreadable(where, Code.BAD_ENTRY, f"The line is no note: {error!r}.")
 
@@ -80,7 +84,7 @@ def _manifest(path: Path) -> dict[str, Any]:
             f"{file} is no description of an archive ({error!r}). "
             "Name the folder that `export_notes --format json` wrote."
         ) from error
-    if version != VERSION:
+    if version not in KNOWN:
         raise Unreadable(
             f"{file} has version {version!r}, and this program reads version {VERSION}. "
             "Import it with the version of Commonplace that wrote it."
@@ -110,8 +114,11 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, Any]]:
         yield line + 1, unreadable(name, Code.BAD_ARCHIVE, message)
 
 
-def _item(where: str, said: dict[str, Any]) -> Item:
-    """Read one note. Raises KeyError, TypeError or ValueError for what is no note."""
+def _item(where: str, said: dict[str, Any], media: Path) -> Item:
+    """Read one note; its files lie in media.
+
+    Raises KeyError, TypeError or ValueError for what is no note.
+    """
     record = Record(
         owner=_text(said["owner"]),
         tags=tuple(_text(name) for name in said["tags"]),
@@ -120,12 +127,35 @@ def _item(where: str, said: dict[str, Any]) -> Item:
         deleted_by=_text(said["deleted_by"]),
         import_key=said["import_key"] and _text(said["import_key"]),
         import_sha256=_text(said["import_sha256"]),
+        attachments=tuple(_attachment(one, media) for one in said.get("attachments", ())),
     )
     states = tuple(_state(revision) for revision in said["revisions"])
     created, pid = _time(said["created"]), _number(said["pid"])
     if created is None or pid is None or not states:
         raise ValueError("it lacks its number, its time or its revisions")
-    return Item(path=where, states=states, pid=pid, created=created, record=record)
+    return Item(
+        path=where,
+        states=states,
+        pid=pid,
+        created=created,
+        record=record,
+        extra=dict(said.get("extra", {})),
+        names={_text(key): str(Alias.Kind(kind)) for key, kind in said.get("names", {}).items()},
+    )
+
+
+def _attachment(said: dict[str, Any], media: Path) -> Attached:
+    sha256, number, created = _text(said["sha256"]), _number(said["number"]), _time(said["created"])
+    if not SHA256.fullmatch(sha256) or number is None or created is None:
+        raise ValueError("a file lacks its sha256, its number or its time")
+    return Attached(
+        key=_text(said["key"]),
+        name=_text(said["name"]),
+        number=number,
+        sha256=sha256,
+        created=created,
+        path=media / sha256[:2] / sha256[2:],
+    )
 
 
 def _state(said: dict[str, Any]) -> State:
@@ -154,6 +184,8 @@ def _tag_change(
     said: dict[str, Any], placed: dict[int, int], people: People, rows: dict[int, TagChange]
 ) -> TagChange | None:
     """Return the row of this change here, made if need be; None if no note of it is here."""
+    # Archives of before there were several kinds name none.
+    kind = TagChange.Kind(said.get("kind", TagChange.Kind.RENAME))
     old, new, created = _text(said["old"]), _text(said["new"]), _time(said["created"])
     if created is None:
         raise ValueError("it lacks its time")
@@ -166,7 +198,7 @@ def _tag_change(
     undoes = None if said["undoes"] is None else rows.get(said["undoes"])
     author = people.named(_text(said["author"]))
     return TagChange.objects.create(
-        old=old, new=new, author=author, created=created, steps=steps, undoes=undoes
+        kind=kind, old=old, new=new, author=author, created=created, steps=steps, undoes=undoes
     )
 
 

@@ -18,9 +18,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """pid: the note it is here, where there is one; revisions: how many rows it brought."""
+    """pid: the note it is here, where there is one; revisions: how many rows it brought.
+
+    attachments: how many files it has, brought now or before.
+    """
 
     outcome: Outcome
     notices: tuple[Notice, ...] = ()
     pid: int | None = None
     revisions: int = 0
+    attachments: int = 0

@@ -1,11 +1,9 @@
 """States of a file as revisions."""
 
-from dataclasses import replace
-
 from wiki.importers.item import Item, State
 from wiki.importers.people import People
 from wiki.merge import Fields
-from wiki.models import Note, Revision, Tag
+from wiki.models import Note, Revision
 from wiki.models.visibility import Visibility
 
 
@@ -30,22 +28,26 @@ def revision_of(state: State, pid: int | None, visibility: str = Visibility.PRIV
     return revision
 
 
-def sealed(item: Item, note: Note, people: People, visibility: str) -> list[Revision]:
-    """Return all states as unsaved revisions of this note, each with author and sha256.
-
-    An archive's revisions stay letter by letter; others get their tags as first typed.
-    """
-    states = item.states if item.record else (*item.states[:-1], _with_own_tags(item.head))
+def revisions_of(item: Item, people: People, visibility: str) -> list[Revision]:
+    """Return all states as unsaved, unsealed revisions, each with its author."""
     revisions = []
-    for state in states:
-        revision = revision_of(state, note.pid, visibility)
+    for state in item.states:
+        revision = revision_of(state, None, visibility)
         if state.author is None:
             revision.author = people.importer
             revision.author_name = people.importer.get_username()
         else:
             revision.author = people.named(state.author)
-        revision.sha256 = revision.digest()
         revisions.append(revision)
+    return revisions
+
+
+def sealed(item: Item, note: Note, people: People, visibility: str) -> list[Revision]:
+    """Return all states of an archived note as unsaved revisions, each with its sha256."""
+    revisions = revisions_of(item, people, visibility)
+    for revision in revisions:
+        revision.note = note
+        revision.sha256 = revision.digest()
     return revisions
 
 
@@ -59,7 +61,3 @@ def fields_of(state: State, visibility: str) -> Fields:
         tags=state.tags,
         visibility=state.visibility or visibility,
     )
-
-
-def _with_own_tags(state: State) -> State:
-    return replace(state, tags=tuple(tag.name for tag in Tag.objects.resolve(state.tags)))

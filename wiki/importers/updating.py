@@ -12,7 +12,7 @@ from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
 from wiki.importers.sealing import fields_of, revision_of, sealed
 from wiki.markup import bounded
-from wiki.models import EditConflict, Note, Revision, saving, search_index
+from wiki.models import Alias, EditConflict, Note, Revision, saving, search_index
 from wiki.models.tag import tag_key
 from wiki.search.analysis import analyse
 
@@ -37,8 +37,10 @@ def take_over(note: Note, item: Item, people: People) -> Result:
         )
         return Result(Outcome.FAILED, (Notice(Code.CONFLICT, message),), note.pid)
     _remember(note, item)
+    has_more = _take_names(note, item) | _take_extra(note, item)
     if head == before:
-        return Result(Outcome.UNCHANGED, pid=note.pid)
+        outcome = Outcome.UPDATED if has_more else Outcome.UNCHANGED
+        return Result(outcome, pid=note.pid)
     merged = head.source == Revision.Source.MERGE
     message = "The note had been edited here; both changes were joined."
     notices = (Notice(Code.MERGED, message),) if merged else ()
@@ -56,6 +58,32 @@ def _save(note: Note, item: Item, people: People) -> Revision:
         summary="changed at its source",
         source=Revision.Source.IMPORT,
     )
+
+
+def _take_extra(note: Note, item: Item) -> bool:
+    """Keep what the entry says for which a note has no place; tell whether that is new."""
+    if note.extra == item.extra:
+        return False
+    Note.objects.filter(pid=note.pid).update(extra=dict(item.extra))
+    return True
+
+
+def _take_names(note: Note, item: Item) -> bool:
+    """Keep the names the entry gives the note, and no others of their kinds; tell if any is new.
+
+    A title it had before stays its name whatever the entry says.
+    """
+    said = note.aliases.exclude(kind=Alias.Kind.TITLE)
+    have = dict(said.values_list("key", "kind"))
+    former = set(note.aliases.filter(kind=Alias.Kind.TITLE).values_list("key", flat=True))
+    wanted = {key: kind for key, kind in item.names.items() if key not in former}
+    if have == wanted:
+        return False
+    said.delete()
+    Alias.objects.bulk_create(
+        Alias(note=note, key=key, kind=kind) for key, kind in sorted(wanted.items())
+    )
+    return True
 
 
 def _remember(note: Note, item: Item) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 from wiki import extensions
 from wiki.extensions import Problem
-from wiki.integrity import heads, tables
-from wiki.models import Note, Posting, Revision, Tag
+from wiki.integrity import files, heads, tables
+from wiki.models import Attachment, Note, Posting, Revision, Tag
 from wiki.snapshot import snapshot
 
 __all__ = ["Problem", "Report", "verify"]
@@ -26,11 +26,15 @@ MOST_PER_CHECK = 1000
 
 @dataclass(frozen=True)
 class Report:
-    """What was looked at, and what was found; of each check MOST_PER_CHECK, then a count."""
+    """What was looked at, and what was found; of each check MOST_PER_CHECK, then a count.
+
+    unused_files: how many files are kept that no note has; that is no problem.
+    """
 
     checked: dict[str, int]
     problems: list[Problem]
     seconds: float
+    unused_files: int = 0
 
     @property
     def ok(self) -> bool:
@@ -47,10 +51,16 @@ def verify() -> Report:
     started = time.monotonic()
     # Closed while the snapshot lasts: a database cursor closed later would disturb whatever
     # transaction is open then.
-    with snapshot(), closing(tables.problems()) as whole, closing(heads.problems()) as derived:
+    with (
+        snapshot(),
+        closing(tables.problems()) as whole,
+        closing(heads.problems()) as derived,
+        closing(files.problems()) as kept,
+    ):
         problems = chain(
             whole,
             derived,
+            kept,
             chain.from_iterable(check() for check in extensions.checks),
         )
         return Report(
@@ -60,10 +70,11 @@ def verify() -> Report:
                 "revisions": Revision._base_manager.count(),
                 "tags": Tag._base_manager.count(),
                 "postings": Posting.objects.count(),
-                "attachments": 0,
+                "attachments": Attachment.objects.count(),
                 "passages": 0,
             },
             seconds=round(time.monotonic() - started, 3),
+            unused_files=files.unused(),
         )
 
 

@@ -138,8 +138,9 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
         # A text at the limit of time is set on one day and shown as typed on another.
         if {fresh.notice, _notice(row)} & bounded.UNSTEADY:
             continue
-        if links[note.pid] != fresh.link_keys():
-            difference = _difference("links", links[note.pid], fresh.link_keys())
+        keys = fresh.link_keys(note.folder)
+        if links[note.pid] != keys:
+            difference = _difference("links", links[note.pid], keys)
             yield _problem("links", note, difference)
         if row is not None and _is_wrong(row, note, fresh):
             yield _problem("html", note, "is shown with HTML that is not made from its head")

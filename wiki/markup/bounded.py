@@ -15,19 +15,25 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from wiki import extensions
 from wiki.extensions import Slot
 from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
+from wiki.markup.survey import Survey
 
 MOST_CHARACTERS = 1024 * 1024
 # Of CPU time. 1 MiB of prose takes less; the same in short list items or table rows does not.
 MOST_PARSING_S = 0.4
+# Nobody waits for a survey; 1 MiB of changes with a link in every line takes 1.1 s.
+MOST_SURVEYING_S = 2.0
 # One bomb among the formulas may use the first part up; each ordinary one brings its own.
 MOST_FORMULAS_S, PER_FORMULA_S, LEAST_FORMULAS_S = 3.0, 0.02, 0.5
 MOST_WALL_S = 20.0
@@ -50,12 +56,22 @@ def formulas_budget_s(count: int) -> float:
     return min(MOST_FORMULAS_S, LEAST_FORMULAS_S + count * PER_FORMULA_S)
 
 
+# A title and a body.
+Text = tuple[str, str]
+
+
 class _Killed(Exception):
     """The child ended for a reason that is not its text."""
 
 
+class _Busy(Exception):
+    """All children had work for as long as one waits."""
+
+
 class _Child:
     """One rendering process: a line of JSON in, a line of JSON out."""
+
+    is_gone = False
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -71,12 +87,29 @@ class _Child:
 
         Raises _Killed if somebody else ended it, or the machine was too busy to let it work.
         """
+        request = {"body": body, "fences": sorted(extensions.fences)}
+        return self._answer(json.dumps(request).encode() + b"\n")
+
+    def survey(self, texts: Sequence[Text]) -> Iterator[dict[str, Any] | None]:
+        """Yield an answer per text; None for one that hit a limit, and that is the last.
+
+        Raises _Killed like ask.
+        """
+        asked = {"texts": texts, "language": settings.WIKI_LANGUAGE}
+        request = json.dumps(asked).encode() + b"\n"
+        for _ in texts:
+            answer, request = self._answer(request), b""
+            yield answer
+            if answer is None:
+                return
+
+    def _answer(self, request: bytes) -> dict[str, Any] | None:
+        """Write what is asked, and read one line."""
         assert self.process.stdin is not None and self.process.stdout is not None
         timer = threading.Timer(MOST_WALL_S, self.process.kill)
         timer.start()
         try:
-            request = {"body": body, "fences": sorted(extensions.fences)}
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.write(request)
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
@@ -93,6 +126,7 @@ class _Child:
         return answer
 
     def close(self) -> None:
+        self.is_gone = True
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.kill()
         self.process.wait()
@@ -113,36 +147,58 @@ class _Pool:
 
     def render(self, body: str) -> Rendered:
         for _ in range(2):
-            if not self.free.acquire(timeout=MOST_WALL_S):
-                break
             try:
-                answer = self._ask(body)
+                with self._child() as child:
+                    answer = child.ask(body)
             except _Killed:
                 continue
-            finally:
-                self.free.release()
+            except _Busy:
+                break
             if answer is None:
                 return as_typed(body, TOO_COMPLEX)
             rendered = Rendered.from_json(answer)
             return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
         return as_typed(body, TOO_BUSY)
 
-    def _ask(self, body: str) -> dict[str, Any] | None:
-        child, answer = self.idle.pop(), None
+    def survey(self, texts: Sequence[Text]) -> list[Survey]:
+        found: list[Survey] = []
+        vain = 0
+        while len(found) < len(texts):
+            try:
+                with self._child() as child:
+                    for said in child.survey(texts[len(found) :]):
+                        found.append(Survey.from_json(said) if said else Survey(notice=TOO_COMPLEX))
+            except (_Killed, _Busy):
+                vain += 1
+                if vain % 2 == 0:
+                    found.append(Survey(notice=TOO_BUSY))
+        return found
+
+    @contextlib.contextmanager
+    def _child(self) -> Iterator[_Child]:
+        """Lend a child; another takes its place if it ends. Raises _Busy."""
+        if not self.free.acquire(timeout=MOST_WALL_S):
+            raise _Busy
         try:
+            child = self.idle.pop()
             # An idle child may have died since (killed by hand): not the text's fault.
             if child is not None and child.process.poll() is not None:
                 child.close()
                 child = None
             child = child or _Child()
-            answer = child.ask(body)
+            try:
+                yield child
+            except BaseException:
+                child.close()
+                raise
+            finally:
+                if child.is_gone:
+                    # The next texts need not wait until this one has started.
+                    self.idle.appendleft(_started())
+                else:
+                    self.idle.append(child)
         finally:
-            if answer is not None:
-                self.idle.append(child)
-            else:
-                # The next texts need not wait until this one has started.
-                self.idle.appendleft(_started())
-        return answer
+            self.free.release()
 
     def close(self) -> None:
         while self.idle:
@@ -194,6 +250,17 @@ def render(body: str) -> Rendered:
     if len(body) > MOST_CHARACTERS:
         return as_typed(body, TOO_LONG)
     return _pool().render(body)
+
+
+def survey(texts: Sequence[Text]) -> list[Survey]:
+    """Survey texts, each with its title, in one child and within limits like those of render.
+
+    One at a limit has only a notice, like one that is shown as typed.
+    """
+    short = [text for text in texts if len(text[1]) <= MOST_CHARACTERS]
+    found = iter(_pool().survey(short))
+    too_long = Survey(notice=TOO_LONG)
+    return [next(found) if len(text[1]) <= MOST_CHARACTERS else too_long for text in texts]
 
 
 def render_for_reading(body: str) -> Rendered:

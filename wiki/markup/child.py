@@ -1,6 +1,7 @@
 """The rendering child: `python -m wiki.markup.child`, spoken to by wiki.markup.bounded.
 
-Reads {"body", "fences"} per line, writes a JSON Rendered per line, ends when its input ends.
+Reads {"body", "fences"} per line and writes a JSON Rendered, or {"texts", "language"}, titles
+and bodies, and writes a JSON Survey per line for each of them. Ends when its input ends.
 """
 
 import json
@@ -8,14 +9,17 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import Any
 
 from wiki.markup import bounded
 from wiki.markup.markdown import parse, render
-from wiki.markup.math import set_formula, unset
+from wiki.markup.math import SetFormula, set_formula, unset
 from wiki.markup.rendered import Rendered
 from wiki.markup.renderer import Formula
+from wiki.markup.survey import Survey, survey
+from wiki.search.analysis import analyse
 
 
 def main() -> None:
@@ -25,10 +29,20 @@ def main() -> None:
     sys.setrecursionlimit(10_000)
     render("warm $u$p")
     for line in sys.stdin.buffer:
-        request = json.loads(line)
-        answer = within_limits(request["body"], request["fences"]).narrowed().as_json()
-        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-        sys.stdout.buffer.flush()
+        for answer in answers(json.loads(line)):
+            sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+            sys.stdout.buffer.flush()
+
+
+def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a request asks for, each text within its own limits."""
+    if "texts" in request:
+        for title, body in request["texts"]:
+            # Takes linear time, so it needs no limit.
+            analysis = analyse(title, body, request["language"])
+            yield replace(survey_within_limits(body), analysis=analysis).as_json()
+    else:
+        yield within_limits(request["body"], request["fences"]).narrowed().as_json()
 
 
 def within_limits(body: str, fences: Collection[str]) -> Rendered:
@@ -47,6 +61,18 @@ def within_limits(body: str, fences: Collection[str]) -> Rendered:
     return replace(rendered, notice=bounded.FORMULAS_LATE) if setter.is_late else rendered
 
 
+def survey_within_limits(body: str) -> Survey:
+    """Survey, or die; like within_limits, with more time."""
+    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_SURVEYING_S)
+    surveyed = survey(body)
+    budget_s = bounded.formulas_budget_s(len(surveyed.formulas))
+    signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
+    setter = _Setter(budget_s)
+    found = surveyed.finish(setter.can_set, lambda: bounded.FORMULAS_LATE if setter.is_late else "")
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return found
+
+
 class _Setter:
     """Sets formulas as long as there is time, then shows their source."""
 
@@ -55,10 +81,16 @@ class _Setter:
         self.is_late = False
 
     def set_one(self, formula: Formula) -> str:
+        return self._set(formula).html
+
+    def can_set(self, formula: Formula) -> bool:
+        return not self._set(formula).failure
+
+    def _set(self, formula: Formula) -> SetFormula:
         self.is_late = self.is_late or time.process_time() > self.end
         if self.is_late:
-            return unset(formula.tex, "no time was left for this formula").html
-        return set_formula(formula.tex, display=formula.display).html
+            return unset(formula.tex, "no time was left for this formula")
+        return set_formula(formula.tex, display=formula.display)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-r"""Where formulas begin and end: `$…$` `$$…$$` `\(…\)` `\[…\]`.
+r"""Where formulas begin and end: `$…$` `$$…$$` `\(…\)` `\[…\]` `\\(…\\)` `\\[…\\]`.
 
 A `$` opens a formula when no space follows it, and closes one when no space precedes it and
 no digit follows, so that prices stay text. Each search for an end looks no further than the
@@ -16,6 +16,11 @@ SHELL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]+[^A-Za-z0-9]?")
 # Between two prices stand words, and no sign of TeX.
 TEX_SIGN, WORD = re.compile(r"[\\^_={}]"), re.compile(r"[^\W\d_]{2}")
 CLOSINGS = {"$$": "$$", r"\[": r"\]"}
+# Kramdown, the Markdown of Jekyll, reads a backslash before one of these as nothing but it, so
+# its writers double those of `\\(`, and of what stands inside.
+DOUBLED = {r"\\(": r"\\)", r"\\[": r"\\]"}
+BRACKETS = {r"\(": r"\)", r"\[": r"\]", **DOUBLED}
+KRAMDOWN_ESCAPE = re.compile(r"""\\([\\.*_+`<>()\[\]{}#!:|"'$=-])""")
 
 
 def formulas(md: MarkdownIt) -> None:
@@ -68,20 +73,23 @@ def is_formula(tex: str, after: str) -> bool:
 
 def _bracket(state: StateInline, silent: bool) -> bool:
     source, start = state.src, state.pos
-    opening = source[start : start + 2]
-    if opening not in (r"\(", r"\["):
+    opening = next((sign for sign in BRACKETS if source.startswith(sign, start)), None)
+    if opening is None:
         return False
-    closing = r"\)" if opening == r"\(" else r"\]"
+    closing, size = BRACKETS[opening], len(opening)
     vain = state.env.setdefault("vain", {})
     if vain.get((closing, state.posMax)) == source:
         return False
-    end = source.find(closing, start + 2, state.posMax)
-    while end >= 0 and _is_escaped(source, end, start + 2):
-        end = source.find(closing, end + 2, state.posMax)
+    end = source.find(closing, start + size, state.posMax)
+    while end >= 0 and _is_escaped(source, end, start + size):
+        end = source.find(closing, end + size, state.posMax)
     if end < 0:
         vain[closing, state.posMax] = source
         return False
-    return _push(state, source[start + 2 : end], end + 2, display=opening == r"\[", silent=silent)
+    tex = source[start + size : end]
+    if opening in DOUBLED:
+        tex = KRAMDOWN_ESCAPE.sub(r"\1", tex)
+    return _push(state, tex, end + size, display=opening.endswith("["), silent=silent)
 
 
 def _push(state: StateInline, tex: str, end: int, *, display: bool, silent: bool) -> bool:

@@ -14,6 +14,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from wiki.extensions import Slot
 from wiki.markup.addresses import addresses
+from wiki.markup.attachment import attachments
 from wiki.markup.delimiters import formulas
 from wiki.markup.math import set_formula
 from wiki.markup.outline import outline
@@ -23,7 +24,7 @@ from wiki.markup.sanitize import sanitize
 from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 4
+RENDERER_VERSION = 6
 
 SetFormula = Callable[[Formula], str]
 
@@ -55,9 +56,10 @@ class Parsed:
 def render(body: str, fences: Collection[str] = ()) -> Rendered:
     """Render a note's text, without limits of time: wiki.markup.bounded has them.
 
-    body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, bare
-    addresses, and formulas between `$` `$$` `\\(` `\\[`. fences: the first words of fenced
-    blocks that become slots, holding their text.
+    body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, files
+    `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`, also with these
+    backslashes doubled. fences: the first words of fenced blocks that become slots, holding
+    their text.
     """
     return parse(body, fences).finish(
         lambda formula: set_formula(formula.tex, display=formula.display).html
@@ -80,7 +82,9 @@ def parse(body: str, fences: Collection[str] = ()) -> Parsed:
 def _make_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=Renderer)
     parser.enable(["table", "strikethrough"])
-    for plugin in (footnote_plugin, deflist_plugin, formulas, wikilinks, tasks, addresses):
+    for plugin in (footnote_plugin, deflist_plugin, formulas, wikilinks, tasks):
+        parser.use(plugin)
+    for plugin in (attachments, addresses):
         parser.use(plugin)
     assert isinstance(parser.renderer, Renderer)
     parser.renderer.rules |= own_rules(parser.renderer)

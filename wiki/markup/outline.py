@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from markdown_it.token import Token
 
 from wiki.markup.rendered import ID_MARK, Heading
+from wiki.markup.wikilink import link_key
 
 
 def outline(tokens: Sequence[Token]) -> tuple[Heading, ...]:
@@ -28,6 +29,17 @@ def outline(tokens: Sequence[Token]) -> tuple[Heading, ...]:
         opening.meta["id"] = identity
         headings.append(Heading(int(opening.tag[1]), text, identity))
     return tuple(headings)
+
+
+def identity_of(wanted: str, headings: Sequence[Heading]) -> str:
+    """Return the id of the heading a link names, by its words or as it stands in addresses.
+
+    headings: those of the text it leads to, if they are known; else what the first heading
+    of these words has.
+    """
+    slug = slugify(wanted, allow_unicode=True) or "section"
+    said = [heading.id for heading in headings if link_key(heading.text) == link_key(wanted)]
+    return said[0] if said else slug
 
 
 def permalink_html(payload: Mapping[str, Any], ids: str) -> str:

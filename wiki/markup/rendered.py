@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from wiki.extensions import Slot
-from wiki.markup import wikilink
+from wiki.markup import attachment, wikilink
 
 # Stands before every id in the segments until the page is known, on which several texts may
 # have the same headings. Unicode keeps this sign for such uses; a text that has it loses it.
@@ -44,11 +44,7 @@ class Rendered:
 
     def __str__(self) -> str:
         """Return the HTML with each slot unresolved: as it was typed."""
-        typed = (
-            wikilink.as_typed(slot.payload) if slot.kind == "wikilink" else slot.payload["text"]
-            for slot in self.slots
-        )
-        return self.fill({number: escape(text) for number, text in enumerate(typed)})
+        return self.fill({number: _as_typed(slot) for number, slot in enumerate(self.slots)})
 
     def fill(self, html: Mapping[int, str], ids: str = ID_PREFIX) -> SafeString:
         """Put HTML into every slot, by number; `ids` begins each id of the text."""
@@ -71,9 +67,28 @@ class Rendered:
         """
         return replace(self, segments=tuple(map(_narrow, self.segments)))
 
-    def link_keys(self) -> set[str]:
-        """Return the keys of all wikilinks."""
-        return {slot.payload["key"] for slot in self.slots if slot.kind == "wikilink"}
+    def links(self, folder: str = "") -> dict[str, str]:
+        """Return the titles of the notes this one links to, as first typed, by their keys.
+
+        folder: that of the file the text came from, which relative links start at.
+        """
+        titles: dict[str, str] = {}
+        for slot in self.slots:
+            if slot.kind == "wikilink":
+                titles.setdefault(wikilink.key_of(slot.payload, folder), slot.payload["title"])
+        titles.pop("", None)
+        return titles
+
+    def link_keys(self, folder: str = "") -> set[str]:
+        """Return the keys of all links to notes; as links()."""
+        return set(self.links(folder))
+
+    def attachment_keys(self) -> set[str]:
+        """Return what the text calls the files it shows or links to."""
+        payloads = [slot.payload for slot in self.slots if slot.kind == "attachment"]
+        return {
+            payload[name] for payload in payloads for name in ("key", "link") if name in payload
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data; from_json gives an equal object back."""
@@ -89,6 +104,14 @@ class Rendered:
             notice=said["notice"],
             is_typed=said["is_typed"],
         )
+
+
+def _as_typed(slot: Slot) -> str:
+    if slot.kind == "wikilink":
+        return wikilink.as_typed(slot.payload)
+    if slot.kind == "attachment":
+        return attachment.as_plain(slot.payload)
+    return "</a>" if slot.kind == "wikilink_end" else escape(slot.payload["text"])
 
 
 def _narrow(html: str) -> str:

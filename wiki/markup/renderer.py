@@ -5,7 +5,7 @@ for: a formula, or a slot.
 """
 
 import secrets
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Container, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from wiki.extensions import Slot
 from wiki.markup.highlight import code_html
 from wiki.markup.outline import words
 from wiki.markup.rendered import ID_MARK
+from wiki.markup.wikilink import relative_link
 
 ALIGNMENT = {"text-align:right": "end", "text-align:center": "middle"}
 
@@ -37,7 +38,7 @@ class Formula:
 class Pieces:
     """What is left out of the HTML while it is sanitised."""
 
-    fences: Collection[str]
+    fences: Container[str]
     mark: str = field(default_factory=lambda: secrets.token_hex(16))
     pieces: list[Slot | Formula] = field(default_factory=list)
 
@@ -56,6 +57,9 @@ class Renderer(RendererHTML):
 
     def wikilink(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Slot("wikilink", dict(tokens[i].meta)))
+
+    def attachment(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        return _put(env, Slot("attachment", dict(tokens[i].meta)))
 
     def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=False))
@@ -81,11 +85,22 @@ class Renderer(RendererHTML):
         return link + self.renderToken(tokens, i, options, env)
 
     def link_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        end = _end_of_link(tokens, i)
+        said = "".join(map(words, tokens[i + 1 : end]))
+        payload = relative_link(str(tokens[i].attrs["href"]), said)
+        if payload is not None:
+            tokens[end].meta["is_slot"] = True
+            return _put(env, Slot("wikilink", payload))
         # Paper shows where a link leads, but not where the link says so itself.
         content, closing = tokens[i + 1], tokens[i + 2 :][:1]
         is_alone = content.type == "text" and [token.type for token in closing] == ["link_close"]
         if is_alone and normalizeLink(content.content) == tokens[i].attrs["href"]:
             tokens[i].attrSet("class", "bare")
+        return self.renderToken(tokens, i, options, env)
+
+    def link_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        if tokens[i].meta.get("is_slot"):
+            return _put(env, Slot("wikilink_end", {"text": ""}))
         return self.renderToken(tokens, i, options, env)
 
     def image(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
@@ -165,8 +180,13 @@ def own_rules(renderer: Renderer) -> dict[str, Any]:
     return {name: getattr(renderer, name) for name in names}
 
 
+def _end_of_link(tokens: Tokens, i: int) -> int:
+    """Return where the link that opens at i closes; links hold no links."""
+    return next(end for end in range(i, len(tokens)) if tokens[end].type == "link_close")
+
+
 def _as_text(token: Token) -> Token:
-    is_ours = token.type in ("formula", "formula_display", "wikilink")
+    is_ours = token.type in ("formula", "formula_display", "wikilink", "attachment")
     return Token("text", "", 0, content=words(token)) if is_ours else token
 
 

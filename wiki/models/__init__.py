@@ -4,12 +4,14 @@ from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
 from wiki.models.conflict import EditConflict
 from wiki.models.link import Link
+from wiki.models.near_tags import TagDifference
 from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.posting import NoteWords, Posting
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, TagAlias
 from wiki.models.tag_change import TagChange
+from wiki.models.visibility_change import VisibilityChange
 
 __all__ = [
     "Alias",
@@ -25,4 +27,6 @@ __all__ = [
     "Tag",
     "TagAlias",
     "TagChange",
+    "TagDifference",
+    "VisibilityChange",
 ]

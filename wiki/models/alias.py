@@ -1,8 +1,45 @@
 """Aliases: what a note is called besides its title."""
 
-from django.db import models
+from typing import TYPE_CHECKING, Any
 
+from django.db import models
+from django.db.models import Q
+
+from wiki.markup import link_key
 from wiki.models.visibility import Visibility
+
+if TYPE_CHECKING:
+    from wiki.models.note import Note
+
+
+class AliasQuerySet(models.QuerySet["Alias"]):
+    """Aliases of many notes."""
+
+    def known_to(self, reader: Any) -> "AliasQuerySet":
+        """Keep the aliases that lead reader to their note, if they may read it."""
+        return self.filter(known_to(reader))
+
+    def remember_titles(self, note: "Note") -> None:
+        """Let the titles of earlier revisions lead to the note; two or three queries.
+
+        A title that every revision with it kept private leads there for the owner alone.
+        The caller holds the note row.
+        """
+        titles: dict[str, str] = {}
+        earlier = note.revisions.exclude(title=note.title).values_list("title", "visibility")
+        for title, visibility in earlier.distinct():
+            key = link_key(title)
+            if visibility == Visibility.PUBLIC or key not in titles:
+                titles[key] = visibility
+        titles.pop(note.title_key, None)
+        titles.pop("", None)  # of a revision of which only its number is known
+        rows = [
+            Alias(note=note, key=key, kind=Alias.Kind.TITLE, visibility=visibility)
+            for key, visibility in sorted(titles.items())
+        ]
+        self.bulk_create(rows, ignore_conflicts=True)
+        public = [row.key for row in rows if row.visibility == Visibility.PUBLIC]
+        self.filter(note=note, key__in=public).update(visibility=Visibility.PUBLIC)
 
 
 class Alias(models.Model):
@@ -23,6 +60,8 @@ class Alias(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PUBLIC)
 
+    objects = AliasQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["note", "key"], name="alias_once")]
         indexes = [
@@ -32,3 +71,11 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return f"[[{self.key}]] → {self.note_id}"
+
+
+def known_to(reader: Any, prefix: str = "") -> Q:
+    """Return the condition that reader may know an alias; prefix leads to it from another row."""
+    if reader.is_superuser:
+        return Q()
+    public = Q(**{f"{prefix}visibility": Visibility.PUBLIC})
+    return public | Q(**{f"{prefix}note__owner": reader}) if reader.is_authenticated else public

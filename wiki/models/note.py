@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Collate
 from django.urls import reverse
 from django.utils import timezone
 from taggit.managers import TaggableManager
@@ -73,8 +75,20 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             # The list in its two orders.
             models.Index(fields=["-created", "-pid"], name="note_chronology"),
             models.Index(fields=["-modified", "-pid"], name="note_modified"),
+            # How many notes may a reader read, of all or of a tag? Without their rows.
+            models.Index(
+                fields=["visibility", "owner", "pid"],
+                include=["created", "modified"],
+                name="note_readable",
+                condition=Q(deleted=None),
+            ),
             # Wikilinks on a page: which notes have these titles?
             models.Index(fields=["title_key"], name="note_by_title"),
+            # Suggestions: titles that begin so, and titles with this in them.
+            models.Index(Collate("title_key", "C"), name="note_by_first_letters"),
+            GinIndex(
+                fields=["title_key"], opclasses=["gin_trgm_ops"], name="note_by_part_of_title"
+            ),
             # "Notes of the same ref".
             models.Index(fields=["ref"], name="note_by_ref", condition=~Q(ref="")),
             # Is there a sample left to remove? Asked with every list its owner sees.
@@ -94,6 +108,12 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     @property
     def is_public(self) -> bool:
         return self.visibility == Visibility.PUBLIC
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the file it came from, which its relative links start at."""
+        kind, _, place = (self.import_key or "").partition(":")
+        return place.partition("/")[2].rpartition("/")[0] if kind == "vault" else ""
 
     def may_be_edited_by(self, user: Any) -> bool:
         """Tell whether user may write this note. No query."""

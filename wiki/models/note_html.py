@@ -4,41 +4,60 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from wiki import extensions
 from wiki.extensions import Slot
 from wiki.markup import Rendered, bounded
+from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
-from wiki.markup.rendered import ID_PREFIX
-from wiki.markup.wikilink import link_html
+from wiki.models.attachment import Attachment
+from wiki.models.link_filling import Links, ids_of
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
     from wiki.models.revision import Revision
 
 
+# The others are fences.
+OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
+
+
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     """Cached HTML of many notes."""
 
-    def keep(self, note: "Note", revision: "Revision", rendered: Rendered) -> None:
-        """Remember this as the HTML of the note's head, unless it may come out better."""
-        if rendered.notice == bounded.TOO_BUSY:
-            return
-        row = NoteHtml(
-            note=note,
-            revision=revision,
-            renderer=bounded.renderer_name(),
-            rendered=rendered.as_json(),
-        )
-        # One statement, where update_or_create takes four.
+    def keep(self, made: Iterable[tuple["Note", "Revision", Rendered]]) -> None:
+        """Remember these as the HTML of the notes' heads, but for what may come out better.
+
+        One query, or none.
+        """
+        rows = [
+            NoteHtml(
+                note=note,
+                revision=revision,
+                renderer=bounded.renderer_name(),
+                rendered=rendered.as_json(),
+            )
+            for note, revision, rendered in made
+            if rendered.notice != bounded.TOO_BUSY
+        ]
+        # One statement, where update_or_create takes four for each.
         self.bulk_create(
-            [row],
+            rows,
             update_conflicts=True,
             unique_fields=["note"],
             update_fields=["revision", "renderer", "rendered"],
         )
+
+    def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
+        """Return what these notes link to, as they spell it, by link key; one query."""
+        folders = {note.pid: note.folder for note in notes}
+        rows = self.filter(note__in=folders).values_list("note", "rendered__slots")
+        titles: dict[str, str] = {}
+        for pid, slots in rows.order_by("-note"):
+            rendered = Rendered((), tuple(Slot(**slot) for slot in slots))
+            titles |= rendered.links(folders[pid])
+        return titles
 
 
 class NoteHtml(models.Model):
@@ -69,9 +88,9 @@ class NoteHtml(models.Model):
 def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
     """Return the rendered head of each note, by pid.
 
-    notes: loaded with texts(); then no query is made, but where HTML is missing or stale.
+    notes: loaded with texts(); then no query is made, but one where HTML is missing or stale.
     """
-    found = {}
+    found, made = {}, []
     for note in notes:
         assert note.head is not None
         row: NoteHtml | None = getattr(note, "html", None)
@@ -79,51 +98,65 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
             found[note.pid] = bounded.render_for_reading(note.head.body or "")
-            NoteHtml.objects.keep(note, note.head, found[note.pid])
+            made.append((note, note.head, found[note.pid]))
+    # In one order for everybody: two readers of the same notes then never wait in a circle.
+    NoteHtml.objects.keep(sorted(made, key=lambda one: one[0].pid))
     return found
 
 
-def pages(found: Mapping[int, Rendered], readable: Any, reader: Any) -> dict[int, SafeString]:
+def pages(
+    found: Mapping[int, Rendered],
+    readable: Any,
+    reader: Any,
+    folders: Mapping[int, str],
+    files_of: int = 0,
+) -> dict[int, SafeString]:
     """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
 
-    found: by pid; 0 is a text that is not a note's head (a preview, an old revision).
+    found: by pid; 0 is a text that is not a note's head (a preview, an old revision). Its
+    files are those of the note files_of, which the reader may read.
+    folders: what relative links start at, by the same keys; the top, where there is none.
 
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
     is not among them looks exactly like a link to one that does not exist; for who can
-    write, both lead to where that note is started. One query for all wikilinks, and what
-    each fence's own render makes.
+    write, both lead to where that note is started. One query for all links, one more if any
+    names a heading, one for all files, and what each fence's own render makes.
     """
-    targets = _link_targets(found.values(), readable)
-    writing_url = reverse("new") if reader.is_authenticated else ""
-    html: dict[int, SafeString] = {}
+    links = Links(found, readable, reader, folders)
     fences = _fences(found, reader)
+    files = _files(found, files_of)
+    html: dict[int, SafeString] = {}
     for key, rendered in found.items():
-        ids = ids_of(key)
+        ids, end = ids_of(key), ""
         filled = {}
         for number, slot in enumerate(rendered.slots):
             if slot.kind == "wikilink":
-                target = targets.get(slot.payload["key"])
-                filled[number] = link_html(slot.payload, target, writing_url)
+                filled[number], end = links.html(key, slot.payload)
+            elif slot.kind == "wikilink_end":
+                filled[number] = end
             elif slot.kind == "permalink":
                 filled[number] = permalink_html(slot.payload, ids)
+            elif slot.kind == "attachment":
+                filled[number] = _file_html(slot.payload, files, key or files_of)
             else:
                 filled[number] = fences[key, number]
         html[key] = rendered.fill(filled, ids)
     return html
 
 
-def ids_of(key: int) -> str:
-    """Return what begins every id of this text: a page may hold many notes, each with a pid."""
-    return f"n{key}-" if key else ID_PREFIX
+def _files(found: Mapping[int, Rendered], files_of: int) -> dict[tuple[int, str], Attachment]:
+    """Find the files of the page by the note's pid and what its text calls them."""
+    keys = {key or files_of: rendered.attachment_keys() for key, rendered in found.items()}
+    return Attachment.objects.named_in(keys)
 
 
-def _link_targets(rendered: Iterable[Rendered], readable: Any) -> dict[str, tuple[str, str]]:
-    """Map link keys to (url, title) of readable notes; of equal titles the oldest wins."""
-    keys = set().union(*(one.link_keys() for one in rendered))
-    if not keys:
-        return {}
-    notes = readable.filter(title_key__in=keys).order_by("-pid").only("pid", "title", "title_key")
-    return {note.title_key: (note.get_absolute_url(), note.title) for note in notes}
+def _file_html(
+    payload: dict[str, Any], files: Mapping[tuple[int, str], Attachment], pid: int
+) -> SafeString:
+    file, link = files.get((pid, payload["key"])), files.get((pid, payload.get("link", "")))
+    return attachment_html(
+        payload, file.as_file() if file else None, link.get_absolute_url() if link else ""
+    )
 
 
 def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int], str]:
@@ -131,7 +164,7 @@ def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int],
     by_kind: dict[str, list[tuple[tuple[int, int], Slot]]] = {}
     for key, rendered in found.items():
         for number, slot in enumerate(rendered.slots):
-            if slot.kind not in ("wikilink", "permalink"):
+            if slot.kind not in OWN_SLOTS:
                 by_kind.setdefault(slot.kind, []).append(((key, number), slot))
     html: dict[tuple[int, int], str] = {}
     for kind, slots in by_kind.items():

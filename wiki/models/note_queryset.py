@@ -1,18 +1,22 @@
 """Notes as rows: who may read them, which fit a filter, in which order, with what loaded."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 
+from wiki.markup import link_key
 from wiki.merge import Fields
-from wiki.models import saving, search_index
+from wiki.models import arriving, saving, search_index
+from wiki.models.alias import Alias, known_to
+from wiki.models.arriving import Arrival
+from wiki.models.link import Link
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, tag_key
+from wiki.models.tag import NoteTag, TagAlias, tag_key
 from wiki.models.visibility import Visibility
 from wiki.search.analysis import beginning
 
@@ -110,9 +114,14 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Keep notes whose tags fit every word.
 
         A word fits the start of any `_`-separated part of a tag, whatever the case;
-        `=word` fits a whole tag only, and `-word` keeps the notes without such a tag.
+        `=word` fits a whole tag only, and `-word` keeps the notes without such a tag. Another
+        word for a tag fits that tag; one query finds these.
         """
         kept = self
+        keys = [tag_key(word.lstrip("-=")) for word in words.split()]
+        meant = (
+            dict(TagAlias.objects.filter(slug__in=keys).values_list("slug", "tag")) if keys else {}
+        )
         for word in words.split():
             unwanted, key = word.startswith("-"), tag_key(word.lstrip("-="))
             if not key:
@@ -120,6 +129,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
             fits = Q(tag__slug=key)
             if not word.lstrip("-").startswith("="):
                 fits = Q(tag__slug__startswith=key) | Q(tag__slug__contains=f"_{key}")
+            if key in meant:
+                fits |= Q(tag=meant[key])
             carrying = NoteTag.objects.filter(fits).values("content_object")
             kept = kept.exclude(pid__in=carrying) if unwanted else kept.filter(pid__in=carrying)
         return kept
@@ -152,14 +163,55 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Load cards() and, in the same query, the HTML of each text."""
         return self.cards().select_related("html")
 
-    def linking_to(self, note: "Note") -> "NoteQuerySet":
-        """Keep the other notes with a wikilink that leads to this note.
+    def named(self, keys: Collection[str], reader: Any) -> dict[str, "Note"]:
+        """Find the note each link key leads to among these: pid and title, in one query.
 
-        A link leads to the oldest of equal titles, among the notes of this queryset.
+        By its title, else by another name that reader may know; of equals the oldest.
         """
-        older = self.filter(title_key=note.title_key, pid__lt=note.pid)
-        linking = self.filter(links__key=note.title_key).exclude(pid=note.pid)
-        return linking.filter(~models.Exists(older))
+        if not keys:
+            return {}
+        by_title = self.filter(title_key__in=keys).annotate(key=F("title_key"), rank=Value(0))
+        by_alias = self.filter(known_to(reader, "aliases__"), aliases__key__in=keys)
+        by_alias = by_alias.annotate(key=F("aliases__key"), rank=Value(1))
+        columns = ("rank", "pid", "key", "title")
+        found = by_title.values_list(*columns).union(by_alias.values_list(*columns), all=True)
+        return {
+            key: self.model(pid=pid, title=title)
+            for _, pid, key, title in sorted(found, reverse=True)
+        }
+
+    def linking_to(self, note: "Note", reader: Any) -> "NoteQuerySet":
+        """Keep the others of these notes with a link that leads reader to this note.
+
+        Makes two queries, for the names under which links lead to it.
+        """
+        names = [note.title_key, *note.aliases.known_to(reader).values_list("key", flat=True)]
+        leading = [key for key, found in self.named(names, reader).items() if found == note]
+        linking = Link.objects.filter(key__in=leading).values("note")
+        return self.filter(pid__in=linking).exclude(pid=note.pid)
+
+    def nobody_links_to(self, reader: Any) -> "NoteQuerySet":
+        """Keep the notes to which no link of another leads reader; among all they may read.
+
+        `.has_links` tells whether a note itself names others.
+        """
+        older = self.filter(title_key=OuterRef("title_key"), pid__lt=OuterRef("pid"))
+        by_title = Link.objects.filter(key=OuterRef("title_key"), note__in=self)
+        titled = self.filter(Exists(by_title.exclude(note=OuterRef("pid"))), ~Exists(older))
+        names = Alias.objects.known_to(reader).filter(note__in=self)
+        by_name = Link.objects.filter(key=OuterRef("key"), note__in=self)
+        called = names.filter(
+            Exists(by_name.exclude(note=OuterRef("note"))),
+            ~Exists(self.filter(title_key=OuterRef("key"))),
+            ~Exists(names.filter(key=OuterRef("key"), note__lt=OuterRef("note"))),
+        )
+        alone = self.values("pid").difference(titled.values("pid"), called.values("note"))
+        has_links = Exists(Link.objects.filter(note=OuterRef("pid")))
+        return self.filter(pid__in=alone).annotate(has_links=has_links)
+
+    def namesakes(self, title: str, pid: int) -> "NoteQuerySet":
+        """Keep the notes of this title but for pid (0: none), the oldest first."""
+        return self.filter(title_key=link_key(title)).exclude(pid=pid).order_by("pid")
 
     def write(
         self,
@@ -173,3 +225,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return saving.create(
             self.model, fields, owner=owner, summary=summary, submission=submission
         )
+
+    def import_batch(self, arrivals: Sequence[Arrival]) -> None:
+        """Insert the notes that an import brings, all or none; they are complete afterwards."""
+        arriving.insert(arrivals)

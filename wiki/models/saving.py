@@ -15,6 +15,7 @@ from wiki import signals
 from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
 from wiki.models import search_index
+from wiki.models.alias import Alias
 from wiki.models.conflict import EditConflict
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
@@ -32,6 +33,11 @@ def with_tags(fields: Fields, tags: tuple[str, ...]) -> Fields:
     return replace(fields, tags=tags)
 
 
+def with_visibility(fields: Fields, visibility: str) -> Fields:
+    """Return the fields for other readers."""
+    return replace(fields, visibility=visibility)
+
+
 def create(
     model: type["Note"],
     fields: Fields,
@@ -44,6 +50,7 @@ def create(
 
     Back in the browser, typed on, sent once more: the rest becomes revision 1.
     """
+    fields = _meant(fields)
     rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
@@ -83,6 +90,7 @@ def save(
     source: str = Revision.Source.PERSON,
 ) -> Revision:
     """Append a revision edited from `base`; see Note.save_revision."""
+    fields = _meant(fields)
     while True:
         with transaction.atomic():
             _wait_turn(note)
@@ -133,12 +141,15 @@ def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analy
     revision_saved.
     """
     revision.save(force_insert=True)
+    is_new, title_key = note.head_id is None, note.title_key
     note.show(revision)
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
     set_tags(note, revision.tags)
-    NoteHtml.objects.keep(note, revision, rendered)
+    NoteHtml.objects.keep([(note, revision, rendered)])
     if not rendered.is_typed:
-        set_links(note, rendered.link_keys())
+        set_links(note, rendered.link_keys(note.folder))
+    if revision.number and (is_new or title_key != note.title_key):
+        Alias.objects.remember_titles(note)
     search_index.index(note, analysis)
     signals.revision_saved.send(type(note), note=note, revision=revision)
 
@@ -148,7 +159,7 @@ def set_tags(note: "Note", names: list[str]) -> None:
     rows = NoteTag.objects.filter(content_object=note)
     if names == list(rows.values_list("tag__name", flat=True)):
         return
-    wanted = [tag.pk for tag in Tag.objects.resolve(names)]
+    wanted = [tag.pk for tag in Tag.objects.called(names)]
     rows.delete()
     NoteTag.objects.bulk_create(
         NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
@@ -171,7 +182,12 @@ def same(one: Fields, other: Fields) -> bool:
 
 def _canonical(fields: Fields) -> Fields:
     """Write each tag as it was first typed."""
-    return with_tags(fields, tuple(tag.name for tag in Tag.objects.resolve(fields.tags)))
+    return with_tags(fields, tuple(tag.name for tag in Tag.objects.called(fields.tags)))
+
+
+def _meant(fields: Fields) -> Fields:
+    """Put the tag in the place of another word for it."""
+    return with_tags(fields, tuple(Tag.objects.meant_by(fields.tags)))
 
 
 def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:

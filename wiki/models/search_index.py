@@ -35,6 +35,19 @@ def index(note: "Note", analysis: Analysis) -> None:
         index_many([(note, analysis)])
 
 
+def readdress(pids: Sequence[int]) -> None:
+    """Let those find these notes who may read them by now. The caller holds their rows."""
+    with connection.cursor() as cursor:
+        for table in ("wiki_posting", "wiki_notewords"):
+            cursor.execute(
+                f"UPDATE {table} AS found SET audience ="
+                " CASE WHEN note.visibility = %s THEN %s ELSE note.owner_id END"
+                " FROM wiki_note AS note"
+                " WHERE note.pid = found.note_id AND found.note_id = ANY(%s)",
+                [Visibility.PUBLIC, EVERYONE, list(pids)],
+            )
+
+
 def remove(note: "Note") -> None:
     """Let nobody find the note. The caller holds the note row."""
     with connection.cursor() as cursor:

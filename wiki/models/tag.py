@@ -58,8 +58,22 @@ def join_tags(tags: Iterable[Any]) -> str:
 class TagQuerySet(models.QuerySet["Tag"]):
     """Tags as rows."""
 
-    def resolve(self, names: Sequence[str]) -> list["Tag"]:
-        """Return the tags of these names in their order, making those that are new.
+    def meant_by(self, names: Sequence[str]) -> list[str]:
+        """Return the names of the tags that people mean by these, each once; makes none.
+
+        Another word for a tag gives that tag.
+        """
+        return list({tag_key(name): name for name in self.meanings(names).values()}.values())
+
+    def meanings(self, names: Sequence[str]) -> dict[str, str]:
+        """Map the key of each name to the name of the tag that is meant by it. One query."""
+        keys = {tag_key(name): name for name in reversed(names)}
+        aliases = TagAlias.objects.filter(slug__in=keys) if keys else TagAlias.objects.none()
+        meant = {alias.slug: alias.tag.name for alias in aliases.select_related("tag")}
+        return {key: meant.get(key, keys[key]) for key in map(tag_key, names)}
+
+    def called(self, names: Sequence[str]) -> list["Tag"]:
+        """Return the tags of just these names in their order, making those that are new.
 
         Rows are inserted in the order of their key, so that two savers who need the same
         new tags wait for each other and never in a circle. At most three queries.

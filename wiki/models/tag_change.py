@@ -1,21 +1,28 @@
-"""Renaming, merging and deleting a tag across notes: one recorded, undoable change."""
+"""Changing the tags of many notes: one recorded, undoable change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
 from wiki.models.note import Note
-from wiki.models.tag import NoteTag, Tag, tag_key
+from wiki.models.tag import MOST_TAGS, NoteTag, Tag, TagAlias, tag_key
 
 if TYPE_CHECKING:
     from wiki.models.note_queryset import NoteQuerySet
 
+ROWS_AT_A_TIME = 5_000
 
-class TagChangeManager(models.Manager["TagChange"]):
+
+class TagChangeQuerySet(models.QuerySet["TagChange"]):
     """Makes changes; a change is recorded and carried out in one transaction."""
+
+    def made_by(self, user: Any) -> "TagChangeQuerySet":
+        """Keep the changes user made; a superuser sees all."""
+        return self if user.is_superuser else self.filter(author=user)
 
     @transaction.atomic
     def rename(self, old: str, new: str, *, author: Any) -> "TagChange":
@@ -24,63 +31,110 @@ class TagChangeManager(models.Manager["TagChange"]):
         A note that has both keeps one (a merge); an empty `new` takes the tag away. Makes
         no revision and moves no note in the list of changes. Holds those note rows.
         """
-        notes = Note.objects.editable_by(author).filter(note_tags__tag__slug=tag_key(old))
+        (new,) = Tag.objects.meant_by([new]) if new else [""]
+        notes = _locked(Note.objects.editable_by(author).filter(note_tags__tag__slug=tag_key(old)))
         steps = {}
-        for note in _locked(notes):
-            assert note.head is not None
-            have = {tag_key(tag.name) for tag in note.shown_tags()}
-            steps[str(note.pid)] = {
-                "revision": note.head.number,
-                "remove": [old],
-                "add": [new] if new and tag_key(new) not in have - {tag_key(old)} else [],
-            }
-        return self._carry_out(old, new, author, steps, undoes=None)
+        for note in notes:
+            if step := _step(note, [old], [new] if new else []):
+                steps[str(note.pid)] = step
+        kind = self._kind(old, new)
+        if tag_key(old) == tag_key(new):
+            Tag.objects.named(new).update(name=new)
+        return self._carry_out(notes, steps, kind=kind, old=old, new=new, author=author)
+
+    @transaction.atomic
+    def retag(
+        self, notes: "NoteQuerySet", add: Sequence[str], remove: Sequence[str], *, author: Any
+    ) -> "TagChange":
+        """Add and remove tags on those of these notes that author may edit; as rename().
+
+        Raises ValidationError if a note would get more than MOST_TAGS.
+        """
+        wanted = Tag.objects.meant_by(add)
+        remove = list(dict.fromkeys([*remove, *Tag.objects.meant_by(remove)]))
+        locked = _locked(Note.objects.editable_by(author).filter(pid__in=notes.values("pid")))
+        steps = {}
+        for note in locked:
+            if step := _step(note, remove, wanted):
+                steps[str(note.pid)] = step
+        old, new = " ".join(remove), " ".join(wanted)
+        kind = TagChange.Kind.NOTES
+        return self._carry_out(locked, steps, kind=kind, old=old, new=new, author=author)
+
+    @transaction.atomic
+    def add_alias(self, word: str, tag: Tag, *, author: Any) -> "TagChange":
+        """Let whoever types the word get the tag. Raises ValidationError if it means another."""
+        row, is_new = TagAlias.objects.get_or_create(
+            slug=tag_key(word), defaults={"name": word, "tag": tag}
+        )
+        if not is_new:
+            raise ValidationError(f"“{word}” leads to the tag “{row.tag}” already.")
+        kind = TagChange.Kind.ALIAS
+        return self._carry_out([], {}, kind=kind, old=word, new=tag.name, author=author)
 
     @transaction.atomic
     def undo(self, change: "TagChange", *, author: Any) -> "TagChange":
         """Take a change back, on the notes that still show it. Holds those note rows."""
-        notes = Note.objects.editable_by(author).filter(pid__in=list(change.steps))
+        notes = _locked(Note.objects.editable_by(author).filter(pid__in=list(change.steps)))
         steps = {}
-        for note in _locked(notes):
-            assert note.head is not None
-            step = change.steps[str(note.pid)]
+        for note in notes:
+            done = change.steps[str(note.pid)]
             have = {tag_key(tag.name) for tag in note.shown_tags()}
-            if {tag_key(name) for name in step["add"]} <= have:
-                steps[str(note.pid)] = {
-                    "revision": note.head.number,
-                    "remove": step["add"],
-                    "add": step["remove"],
-                }
-        return self._carry_out(change.new, change.old, author, steps, undoes=change)
+            if {tag_key(name) for name in done["add"]} <= have:
+                steps[str(note.pid)] = _back(note, done)
+        if change.kind == TagChange.Kind.ALIAS:
+            self._switch_alias(change)
+        elif change.kind == TagChange.Kind.RENAME and tag_key(change.old) == tag_key(change.new):
+            Tag.objects.named(change.old).update(name=change.old)
+        said = {"kind": change.kind, "old": change.new, "new": change.old}
+        return self._carry_out(notes, steps, **said, author=author, undoes=change)
+
+    def _kind(self, old: str, new: str) -> str:
+        if not new:
+            return TagChange.Kind.DELETE
+        is_other = tag_key(old) != tag_key(new)
+        is_merge = is_other and NoteTag.objects.filter(tag__slug=tag_key(new)).exists()
+        return TagChange.Kind.MERGE if is_merge else TagChange.Kind.RENAME
+
+    def _switch_alias(self, change: "TagChange") -> None:
+        """Take an alias away again, or put back one that an undo took away."""
+        if change.undoes_id is None:
+            TagAlias.objects.filter(slug=tag_key(change.old)).delete()
+        else:
+            (tag,) = Tag.objects.called([change.old])
+            word = {"name": change.new, "tag": tag}
+            TagAlias.objects.get_or_create(slug=tag_key(change.new), defaults=word)
 
     def _carry_out(
-        self,
-        old: str,
-        new: str,
-        author: Any,
-        steps: dict[str, dict[str, Any]],
-        *,
-        undoes: "TagChange | None",
+        self, notes: Iterable[Note], steps: dict[str, dict[str, Any]], **said: Any
     ) -> "TagChange":
         # The note rows are held by now: a saver holds its note before it makes a tag, and
         # so do we, or the two could wait for each other.
-        tags = {tag.slug: tag for tag in Tag.objects.resolve([name for name in (old, new) if name])}
-        for pid, step in steps.items():
-            _retag(int(pid), step, tags)
-        return self.create(
-            old=old, new=new, author=author, created=timezone.now(), steps=steps, undoes=undoes
-        )
+        names = {name for step in steps.values() for name in step["add"]}
+        tags = {tag.slug: tag for tag in Tag.objects.called(sorted(names))}
+        _retag([note for note in notes if str(note.pid) in steps], steps, tags)
+        return self.create(created=timezone.now(), steps=steps, **said)
 
 
 class TagChange(models.Model):
     """What was changed: per note the head's number then, and the names removed and added.
 
     The tags of a note are those of its head revision after all later changes recorded
-    against that head. An undo is a change of its own.
+    against that head. An undo is a change of its own. old and new hold one name, or of a
+    change of chosen notes (NOTES) all that were removed and added; of an alias, the word and
+    its tag.
     """
 
-    old = models.CharField(max_length=100)
-    new = models.CharField(max_length=100, blank=True)
+    class Kind(models.TextChoices):
+        RENAME = "rename"
+        MERGE = "merge"
+        DELETE = "delete"
+        ALIAS = "alias"
+        NOTES = "notes"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.RENAME)
+    old = models.TextField(blank=True)
+    new = models.TextField(blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created = models.DateTimeField()
     steps = models.JSONField(default=dict)
@@ -88,13 +142,23 @@ class TagChange(models.Model):
         "self", null=True, on_delete=models.PROTECT, related_name="undone_by"
     )
 
-    objects = TagChangeManager()
+    objects = TagChangeQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.old} → {self.new or '(no tag)'} on {len(self.steps)} notes"
+        return f"{self.old or '(no tag)'} → {self.new or '(no tag)'} on {len(self.steps)} notes"
+
+    @property
+    def count(self) -> int:
+        """Return how many notes were changed."""
+        return len(self.steps)
+
+    @property
+    def is_undone(self) -> bool:
+        """Tell whether it was taken back. No query after select_related."""
+        return hasattr(self, "undone_by")
 
     @classmethod
     def replayed(cls, note: Note, changes: Iterable["TagChange"]) -> set[str]:
@@ -109,30 +173,59 @@ class TagChange(models.Model):
         return keys
 
 
-def _locked(notes: "NoteQuerySet") -> "NoteQuerySet":
-    """Lock note rows in one order for everybody, and load what a change looks at."""
-    return (
-        Note.objects.filter(pid__in=notes.values("pid"))
-        .order_by("pid")
-        .cards()
-        .select_for_update(of=("self",))
+def _locked(notes: "NoteQuerySet") -> list[Note]:
+    """Lock note rows in one order for everybody, and load what a change looks at.
+
+    Loaded after the lock: who waited for a saver would find the note without its new head.
+    """
+    rows = Note.objects.filter(pid__in=notes.values("pid")).order_by("pid")
+    pids = list(rows.select_for_update(of=("self",)).values_list("pid", flat=True))
+    tags = NoteTag.objects.select_related("tag")
+    loaded = Note.objects.filter(pid__in=pids).order_by("pid").select_related("head")
+    return list(
+        loaded.only("pid", "head__number").prefetch_related(models.Prefetch("note_tags", tags))
     )
 
 
-def _retag(pid: int, step: dict[str, Any], tags: dict[str, Tag]) -> None:
-    """Replace a note's removed tags by the added ones, at the place of the first removed."""
-    gone = NoteTag.objects.filter(
-        content_object=pid, tag__slug__in=[tag_key(name) for name in step["remove"]]
-    )
-    positions = list(gone.values_list("position", flat=True))
-    gone.delete()
-    NoteTag.objects.bulk_create(
-        NoteTag(
-            content_object_id=pid,
-            tag=tags[tag_key(name)],
-            position=positions[0]
-            if positions
-            else NoteTag.objects.filter(content_object=pid).count(),
+def _step(note: Note, remove: Sequence[str], add: Sequence[str]) -> dict[str, Any] | None:
+    """Return what changes on a note, which is nothing if it is so already."""
+    assert note.head is not None
+    have = {tag_key(tag.name) for tag in note.shown_tags()}
+    gone = [name for name in remove if tag_key(name) in have]
+    left = have - {tag_key(name) for name in gone}
+    come = [name for name in add if tag_key(name) not in left]
+    if {tag_key(name) for name in gone} == {tag_key(name) for name in come}:
+        return None
+    if len(come) > len(gone) and len(left) + len(come) > MOST_TAGS:
+        raise ValidationError(
+            f"{{{note.pid}}} would have {len(left) + len(come)} tags, and a note has at most "
+            f"{MOST_TAGS}. Nothing was changed; leave that note out."
         )
-        for name in step["add"]
-    )
+    return {"revision": note.head.number, "remove": gone, "add": come}
+
+
+def _back(note: Note, done: dict[str, Any]) -> dict[str, Any]:
+    assert note.head is not None
+    return {"revision": note.head.number, "remove": done["add"], "add": done["remove"]}
+
+
+def _retag(notes: Sequence[Note], steps: dict[str, Any], tags: dict[str, Tag]) -> None:
+    """Replace each note's removed tags by the added ones, at the place of the first removed."""
+    gone: list[int] = []
+    come: list[NoteTag] = []
+    for note in notes:
+        step = steps[str(note.pid)]
+        removed = {tag_key(name) for name in step["remove"]}
+        rows = list(note.note_tags.all())
+        leaving = [row for row in rows if row.tag.slug in removed]
+        staying = {row.tag.slug for row in rows} - removed
+        place = leaving[0].position if leaving else len(rows)
+        gone += [row.pk for row in leaving]
+        come += [
+            NoteTag(content_object=note, tag=tags[tag_key(name)], position=place)
+            for name in step["add"]
+            if tag_key(name) not in staying
+        ]
+    for start in range(0, len(gone), ROWS_AT_A_TIME):
+        NoteTag.objects.filter(pk__in=gone[start : start + ROWS_AT_A_TIME]).delete()
+    NoteTag.objects.bulk_create(come, batch_size=ROWS_AT_A_TIME)

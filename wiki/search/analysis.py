@@ -30,6 +30,8 @@ LONGEST_LEXEME = 64
 TITLE_WEIGHT = 2
 # A tsvector holds at most 1 MB, and positions up to 16,383, of which 256 per word.
 MOST_VECTOR_BYTES, MOST_POSITION, MOST_POSITIONS = 900_000, 16_383, 255
+# No text that somebody wrote has as many words; a table of numbers may, and would hold up a save.
+MOST_LEXEMES = 50_000
 # Between title and text, so that no phrase runs from one into the other.
 GAP = 10
 MOST_TF = 32_767
@@ -87,7 +89,10 @@ class Analysis:
 
 
 def analyse(title: str, body: str, language: str = "") -> Analysis:
-    """Return what the index keeps of a note; each word of the title counts TITLE_WEIGHT times."""
+    """Return what the index keeps of a note; each word of the title counts TITLE_WEIGHT times.
+
+    A text with more than MOST_LEXEMES different words is known by the first so many.
+    """
     counts: dict[str, int] = defaultdict(int)
     places: dict[str, list[str]] = defaultdict(list)
     length, last = 0, 0
@@ -96,6 +101,8 @@ def analyse(title: str, body: str, language: str = "") -> Analysis:
         for lexeme, _, _, position, is_extra in tokens(text, language):
             last = start + position
             counts[lexeme] += weight
+            if len(counts) >= MOST_LEXEMES:
+                break
             length += 0 if is_extra else weight
             if last <= MOST_POSITION and len(at := places[lexeme]) < MOST_POSITIONS:
                 at.append(f"{last}{mark}")
@@ -152,9 +159,10 @@ class Stemming:
     """Turns words of one language into lexemes; "" for a stop word. Remembers them."""
 
     def __init__(self, language: str) -> None:
-        self._stemmer = Stemmer.Stemmer(language) if language != "simple" else None
+        # Without its own cache, which takes longer than to stem.
+        self._stemmer = Stemmer.Stemmer(language, 0) if language != "simple" else None
         self._stop_words = STOP_WORDS.get(language, frozenset())
-        self.lexeme = lru_cache(200_000)(self._lexeme)
+        self.lexeme = lru_cache(50_000)(self._lexeme)
 
     def _lexeme(self, typed: str) -> str:
         word = typed.replace("’", "'").casefold()

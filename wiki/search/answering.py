@@ -58,6 +58,9 @@ class Answer:
         if self.query.is_empty and not total:
             return ""
         count = "No note" if not total else "1 note" if total == 1 else f"{total:,} notes"
+        if self.found.is_loose and total:
+            start = "No note has these words in this order; "
+            return f"{start}{count} {'has' if total < 2 else 'have'} at least one of them."
         has = "has" if total < 2 else "have"
         if not words and not phrases:
             return f"{count} {'fits' if total < 2 else 'fit'}."
@@ -70,9 +73,9 @@ class Answer:
         return f"{count} {has} this word."
 
     @property
-    def passed_over(self) -> list[str]:
-        """Return the words that are too common to be looked for beside the others."""
-        over = self.found.ranking.passed_over
+    def common(self) -> list[str]:
+        """Return the words that many notes have, which only count for the best notes."""
+        over = self.found.ranking.common
         return [
             part.text
             for part in self.query.parts()

@@ -9,42 +9,55 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 
 from wiki.models.note_queryset import NoteQuerySet, Scope
 from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75
-# A word in more than a tenth of the notes tells little beside two rarer ones, and reading
-# its postings takes most of the time. In a small notebook it takes none: all words count.
-COMMON_PART, ALWAYS_READ, RARER = 10, 2_000, 2
-MOST_TERMS = 64
+MOST_TERMS = 96
+# The rarest words choose the candidates, as many words as have this many postings together;
+# the others, which tell little beside them, then count for the best candidates only. In a
+# notebook of some thousand notes every word chooses.
+MOST_POSTINGS, CANDIDATES = 20_000, 500
+# What takes longer than a millisecond to count is remembered for a moment.
+MANY, REMEMBERED_S = 5_000, 60
 # Scores are summed as whole millionths: the order of summing never shows in them.
 UNIT = 1_000_000
 
 COUNTS = """
-    WITH readable AS MATERIALIZED (
-        SELECT count(*) AS notes, coalesce(sum(length), 0)::bigint AS length
-          FROM wiki_notewords {of_readers}
-    )
-    SELECT 0, notes, length FROM readable
-    UNION ALL
-    SELECT asked.term, (SELECT count(*) FROM (
-               SELECT FROM wiki_posting WHERE term = asked.term {and_of_readers}
-                LIMIT (SELECT greatest(notes / %(part)s, %(always)s) + 1 FROM readable)
-           ) AS counted), 0
+    SELECT term, (SELECT count(*) FROM wiki_posting WHERE term = asked.term AND {readers}), 0
       FROM unnest(%(terms)s::bigint[]) AS asked(term)
+     UNION ALL
+    SELECT NULL, count(*), coalesce(sum(length), 0)
+      FROM wiki_notewords WHERE %(with_size)s AND {readers}
 """
-RANKING = """
-    SELECT note_id, sum((
-               (%(weights)s::float8[])[array_position(%(terms)s::bigint[], term)]
-               * tf / (tf + %(floor)s + %(slope)s * length)
-           )::int4) AS score, count(*) OVER ()
-      FROM wiki_posting
-     WHERE term = ANY(%(terms)s::bigint[]) {and_of_readers} {and_narrowed}
-     GROUP BY note_id ORDER BY score DESC, note_id LIMIT %(limit)s
+# OFFSET 0: for each word a range of the index is read, whatever the planner believes.
+GAIN = "(weight * tf / (tf + %(floor)s::float8 + %(slope)s::float8 * length))::int4"
+RANKING = f"""
+    WITH candidate AS MATERIALIZED (
+        SELECT note_id, sum({GAIN}) AS score, count(*) OVER () AS total
+          FROM unnest(%(terms)s::bigint[], %(weights)s::float8[]) AS asked(term, weight)
+         CROSS JOIN LATERAL (
+             SELECT note_id, tf, length FROM wiki_posting
+              WHERE term = asked.term AND {{readers}} {{narrowed}} OFFSET 0
+         ) AS posting
+         GROUP BY note_id ORDER BY score DESC, note_id LIMIT %(candidates)s
+    )
+    SELECT note_id, score + coalesce((
+               SELECT sum({GAIN})
+                 FROM unnest(%(others)s::bigint[], %(other_weights)s::float8[])
+                      AS asked(term, weight)
+                CROSS JOIN LATERAL (
+                    SELECT tf, length FROM wiki_posting
+                     WHERE note_id = candidate.note_id AND term = asked.term OFFSET 0
+                ) AS posting
+           ), 0) AS score, total
+      FROM candidate ORDER BY score DESC, note_id LIMIT %(limit)s
 """
 
 
@@ -60,86 +73,119 @@ class Hit:
 class Ranking:
     """The best hits, best first, and how many notes there are in all.
 
-    have: how many notes a reader may read have each term, narrowed or not; of a common term
-    only that it is common. passed_over: terms that are too common beside the others. notes:
-    how many notes there are.
+    have: how many notes a reader may read have each term, narrowed or not. common: terms that
+    many notes have; these count for the best notes only, and not in total. notes: how many
+    notes there are.
     """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
     have: Mapping[int, int] = field(default_factory=dict)
-    passed_over: frozenset[int] = frozenset()
+    common: frozenset[int] = frozenset()
     notes: int = 0
 
 
 def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     """Return the `limit` best notes of `readable` for the words of the query.
 
-    readable: made by visible_to, narrowed or not. Two queries. Equal scores: older first.
+    readable: made by visible_to, narrowed or not. Three queries at most. Equal scores: older
+    first. total counts the notes with a word that chooses candidates.
     """
     assert readable.scope is not None, "a search starts at visible_to"
     asked = dict(list(query.terms.items())[:MOST_TERMS])
     if not asked:
         return Ranking()
     notes, length, have = _counted(list(asked), readable.scope)
-    kept = _telling(have, notes)
-    if not kept:
+    choosing = _choosing(have)
+    if not choosing:
         return Ranking(have=have, notes=notes)
-    weights = [asked[term] * _idf(have[term], notes) * (K1 + 1) * UNIT for term in kept]
+    weights = {
+        term: asked[term] * _idf(count, notes) * (K1 + 1) * UNIT for term, count in have.items()
+    }
+    others = [term for term, count in have.items() if count and term not in choosing]
     parameters: dict[str, Any] = {
-        "terms": kept,
-        "weights": weights,
+        "terms": choosing,
+        "weights": [weights[term] for term in choosing],
+        "others": others,
+        "other_weights": [weights[term] for term in others],
         "floor": K1 * (1 - B),
         "slope": K1 * B * notes / max(1, length),
+        "candidates": max(limit, CANDIDATES),
         "limit": limit,
+        "audiences": list(readable.scope.audiences or ()),
     }
-    statement = RANKING.format(
-        and_of_readers=_and_of_readers(readable.scope, parameters),
-        and_narrowed=_and_narrowed(readable, parameters),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
+    narrowed = _narrowed(readable, parameters)
+    rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
-    passed_over = frozenset(term for term in have if have[term]) - set(kept)
-    return Ranking(hits, rows[0][2] if rows else 0, have, passed_over, notes)
+    return Ranking(hits, rows[0][2] if rows else 0, have, frozenset(others), notes)
+
+
+def _choosing(have: Mapping[int, int]) -> list[int]:
+    """Return the rarest terms that any note has, as many as have few postings; or one."""
+    chosen: list[int] = []
+    postings = 0
+    for term, count in sorted(have.items(), key=itemgetter(1)):
+        if not count:
+            continue
+        postings += count
+        if chosen and postings > MOST_POSTINGS:
+            break
+        chosen.append(term)
+    return chosen
 
 
 def _counted(terms: list[int], scope: Scope) -> tuple[int, int, dict[int, int]]:
     """Return how many notes there are, their length in all, and how many have each term.
 
-    Of a common term only that it is common: reading on would take time.
+    One query; none if all of it is remembered.
     """
-    parameters: dict[str, Any] = {"terms": terms, "part": COMMON_PART, "always": ALWAYS_READ}
-    and_of_readers = _and_of_readers(scope, parameters)
-    statement = COUNTS.format(
-        and_of_readers=and_of_readers, of_readers=and_of_readers.replace("AND", "WHERE")
-    )
+    names = {term: _name(scope, str(term)) for term in terms}
+    size_name = _name(scope, "size")
+    remembered = cache.get_many([*names.values(), size_name])
+    size: tuple[int, int] | None = remembered.get(size_name)
+    have = {term: remembered[name] for term, name in names.items() if name in remembered}
+    asked = [term for term in terms if term not in have]
+    if asked or size is None:
+        parameters = {
+            "terms": asked,
+            "with_size": size is None,
+            "audiences": list(scope.audiences or ()),
+        }
+        *counted, (_, notes, length) = _rows(COUNTS.format(readers=_readers(scope)), parameters)
+        have |= {term: count for term, count, _ in counted}
+        size = size or (notes, int(length))
+        new = {names[term]: have[term] for term in asked} | {size_name: size}
+        many = {name: said for name, said in new.items() if _is_much(said)}
+        cache.set_many(many, REMEMBERED_S)
+    return *size, {term: have[term] for term in terms}
+
+
+def _is_much(said: int | tuple[int, int]) -> bool:
+    return (said if isinstance(said, int) else said[0]) >= MANY
+
+
+def _name(scope: Scope, what: str) -> str:
+    """Name a count in the cache; without a space, which some caches refuse."""
+    readers = "all" if scope.audiences is None else ",".join(map(str, scope.audiences))
+    return f"bm25:{readers}:{what}"
+
+
+def _rows(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        (_, notes, length), *rows = cursor.fetchall()
-    return notes, length, {term: have for term, have, _ in rows}
-
-
-def _telling(have: Mapping[int, int], notes: int) -> list[int]:
-    """Leave out common terms beside enough rarer ones; terms that no note has say nothing."""
-    most = max(notes // COMMON_PART, ALWAYS_READ)
-    rare = [term for term, count in have.items() if 0 < count <= most]
-    return rare if len(rare) >= RARER else [term for term, count in have.items() if count]
+        return list(cursor.fetchall())
 
 
 def _idf(have: int, notes: int) -> float:
-    return math.log(1 + (notes - have + 0.5) / (have + 0.5))
+    # What is remembered of a large notebook may be a moment old.
+    return math.log(1 + max(0, notes - have + 0.5) / (have + 0.5))
 
 
-def _and_of_readers(scope: Scope, parameters: dict[str, Any]) -> str:
-    if scope.audiences is None:
-        return ""
-    parameters["audiences"] = list(scope.audiences)
-    return "AND audience = ANY(%(audiences)s)"
+def _readers(scope: Scope) -> str:
+    return "true" if scope.audiences is None else "audience = ANY(%(audiences)s)"
 
 
-def _and_narrowed(readable: NoteQuerySet, parameters: dict[str, Any]) -> str:
+def _narrowed(readable: NoteQuerySet, parameters: dict[str, Any]) -> str:
     """Keep the notes of the queryset, where these are not all that the reader may read."""
     if not readable.is_narrowed:
         return ""

@@ -13,7 +13,7 @@ from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.analysis import PART, term, tokens
 from wiki.search.conditions import OPERATORS, Condition, in_order, in_title, without
 
-LONGEST_QUERY, MOST_OPERATORS = 1_000, 10
+LONGEST_QUERY, MOST_OPERATORS = 2_000, 10
 TOO_MANY = f"Only the first {MOST_OPERATORS} operators and phrases narrow the notes. Ask for fewer."
 # A further reading of a word (`self-attention` beside its parts) tells half as much again.
 EXTRA_WEIGHT = 0.5
@@ -45,6 +45,7 @@ class Operator(NamedTuple):
     start: int
     end: int
     condition: Condition
+    is_phrase: bool = False
 
 
 @dataclass
@@ -72,10 +73,16 @@ class ParsedQuery:
         """Tell whether there is nothing to look for."""
         return not self.terms and not self.operators
 
-    def narrow(self, readable: NoteQuerySet) -> NoteQuerySet:
-        """Keep the notes that fit every operator."""
+    @property
+    def has_phrase_to_find(self) -> bool:
+        """Tell whether a phrase narrows the notes."""
+        return any(operator.is_phrase for operator in self.operators)
+
+    def narrow(self, readable: NoteQuerySet, *, by_phrases: bool = True) -> NoteQuerySet:
+        """Keep the notes that fit every operator; without by_phrases, phrases may be missing."""
         for operator in self.operators:
-            readable = operator.condition(readable)
+            if by_phrases or not operator.is_phrase:
+                readable = operator.condition(readable)
         return readable
 
     def lexemes(self) -> set[str]:
@@ -141,9 +148,10 @@ def _read(query: ParsedQuery, piece: re.Match[str], *, is_last: bool) -> None:
     value = piece["phrase"] if is_phrase else piece["word"]
     unwanted = piece["minus"] is not None
 
-    def narrow(condition: Condition) -> None:
+    def narrow(condition: Condition, *, by_phrase: bool = False) -> None:
         if len(query.operators) < MOST_OPERATORS:
-            query.operators.append(Operator(piece[0], piece.start(), piece.end(), condition))
+            place = (piece[0], *piece.span())
+            query.operators.append(Operator(*place, condition, by_phrase))
         elif TOO_MANY not in query.problems:
             query.problems.append(TOO_MANY)
 
@@ -160,7 +168,7 @@ def _read(query: ParsedQuery, piece: re.Match[str], *, is_last: bool) -> None:
     elif is_phrase and name is None and not unwanted:
         query.phrases.append(Word(value, piece.start("phrase"), piece.end("phrase")))
         if says_something:
-            narrow(in_order(value))
+            narrow(in_order(value), by_phrase=True)
     elif not unwanted:
         start = piece.start("name") if name else piece.start("word")
         query.words.append(Word(piece.string[start : piece.end()], start, piece.end()))

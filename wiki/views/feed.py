@@ -37,7 +37,8 @@ def atom(request: HttpRequest) -> HttpResponse:
     form = ListForm(request.GET)
     readable = Note.objects.visible_to(nobody)
     notes = list(form.filtered(readable).last_changed().texts()[:NEWEST])
-    html = pages(rendered_heads(notes), readable, nobody)
+    folders = {note.pid: note.folder for note in notes}
+    html = pages(rendered_heads(notes), readable, nobody, folders)
     site = settings.WIKI_URL or request.build_absolute_uri("/").rstrip("/")
     said = " ".join(filter(None, (form.said.get("tags"), form.said.get("text"))))
     feed = NoteFeed(

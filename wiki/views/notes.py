@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
-from wiki.forms import EditForm, NoteForm, form_values
+from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import bounded
 from wiki.models import EditConflict, Note, Revision
 from wiki.views.listing import listed
@@ -24,7 +24,9 @@ from wiki.views.reading import cards, fill, whole_card
 def index(request: HttpRequest) -> HttpResponse:
     """The list: whole notes, newest first, filtered by text, tags and type."""
     samples = Note.objects.editable_by(request.user).samples().as_imported().count()
-    return render(request, "wiki/list.html", {**listed(request), "samples": samples})
+    choosing = request.user.is_authenticated and "choose" in request.GET
+    more = {"samples": samples, "choosing": choosing}
+    return render(request, "wiki/list.html", {**listed(request), **more})
 
 
 @login_not_required
@@ -82,6 +84,7 @@ def new(request: HttpRequest) -> HttpResponse:
             summary=form.cleaned_data["summary"],
             submission=form.cleaned_data["submission"],
         )
+        _say_namesake(request, note)
         return _saved(request, note)
     return _editor(request, form, {"heading": "new entry"})
 
@@ -107,6 +110,8 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
         except EditConflict as conflict:
             return _conflict(request, conflict)
         _say_joined(request, revision, form.cleaned_data["base"])
+        if revision.title != note.title:
+            _say_namesake(request, revision.note)
         return _saved(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
@@ -115,7 +120,13 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
-    return render(request, "wiki/_preview.html", _previewed(request, title, body))
+    pid = request.POST.get("note", "")
+    note = (
+        Note.objects.visible_to(request.user).filter(pid=pid).first()
+        if PID.fullmatch(pid)
+        else None
+    )
+    return render(request, "wiki/_preview.html", _previewed(request, title, body, note))
 
 
 def _saved(request: HttpRequest, note: Note) -> HttpResponse:
@@ -143,18 +154,40 @@ def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
         )
 
 
+def _say_namesake(request: HttpRequest, note: Note) -> None:
+    """Say that another note has the title this one just got, and which of them links mean."""
+    same = Note.objects.visible_to(request.user).namesakes(note.title, note.pid)
+    other = same.only("pid", "title").first()
+    if other is not None:
+        messages.warning(
+            request,
+            format_html(
+                '<a href="{}">{{{}}} {}</a> has this title too. Links by the title lead to the'
+                " older note, {{{}}}; with another title this one can be linked to as well.",
+                other.get_absolute_url(),
+                other.pid,
+                other.title,
+                min(note.pid, other.pid),
+            ),
+        )
+
+
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
         said = form.cleaned_data
-        context |= _previewed(request, said["title"], said["body"])
+        context |= _previewed(request, said["title"], said["body"], context.get("note"))
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
 
-def _previewed(request: HttpRequest, title: str, body: str) -> dict[str, Any]:
+def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -> dict[str, Any]:
+    """Return what the preview shows of a text typed for this note, or for a new one."""
     rendered = bounded.render(body)
-    html = fill(request, {0: rendered})[0]
-    return {"title": title, "preview": html, "notice": rendered.notice}
+    pid, folder = (note.pid, note.folder) if note else (0, "")
+    html = fill(request, {0: rendered}, {0: folder}, pid)[0]
+    same = Note.objects.visible_to(request.user).namesakes(title, pid)
+    namesake = same.only("pid", "title").first() if title.strip() else None
+    return {"title": title, "preview": html, "notice": rendered.notice, "namesake": namesake}
 
 
 def _conflict(request: HttpRequest, conflict: EditConflict) -> HttpResponse:

@@ -11,7 +11,8 @@ from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered
 from wiki.models import Note, Tag
-from wiki.models.note_html import ids_of, pages, rendered_heads
+from wiki.models.link_filling import ids_of
+from wiki.models.note_html import pages, rendered_heads
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
 MOST_BACKLINKS = 50
@@ -49,7 +50,7 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
     notes = list(notes)
     hidden = hidden_pids(request.GET)
     rendered = rendered_heads(notes)
-    html = fill(request, rendered)
+    html = fill(request, rendered, {note.pid: note.folder for note in notes})
     return [
         Card(
             note=note,
@@ -74,14 +75,20 @@ def whole_card(request: HttpRequest, note: Note) -> Card:
     )
 
 
-def fill(request: HttpRequest, rendered: dict[int, Rendered]) -> Any:
-    """Resolve every slot of these texts for whoever asks."""
-    return pages(rendered, Note.objects.visible_to(request.user), request.user)
+def fill(
+    request: HttpRequest,
+    rendered: dict[int, Rendered],
+    folders: dict[int, str],
+    files_of: int = 0,
+) -> Any:
+    """Resolve every slot of these texts for whoever asks; folders, files_of: as in pages()."""
+    readable = Note.objects.visible_to(request.user)
+    return pages(rendered, readable, request.user, folders, files_of)
 
 
 def _backlinks(note: Note, reader: Any) -> Backlinks:
-    """Find the notes that link here among those the reader may read: one query."""
-    linking = Note.objects.visible_to(reader).linking_to(note).last_changed()
+    """Find the notes that link here among those the reader may read: three queries."""
+    linking = Note.objects.visible_to(reader).linking_to(note, reader).last_changed()
     counted = linking.annotate(found=Window(Count("*"))).only("pid", "title")
     shown: list[Any] = list(counted[:MOST_BACKLINKS])
     return Backlinks(shown, shown[0].found - len(shown) if shown else 0)

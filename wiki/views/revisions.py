@@ -42,7 +42,7 @@ def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     context = {
         "note": note,
         "revision": revision,
-        "html": fill(request, {0: rendered})[0],
+        "html": fill(request, {0: rendered}, {0: note.folder}, pid)[0],
         "notice": rendered.notice,
         "may_edit": note.may_be_edited_by(request.user),
     }

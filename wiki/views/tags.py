@@ -1,31 +1,79 @@
 """Browsing by tag."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from wiki.models import Note, Tag
+from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
+from wiki.models.near_tags import near_pairs
+from wiki.models.tag import tag_key
 from wiki.views.listing import ordered
+
+MOST_PAIRS = 30
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two tags that look like one; may_go tells of which the reader has notes to change."""
+
+    one: Any
+    other: Any
+    may_go: tuple[bool, bool]
 
 
 @login_not_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every tag of a note the reader may read, with how many such notes carry it."""
-    tags = Tag.objects.counted_for(Note.objects.visible_to(request.user))
-    return render(request, "wiki/tags.html", {"tags": tags})
+    tags = list(Tag.objects.counted_for(Note.objects.visible_to(request.user)))
+    pairs = _pairs(tags, request.user) if request.user.is_authenticated else []
+    context = {"tags": tags, "pairs": pairs[:MOST_PAIRS], "more": len(pairs[MOST_PAIRS:])}
+    return render(request, "wiki/tags.html", context)
 
 
 @login_not_required
 @require_safe
 def show(request: HttpRequest, name: str) -> HttpResponse:
-    """The notes of one tag; a tag only of notes the reader may not read does not exist."""
+    """The notes of one tag; a tag only of notes the reader may not read does not exist.
+
+    Another word for a tag leads to it.
+    """
+    readable = Note.objects.visible_to(request.user)
     tag = Tag.objects.named(name).first()
-    if tag is None:
-        raise Http404
-    notes = Note.objects.visible_to(request.user).filter(note_tags__tag=tag)
-    context = {"tag": tag, **ordered(request, notes)}
-    if not context["total"]:
-        raise Http404
+    context = {"tag": tag, **ordered(request, readable.filter(note_tags__tag=tag))} if tag else {}
+    if not context.get("total"):
+        return redirect(_meant(name, readable))
+    context["words"] = TagAlias.objects.filter(tag=tag).order_by("slug")
     return render(request, "wiki/tag.html", context)
+
+
+def _meant(name: str, readable: Any) -> Tag:
+    """Return the tag of readable notes that this is another word for. Raises Http404."""
+    if "\0" in name:
+        raise Http404
+    alias = TagAlias.objects.filter(slug=tag_key(name)).select_related("tag").first()
+    if alias is None or not readable.filter(note_tags__tag=alias.tag).exists():
+        raise Http404
+    return alias.tag
+
+
+def _pairs(tags: Sequence[Any], user: Any) -> list[Pair]:
+    """Return the tags that look like one, of which user may change one: two queries.
+
+    Those of which most notes are concerned come first.
+    """
+    by_slug = {tag.slug: tag for tag in tags}
+    mine = NoteTag.objects.filter(content_object__in=Note.objects.editable_by(user))
+    own = set(mine.values_list("tag__slug", flat=True).distinct())
+    differ = set(TagDifference.objects.filter(user=user).values_list("one", "other"))
+    pairs = [
+        Pair(by_slug[one], by_slug[other], (one in own, other in own))
+        for one, other in near_pairs(by_slug) - differ
+        if one in own or other in own
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.one.uses - pair.other.uses, pair.one.slug))

@@ -35,7 +35,7 @@ def add_to_empty(owner: Callable[[], Any]) -> int:
     if Note.objects.exists():
         return 0
     items = list(read())
-    rendered = [bounded.render(item.head.body or "") for item in items]
+    surveys = bounded.survey([(item.head.title, item.head.body or "") for item in items])
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Another machine that starts at the same time waits here, and then sees our notes.
@@ -44,8 +44,7 @@ def add_to_empty(owner: Callable[[], Any]) -> int:
             return 0
         people = People(owner())
         writer = Writer(people, visibility=Visibility.PUBLIC, last_pid=0, dry_run=False)
-        for item, text in zip(items, rendered, strict=True):
-            result = writer.write(item, text)
+        for item, result in zip(items, writer.write(items, surveys), strict=True):
             if result.outcome != Outcome.CREATED:
                 raise Unreadable(f"{item.path}: {result.notices[0].message}")
     return len(items)

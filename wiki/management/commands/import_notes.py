@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from wiki.importers import FORMATS, recognise
 from wiki.importers.batch import import_path
-from wiki.importers.item import Unreadable
+from wiki.importers.item import Options, Unreadable
 from wiki.management.base import HouseCommand, Refused
 from wiki.models.visibility import Visibility
 from wiki.sign_in import default_owner
@@ -23,10 +23,19 @@ class Command(HouseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         known = ", ".join(FORMATS)
-        parser.add_argument("path", type=Path, help="a file, or an archive's folder")
+        parser.add_argument("path", type=Path, help="a file or a folder")
         parser.add_argument("--format", default="auto", help=f"auto (by content), {known}")
         parser.add_argument("--owner", help="whose notes they become; default: first superuser")
         parser.add_argument("--visibility", choices=Visibility.values)
+        parser.add_argument(
+            "--vault",
+            metavar="NAME",
+            default="",
+            help="what later imports know this folder by; default: its own name",
+        )
+        parser.add_argument(
+            "--tags-from-folders", action="store_true", help="a note's folders become tags"
+        )
         parser.add_argument("--dry-run", action="store_true", help="report, but change nothing")
 
     def run(self, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -35,12 +44,17 @@ class Command(HouseCommand):
         name = _format(path, options["format"])
         visibility = _visibility(name, options["visibility"])
         owner = _owner(options["owner"])
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        report = settings.WIKI_DATA_DIR / "log" / f"import-{moment}.jsonl"
-        dry_run = options["dry_run"]
+        report, dry_run = _new_report(), options["dry_run"]
         try:
             counts = import_path(
-                path, name, owner=owner, visibility=visibility, dry_run=dry_run, report=report
+                path,
+                name,
+                owner=owner,
+                visibility=visibility,
+                dry_run=dry_run,
+                report=report,
+                options=_options(options),
+                progress=self._progress,
             )
         except Unreadable as error:
             raise Refused(str(error)) from error
@@ -57,6 +71,26 @@ class Command(HouseCommand):
             "report": str(report),
         }
         return result, _sentence(result)
+
+    def _progress(self, done: int, total: int) -> None:
+        """Keep one line up to date for whoever watches."""
+        if self.stderr.isatty():
+            of_all = f" of {total:,}" if total else ""
+            self.stderr.write(f"\r{done:,}{of_all}", ending="\n" if done == total else "")
+
+
+def _new_report() -> Path:
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return Path(settings.WIKI_DATA_DIR) / "log" / f"import-{moment}.jsonl"
+
+
+def _options(options: dict[str, Any]) -> Options:
+    """Return what is said about reading; who names readers for all notes means all."""
+    return Options(
+        name=options["vault"],
+        folder_tags=options["tags_from_folders"],
+        may_publish=options["visibility"] != Visibility.PRIVATE,
+    )
 
 
 def _format(path: Path, asked: str) -> str:

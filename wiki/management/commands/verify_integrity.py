@@ -15,4 +15,6 @@ class Command(HouseCommand):
         checked = ", ".join(f"{count} {what}" for what, count in report.checked.items() if count)
         outcome = "No problem found" if report.ok else f"{len(report.problems)} problems found"
         sentences.append(f"{outcome}; checked {checked or 'an empty database'}.")
+        if report.unused_files:
+            sentences.append(f"{report.unused_files} files are kept that no note has any more.")
         return report.as_json(), "\n".join(sentences)

@@ -1,0 +1,78 @@
+/** Completing a title after `[[` and a tag: a list under what is typed, for keys and fingers. */
+
+import { Choices } from "./choices.js";
+import { suggestions } from "./suggestions.js";
+import { fits, typedIn, written } from "./typed.js";
+
+/** @typedef {import("./typed.js").Field} Field */
+
+const PAUSE_MS = 80;
+
+class Completion {
+  pause = 0;
+  isTaking = false;
+
+  /** @param {Field} field */
+  constructor(field) {
+    this.field = field;
+    this.choices = new Choices(field, (name) => this.take(name));
+    field.setAttribute("autocomplete", "off");
+    field.addEventListener("input", (event) => {
+      clearTimeout(this.pause);
+      // What a script writes, the draft that is shown or the name just taken, asks for nothing.
+      if (event.isTrusted && !this.isTaking) this.pause = setTimeout(() => this.offer(), PAUSE_MS);
+    });
+    field.addEventListener("keydown", (event) => this.press(/** @type {KeyboardEvent} */ (event)));
+    field.addEventListener("blur", () => this.close());
+    field.addEventListener("click", () => this.close());
+  }
+
+  async offer() {
+    const typed = typedIn(this.field);
+    if (!typed) return this.close();
+    const names = await suggestions(typed.kind, typed.word);
+    // Somebody typed on, or left: what was asked is no longer the question.
+    const now = typedIn(this.field);
+    if (!names || now?.start !== typed.start || now.word !== typed.word) return;
+    if (document.activeElement !== this.field) return;
+    const wanted = names.filter((name) => fits(typed, name) && name !== typed.word);
+    this.choices.show(wanted, typed.start, typed.kind === "title");
+  }
+
+  close() {
+    clearTimeout(this.pause);
+    this.choices.hide();
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    if (!this.choices.isOpen || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { key } = event;
+    if (key === "ArrowDown" || key === "ArrowUp") this.choices.move(key === "ArrowDown" ? 1 : -1);
+    else if (key === "Escape") this.close();
+    else if (key === "Enter" && this.choices.active) this.take(this.choices.active);
+    else return void (key.startsWith("Arrow") && this.close());
+    event.preventDefault();
+  }
+
+  /** @param {string} name */
+  take(name) {
+    const typed = typedIn(this.field);
+    this.close();
+    if (!typed) return;
+    const text = written(typed, name);
+    this.isTaking = true;
+    this.field.focus();
+    this.field.setSelectionRange(typed.start, typed.end);
+    // The one way that leaves undo as it is; a browser without it gets the text all the same.
+    if (!document.execCommand("insertText", false, text)) {
+      this.field.setRangeText(text, typed.start, typed.end, "end");
+      this.field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    this.isTaking = false;
+  }
+}
+
+for (const field of document.querySelectorAll("[data-completes]")) {
+  new Completion(/** @type {Field} */ (field));
+}

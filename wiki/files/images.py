@@ -1,0 +1,93 @@
+"""Pictures: how large they are, and small ones made of them.
+
+A small one is made by a process of its own with limits of time and memory, for a picture of
+a few kilobytes can ask for hours and gigabytes (wiki.files.shrinking).
+"""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, Kind
+from wiki.files.shrinking import MOST_PIXELS, WIDEST
+from wiki.files.store import media
+
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+MOST_WALL_S = 15.0
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
+# Its own limit only warns; size_of has one that refuses.
+Image.MAX_IMAGE_PIXELS = None
+# Readers who open a page full of pictures must not bring the machine to a stand.
+_turns = threading.Semaphore(2)
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return width and height as a browser shows the picture; reads no more than its header.
+
+    None for what is no picture, and for one of more than MOST_PIXELS.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            width, height = image.size
+            # Of other kinds, asking for it would unpack the whole picture.
+            turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in TURNED
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, KeyError):
+        return None
+    if not 0 < width * height <= MOST_PIXELS:
+        return None
+    return (height, width) if turned else (width, height)
+
+
+def small_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size of the thumbnail.
+
+    >>> small_size(960, 100), small_size(100, 100)
+    ((480, 50), (100, 100))
+    """
+    if width <= WIDEST:
+        return width, height
+    return WIDEST, max(1, round(height * WIDEST / width))
+
+
+def small_kind(media_type: str) -> Kind:
+    """Return the kind of the thumbnail; of a film, its first picture."""
+    kind = BY_MEDIA_TYPE[media_type]
+    return PNG if kind == GIF else kind
+
+
+def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
+    """Return the thumbnail of a kept picture, made when it is first asked for.
+
+    None if the picture is broken or takes too long; that is remembered too, as an empty file.
+    """
+    path = media() / "thumbs" / sha256[:2] / f"{sha256[2:]}.{kind.extension}"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _turns.acquire(timeout=MOST_WALL_S):
+            return None
+        try:
+            _shrink(source, path)
+        finally:
+            _turns.release()
+    return path if path.stat().st_size else None
+
+
+def _shrink(source: Path, target: Path) -> None:
+    unfinished = target.with_name(f".{threading.get_ident()}.{target.name}")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "wiki.files.shrinking", str(source), str(unfinished)],
+            cwd=Path(__file__).resolve().parents[2],
+            stderr=subprocess.DEVNULL,
+            timeout=MOST_WALL_S,
+            check=False,
+        )
+        failed = done.returncode != 0
+    except subprocess.TimeoutExpired:
+        failed = True
+    if failed:
+        unfinished.write_bytes(b"")
+    unfinished.replace(target)
