@@ -74,8 +74,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     write_many(_partly_public(corpus, count), owner)
     settle()
     build_s = round(perf_counter() - begin, 1)
-    ts_rank.build()
-    times = measure(corpus, owner)
+    with ts_rank.built():
+        times = measure(corpus, owner)
     own, peer = times["lexical"].wall_s, times["ts_rank"].wall_s
     p95_s = [sorted(seconds)[int(0.95 * len(seconds)) - 1] for seconds in (own, peer)]
     return {

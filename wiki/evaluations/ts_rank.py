@@ -4,10 +4,12 @@ A stored tsvector with the title at weight A and a GIN index; the query as AND o
 (websearch_to_tsquery), and as OR where that finds nothing. It knows nothing of readers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 BUILD = """
-    DROP TABLE IF EXISTS ts_rank_words;
     CREATE UNLOGGED TABLE ts_rank_words AS
     SELECT note.pid, setweight(to_tsvector('english', note.title), 'A')
                      || to_tsvector('english', left(revision.body, 500000)) AS words
@@ -23,10 +25,15 @@ RANKING = """
 """
 
 
-def build() -> None:
-    """Index all notes as they are now."""
+@contextmanager
+def built() -> Iterator[None]:
+    """Index all notes as they are now, for as long as they are asked about."""
     with connection.cursor() as cursor:
         cursor.execute(BUILD)
+        try:
+            yield
+        finally:
+            cursor.execute("DROP TABLE ts_rank_words")
 
 
 def best(text: str, limit: int) -> list[int]:
