@@ -233,7 +233,8 @@ def test_a_search_asks_as_often_for_20_hits_as_for_2(alice, client, alice_client
             ]
         )
     assert counts[0] == counts[1]
-    assert max(counts[0]) <= 8, counts
+    # Who is signed in, two; counts, rank, titles; notes, tags, words; and a tag's other names.
+    assert max(counts[0]) <= 9, counts
 
 
 @pytest.mark.parametrize(
