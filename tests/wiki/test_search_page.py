@@ -122,6 +122,23 @@ def test_only_stop_words_are_said_to_find_nothing(notes, client):
     assert "nearly every text" in search(client, "the of").all
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("network", "2 notes have this word."),
+        ("gate", "1 note has this word."),
+        ("network gate", "3 notes have at least one of these words."),
+        ("pg_trgm", "1 note has at least one of these words."),
+        ('"all you need"', "1 note has the words in quotes in this order."),
+        ('gate "attention"', "2 notes have the words in quotes in this order."),
+        ("tag:nlp", "2 notes fit."),
+        ("network tag:unix", "1 note has this word."),
+    ],
+)
+def test_how_many_notes_were_found_is_said(notes, client, typed, said):
+    assert said in search(client, typed).all
+
+
 def test_problems_are_said(notes, client):
     assert "the types are note, paper, demo" in search(client, "attention type:book").all
 
