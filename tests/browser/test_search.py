@@ -114,6 +114,7 @@ def test_a_keyboard_goes_through_the_results(scripted: Page, notes: None) -> Non
     scripted.keyboard.type("attention")
     scripted.keyboard.press("Enter")
     expect(scripted).to_have_url(re.compile(r"/search/\?q=attention$"))
+    scripted.wait_for_load_state()
     results = scripted.locator("a[data-result]")
     expect(results).to_have_count(2)
     scripted.keyboard.press("/")
@@ -144,6 +145,7 @@ def test_without_a_script_the_form_searches(page: Page, notes: None) -> None:
 def test_the_box_in_the_top_line_offers_titles(scripted: Page, notes: None) -> None:
     scripted.goto("/tags/")
     scripted.keyboard.press("/")
+    expect(scripted.locator("#seek")).to_be_focused()
     scripted.keyboard.type("atten")
     options = scripted.get_by_role("option")
     expect(options).to_have_text(["Attention is all you need", "Pay attention to MLPs"])
