@@ -114,6 +114,7 @@ def test_a_keyboard_goes_through_the_results(scripted: Page, notes: None) -> Non
     scripted.keyboard.type("attention")
     scripted.keyboard.press("Enter")
     expect(scripted).to_have_url(re.compile(r"/search/\?q=attention$"))
+    scripted.wait_for_load_state()
     results = scripted.locator("a[data-result]")
     expect(results).to_have_count(2)
     scripted.keyboard.press("/")
@@ -139,3 +140,22 @@ def test_without_a_script_the_form_searches(page: Page, notes: None) -> None:
     page.get_by_role("link", name="has:math", exact=True).click()
     expect(page.get_by_role("heading", name="Nothing here is like that.")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
+
+
+def test_the_box_in_the_top_line_offers_titles(scripted: Page, notes: None) -> None:
+    scripted.goto("/tags/")
+    scripted.keyboard.press("/")
+    expect(scripted.locator("#seek")).to_be_focused()
+    scripted.keyboard.type("atten")
+    options = scripted.get_by_role("option")
+    expect(options).to_have_text(["Attention is all you need", "Pay attention to MLPs"])
+    for option in options.all():
+        expect(option).to_be_in_viewport(ratio=1)
+    scripted.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    scripted.keyboard.type("t")
+    expect(options.first).to_be_visible()
+    scripted.keyboard.press("ArrowDown")
+    scripted.keyboard.press("ArrowDown")
+    scripted.keyboard.press("Enter")
+    expect(scripted.get_by_role("heading", level=1)).to_have_text("Pay attention to MLPs")

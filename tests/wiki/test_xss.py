@@ -159,13 +159,16 @@ def test_no_tag_is_shown_as_markup(notes: list[Note], staff: Any) -> None:
     words = {tag_key(word): word for vector in ALL for word in vector.split() if "\0" not in word}
     tags = [Tag(name=word[:100], slug=key[:100]) for key, word in words.items()]
     Tag.objects.bulk_create(tags, ignore_conflicts=True)
-    shown = Tag.objects.exclude(slug="other")[::21]
+    # No more than the admin shows on one page.
+    shown = Tag.objects.exclude(slug="other")[::20]
     NoteTag.objects.bulk_create(
         NoteTag(content_object=notes[place % len(notes)], tag=tag, position=place)
         for place, tag in enumerate(shown)
     )
     for address, page in pages_of(client, notes[0]).items():
-        assert tags_of(page) <= tags_of(harmless[address]), address
+        # With more than a page of them, the admin offers to select all.
+        more = {"<a role href>", "<a role href title>"} if "/admin/" in address else set()
+        assert tags_of(page) <= tags_of(harmless[address]) | more, address
     index = client.get("/tags/").content.decode()
     assert index.count("alert(") > 50
     for link in re.findall(r'href="(/tags/[^"]+)"', index)[::40]:

@@ -54,7 +54,7 @@ class Answer:
     @property
     def said(self) -> str:
         """Say in a sentence how many notes were found, and by what."""
-        total, words, phrases = self.found.total, self.query.words, self.query.phrases
+        total, parts, phrases = self.found.total, self.query.parts(), self.query.phrases
         if self.query.is_empty and not total:
             return ""
         count = "No note" if not total else "1 note" if total == 1 else f"{total:,} notes"
@@ -62,11 +62,11 @@ class Answer:
             start = "No note has these words in this order; "
             return f"{start}{count} {'has' if total < 2 else 'have'} at least one of them."
         has = "has" if total < 2 else "have"
-        if not words and not phrases:
+        if not parts:
             return f"{count} {'fits' if total < 2 else 'fit'}."
-        if not words:
-            return f"{count} {has} these words in this order."
-        if len(words) > 1 or phrases:
+        if phrases:
+            return f"{count} {has} the words in quotes in this order."
+        if len(parts) > 1:
             return f"{count} {has} at least one of these words."
         if self.query.begun:
             return f"{count} {has} a word that begins so."
