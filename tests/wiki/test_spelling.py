@@ -42,6 +42,7 @@ def readable(alice):
         ("1234", ""),
         ("a" * 500, ""),
         ("неттакого", ""),
+        ("部落格の注意力機制", ""),
     ],
 )
 def test_one_slip_or_two(readable, typed, meant):

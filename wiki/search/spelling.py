@@ -38,7 +38,8 @@ def correction(word: str, readable: NoteQuerySet) -> str:
     small = set(_slips(typed, ""))
     far = counted(_lexemes(again for one in small for again in _slips(one, "")), readable.scope)
     alike = beginning_with(typed[:RIGHT], readable.scope, MOST_ALIKE)
-    (stem,) = _lexemes(iter([typed])) or {typed}
+    # Letters that are written without spaces are several lexemes.
+    stem = min(_lexemes(iter([typed])), key=len, default=typed)
     far |= {
         lexeme: have
         for lexeme, have in alike.items()
