@@ -1,7 +1,8 @@
 """Many editors saving at once: how long a save takes, and that none of them is lost.
 
-Three scenes. On notes of their own, editors only share the machine. On one note, each with
-lines of their own, their changes are merged. On one line, they get conflicts and go on from
+Four scenes. On notes of their own, editors only share the machine: first ordinary notes, then
+notes of 200 lines with a formula in each. On one note, each with lines of their own, their
+changes are merged. On one line, they get conflicts and go on from
 the text that the conflict shows them, as a person does.
 """
 
@@ -16,7 +17,9 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
+from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
+from wiki.benchmarks.population import write_many
 from wiki.merge import Fields
 from wiki.models import EditConflict, Note, Revision
 
@@ -26,7 +29,7 @@ OTHER_NOTES = 100
 
 @dataclass(frozen=True)
 class Scene:
-    """Editors, how often each saves, and how they change a text.
+    """Editors, how often each saves, and how they change a text: one of the corpus, or a long one.
 
     edit(lines, editor, word) writes word into the lines. kept(before, after, editor) tells
     whether after, saved by that editor, still says what all others wrote.
@@ -37,6 +40,7 @@ class Scene:
     notes: int
     edit: Callable[[list[str], int, str], None]
     kept: Callable[[list[str], list[str], int], bool]
+    is_ordinary: bool = False
 
 
 @dataclass
@@ -66,8 +70,8 @@ def only_own_line_changed(before: list[str], after: list[str], editor: int) -> b
 
 
 def append_to_shared_line(lines: list[str], editor: int, word: str) -> None:
-    """Write at the end of the one line where everybody writes."""
-    lines[LINES // 2] += f" {word}"
+    """Write at the end of the line in the middle, where everybody writes."""
+    lines[len(lines) // 2] += f" {word}"
 
 
 def no_word_gone(before: list[str], after: list[str], editor: int) -> bool:
@@ -76,6 +80,7 @@ def no_word_gone(before: list[str], after: list[str], editor: int) -> bool:
 
 
 SCENES = {
+    "ordinary": Scene(8, 50, 8, append_to_shared_line, no_word_gone, is_ordinary=True),
     "different": Scene(8, 50, 8, write_own_line, only_own_line_changed),
     "one_note": Scene(50, 20, 1, write_own_line, only_own_line_changed),
     "one_line": Scene(8, 10, 1, append_to_shared_line, no_word_gone),
@@ -90,8 +95,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     """
     machine = Machine.now()
     owner = get_user_model().objects.create_superuser("owner")
-    for i in range(options.get("notes") or OTHER_NOTES):
-        Note.objects.write(long_text(f"Other note {i}"), owner=owner)
+    write_many(Corpus().notes(options.get("notes") or OTHER_NOTES), owner)
     result: dict[str, Any] = {name: play(scene, machine) for name, scene in SCENES.items()}
     must_be_0 = ("lost", "overwritten", "deadlocks")
     failed = sum(figures[name] for figures in result.values() for name in must_be_0)
@@ -101,9 +105,9 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 def play(scene: Scene, machine: Machine) -> dict[str, Any]:
     """Let all editors of a scene save at once; then look at every revision they made."""
     people = [person(i) for i in range(scene.editors)]
-    notes = [
-        Note.objects.write(long_text(f"Note {i}"), owner=people[0]) for i in range(scene.notes)
-    ]
+    corpus = Corpus().notes(scene.notes)
+    texts = list(corpus) if scene.is_ordinary else map(long_text, map(str, range(scene.notes)))
+    notes = [Note.objects.write(fields, owner=people[0]) for fields in texts]
     start = Barrier(scene.editors)
 
     def sit_down(editor: int) -> Outcome:
