@@ -31,7 +31,7 @@ TITLE_WEIGHT = 2
 # A tsvector holds at most 1 MB, and positions up to 16,383, of which 256 per word.
 MOST_VECTOR_BYTES, MOST_POSITION, MOST_POSITIONS = 900_000, 16_383, 255
 # No text that somebody wrote has as many words; a table of numbers may, and would hold up a save.
-MOST_LEXEMES = 50_000
+MOST_LEXEMES = 30_000
 # Between title and text, so that no phrase runs from one into the other.
 GAP = 10
 MOST_TF = 32_767
