@@ -110,7 +110,7 @@ def test_reading_files_takes_linear_time(text: str) -> None:
     once = time.process_time() - started
     started = time.process_time()
     render(text * 4_000)
-    assert time.process_time() - started < 3.5 * once + 0.2
+    assert time.process_time() - started < 3.5 * once + 2
 
 
 # On a page.
