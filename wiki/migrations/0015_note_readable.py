@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wiki', '0008_tidying'),
+        ('wiki', '0014_tidying'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

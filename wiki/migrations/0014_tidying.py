@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wiki', '0007_title_suggestions'),
+        ('wiki', '0010_title_suggestions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
