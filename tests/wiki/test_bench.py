@@ -20,7 +20,9 @@ def small(name, **changes):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("name", "notes"), [("different", 4), ("one_note", 1), ("one_line", 1)])
+@pytest.mark.parametrize(
+    ("name", "notes"), [("ordinary", 4), ("different", 4), ("one_note", 1), ("one_line", 1)]
+)
 def test_editors_at_once_lose_nothing(name, notes):
     figures = saves.play(small(name, notes=notes), QUIET)
     assert figures["accepted"] == 12

@@ -105,8 +105,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 def play(scene: Scene, machine: Machine) -> dict[str, Any]:
     """Let all editors of a scene save at once; then look at every revision they made."""
     people = [person(i) for i in range(scene.editors)]
-    corpus = Corpus().notes(scene.notes)
-    texts = list(corpus) if scene.is_ordinary else map(long_text, map(str, range(scene.notes)))
+    long_texts = (long_text(f"Note {i}") for i in range(scene.notes))
+    texts = Corpus().notes(scene.notes) if scene.is_ordinary else long_texts
     notes = [Note.objects.write(fields, owner=people[0]) for fields in texts]
     start = Barrier(scene.editors)
 
