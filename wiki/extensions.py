@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wiki.search.hit import Hit
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -60,7 +62,13 @@ class Problem:
 
 fences: dict[str, Fence] = {}
 panels: list[Callable[[Any, Any], str | None]] = []
-rankers: list[Callable[..., list[Any]]] = []
+# rank(query, readable, limit): the notes of a queryset that are closest to a ParsedQuery by
+# meaning, best first. The queryset holds only what the reader may read and the operators leave.
+# A ranker that cannot answer now raises Away; then the next one is asked.
+rankers: list[Callable[[Any, Any, int], list[Hit]]] = []
+# explain(query, hits): for hits of a page, by pid, the sentence of their passage that says most,
+# as characters (start, end) of the indexed body. Hits without one are left out.
+explainers: list[Callable[[Any, Sequence[Hit]], dict[int, tuple[int, int]]]] = []
 processes: list[Process] = []
 checks: list[Callable[[], list[Problem]]] = []
 derived_tables: list[str] = []  # names or patterns: rows made from notes, left out of backups

@@ -25,6 +25,7 @@ from wiki.merge import Fields
 from wiki.models import Note
 from wiki.models.visibility import Visibility
 from wiki.search.finding import find
+from wiki.search.fuse import By
 from wiki.search.query import parse
 
 NOTES = 10_000
@@ -113,7 +114,7 @@ def measure(corpus: Corpus, owner: Any) -> dict[str, Times]:
 
 
 def _searching_as(reader: Any) -> Callable[[str], Any]:
-    return lambda text: find(parse(text), Note.objects.visible_to(reader), FOUND)
+    return lambda text: find(parse(text), Note.objects.visible_to(reader), FOUND, By.WORDS)
 
 
 def _partly_public(corpus: Corpus, count: int) -> Iterator[Fields]:

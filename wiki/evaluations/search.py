@@ -32,6 +32,7 @@ from wiki.merge import Fields
 from wiki.models import Note
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.finding import find
+from wiki.search.fuse import By
 from wiki.search.query import parse
 
 SEARCHED_DEPTH = 100
@@ -140,7 +141,7 @@ def summary(scores: list[Scores], machine: Machine) -> dict[str, Any]:
 
 def lexical(text: str) -> list[int]:
     """Search as an anonymous reader does."""
-    found = find(parse(text), Note.objects.visible_to(AnonymousUser()), SEARCHED_DEPTH)
+    found = find(parse(text), Note.objects.visible_to(AnonymousUser()), SEARCHED_DEPTH, By.WORDS)
     return [hit.pid for hit in found.hits]
 
 

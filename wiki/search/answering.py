@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.beginnings import begun
 from wiki.search.finding import Found, find
+from wiki.search.fuse import By
 from wiki.search.query import Operator, ParsedQuery, parse
 from wiki.search.results import Result, results_of
 from wiki.search.spelling import correction
@@ -159,5 +160,5 @@ def _drop_operators(made: Answer, readable: NoteQuerySet) -> None:
     """Count what would be found without one operator or another."""
     for operator in made.query.operators[:MOST_DROPPED]:
         rest = made.query.replacing(operator)
-        if total := find(parse(rest), readable, 1).total:
+        if total := find(parse(rest), readable, 1, By.WORDS).total:
             made.dropped.append((operator, rest, total))

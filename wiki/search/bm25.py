@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from wiki.models.note_queryset import NoteQuerySet, Scope
+from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75
@@ -62,20 +63,12 @@ RANKING = f"""
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A note that was found; score only means something beside the others of its query."""
-
-    pid: int
-    score: float
-
-
-@dataclass(frozen=True)
 class Ranking:
     """The best hits, best first, and how many notes there are in all.
 
     have: how many notes a reader may read have each term, narrowed or not. common: terms that
     many notes have; these count for the best notes only, and not in total. notes: how many
-    notes there are.
+    notes there are. weights: how much each term of the query tells, also one no note has.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -83,6 +76,7 @@ class Ranking:
     have: Mapping[int, int] = field(default_factory=dict)
     common: frozenset[int] = frozenset()
     notes: int = 0
+    weights: Mapping[int, float] = field(default_factory=dict)
 
 
 def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
@@ -97,11 +91,10 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
         return Ranking()
     notes, length, have = _counted(list(asked), readable.scope)
     choosing = _choosing(have)
+    telling = {term: asked[term] * _idf(count, notes) for term, count in have.items()}
     if not choosing:
-        return Ranking(have=have, notes=notes)
-    weights = {
-        term: asked[term] * _idf(count, notes) * (K1 + 1) * UNIT for term, count in have.items()
-    }
+        return Ranking(have=have, notes=notes, weights=telling)
+    weights = {term: telling[term] * (K1 + 1) * UNIT for term in have}
     others = [term for term, count in have.items() if count and term not in choosing]
     parameters: dict[str, Any] = {
         "terms": choosing,
@@ -117,7 +110,8 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     narrowed = _narrowed(readable, parameters)
     rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
-    return Ranking(hits, rows[0][2] if rows else 0, have, frozenset(others), notes)
+    total = rows[0][2] if rows else 0
+    return Ranking(hits, total, have, frozenset(others), notes, telling)
 
 
 def _choosing(have: Mapping[int, int]) -> list[int]:

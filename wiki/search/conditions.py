@@ -97,6 +97,12 @@ def _in(value: str, unwanted: bool) -> Understood:
     return None, ""
 
 
+def _meaning(value: str, unwanted: bool) -> Understood:
+    if value.lower() != "off" or unwanted:
+        return None, f"“meaning:{value}”: write meaning:off to search by words only."
+    return None, ""
+
+
 def _before(value: str, unwanted: bool) -> Understood:
     moment = _moment(value)
     if moment is None:
@@ -134,4 +140,5 @@ OPERATORS: dict[str, Callable[[str, bool], Understood]] = {
     "in": _in,
     "is": _visibility,
     "has": _has,
+    "meaning": _meaning,
 }

@@ -1,37 +1,78 @@
-"""One search: exact titles first, then what ranks best; without words, the newest notes."""
+"""One search: by words, by meaning, or by both; without words, the newest notes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from wiki import extensions
 from wiki.markup import link_key
+from wiki.models import Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search import bm25
 from wiki.search.beginnings import begun
-from wiki.search.bm25 import Hit, Ranking
+from wiki.search.bm25 import Ranking
+from wiki.search.closeness import coverage, nothing_is_close
+from wiki.search.fuse import TOP, By, Placed, fuse, guard
+from wiki.search.hit import Away, Hit
 from wiki.search.query import ParsedQuery
+from wiki.search.rare import is_one_word, rare_words
 
 MOST_TITLES = 3
+# Among so many of the best by words one has most of the words.
+COVERING = 10
 
 
 @dataclass(frozen=True)
 class Found:
-    """hits: best first. total: how many notes there are in all.
+    """What was found.
 
-    titles: hits called like the query, which stand first. ranking: what was counted on the
-    way. is_loose: no note has the query's phrases; these have some of their words.
+    hits: best first. total: how many notes there are in all: those with a word, and alone of
+    those that are listed for their meaning. by: what the order is made of. titles: hits called
+    like the query, which stand first. ranking: what was counted on the way. is_loose: no note
+    has the query's phrases; these have some of their words.
+
+    weak: notes that are no closer than unrelated ones and have no word of the query; they are
+    among the hits only if they were asked for. nothing_is_close: no hit is an answer, so that
+    all are held back. coverage: the greatest part of the query that the words of one note are.
+    away: why meaning was not asked, a sentence. The last three only if it was.
     """
 
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[Placed, ...] = ()
     total: int = 0
+    by: By = By.WORDS
     titles: frozenset[int] = frozenset()
     ranking: Ranking = Ranking()
     is_loose: bool = False
+    alone: int = 0
+    weak: tuple[Placed, ...] = ()
+    nothing_is_close: bool = False
+    coverage: float | None = None
+    away: str = ""
 
 
-def find(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Found:
+def find(
+    query: ParsedQuery,
+    readable: NoteQuerySet,
+    limit: int,
+    by: By = By.BOTH,
+    *,
+    with_weak: bool = False,
+) -> Found:
     """Return the `limit` best notes for a query among those a reader may read.
 
-    readable: made by visible_to, not yet narrowed by the query. At most four queries, and
-    three more for a word that is not finished, or where no note has the phrases.
+    readable: made by visible_to, not yet narrowed by the query. with_weak: also those that are
+    not close. By words, and what a ranker asks and one query more by meaning.
+    """
+    depth = limit if by is By.WORDS else max(limit, TOP)
+    found = find_by_words(query, readable, depth)
+    found = find_by_meaning(found, query, readable, by, with_weak=with_weak)
+    return replace(found, hits=found.hits[:limit])
+
+
+def find_by_words(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Found:
+    """Return the `limit` best notes by words.
+
+    At most four queries, and three more for a word that is not finished, or where no note has
+    the phrases.
     """
     if query.unfinished is not None:
         query.with_begun(begun(query.unfinished.text, readable))
@@ -41,18 +82,110 @@ def find(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Found:
     return replace(_found(query, query.narrow(readable, by_phrases=False), limit), is_loose=True)
 
 
+def can_find_by_meaning(query: ParsedQuery) -> bool:
+    """Tell whether there is a ranker to ask, and something to ask it."""
+    return bool(extensions.rankers and query.terms) and not query.is_meaning_off
+
+
+def find_by_meaning(
+    found: Found,
+    query: ParsedQuery,
+    readable: NoteQuerySet,
+    by: By,
+    *,
+    with_weak: bool = False,
+) -> Found:
+    """Return what was found by words joined with what is near by meaning; or as it was.
+
+    found: at least the TOP by words. One query, and what the ranker asks.
+    """
+    if by is By.WORDS or not can_find_by_meaning(query):
+        return found
+    try:
+        nearest = _nearest(query, query.narrow(readable, by_phrases=not found.is_loose))
+    except Away as away:
+        if by is By.MEANING:
+            return replace(found, hits=(), total=0, by=by, away=str(away))
+        return replace(found, away=str(away))
+    return _Joining(found, query, nearest, by).joined(with_weak=with_weak)
+
+
+def _nearest(query: ParsedQuery, notes: NoteQuerySet) -> list[Hit]:
+    """Ask the rankers, until one can answer; raises the first Away if none can."""
+    reasons = []
+    for rank in extensions.rankers:
+        try:
+            return rank(query, notes, TOP)
+        except Away as away:
+            reasons.append(away)
+    raise reasons[0]
+
+
+class _Joining:
+    """Both legs of one search, and the terms that their notes have."""
+
+    def __init__(self, found: Found, query: ParsedQuery, nearest: list[Hit], by: By) -> None:
+        self.found, self.query, self.nearest, self.by = found, query, nearest, by
+        self.ranking = found.ranking
+        best = [hit.pid for hit in (*self.ranking.hits[:TOP], *nearest)]
+        self.terms = _terms(best, list(self.ranking.have))
+
+    def joined(self, *, with_weak: bool) -> Found:
+        rare = rare_words(self.query, self.ranking.have, self.terms)
+        is_all = is_one_word(self.query, self.ranking.have)
+        titles, words = self.found.titles, self.ranking.hits
+        guarded = guard(rare, words, is_all=is_all)
+        hits = fuse(words, self.nearest, self.by, titles=titles, guarded=guarded)
+        covered = self._coverage()
+        is_close = (
+            any(hit.is_close for hit in self.nearest)
+            or bool(titles)
+            or (self.query.has_phrase_to_find and not self.found.is_loose)
+            or any(word.pids for word in rare)
+        )
+        is_nothing = bool(self.nearest) and nothing_is_close(
+            is_any_close=is_close, coverage=covered
+        )
+        weak = tuple(one for one in hits if is_nothing or self._is_weak(one))
+        out = set() if with_weak else {one.pid for one in weak}
+        shown = tuple(one for one in hits if one.pid not in out)
+        alone = sum(self._is_alone(one) for one in shown)
+        counts_words = self.by is By.BOTH and not (is_nothing and out)
+        return replace(
+            self.found,
+            hits=shown,
+            total=self.found.total + alone if counts_words else len(shown),
+            by=self.by,
+            alone=alone,
+            weak=weak,
+            nothing_is_close=is_nothing,
+            coverage=covered,
+        )
+
+    def _coverage(self) -> float:
+        best = [hit.pid for hit in self.ranking.hits[:COVERING]]
+        weights = self.ranking.weights
+        return max((coverage(weights, self.terms[pid]) for pid in best), default=0.0)
+
+    def _is_weak(self, one: Placed) -> bool:
+        is_far = one.meaning is not None and not one.meaning.hit.is_close
+        is_called = one.pid in self.found.titles
+        return is_far and not (one.words or self.terms.get(one.pid) or is_called)
+
+    def _is_alone(self, one: Placed) -> bool:
+        """Tell whether a note is not counted among those with a word."""
+        has = self.terms.get(one.pid, frozenset()) - self.ranking.common
+        return not (one.words or has or one.pid in self.found.titles)
+
+
 def _found(query: ParsedQuery, notes: NoteQuerySet, limit: int) -> Found:
     if not query.terms and query.operators:
         return _newest(notes, limit)
     ranking = bm25.rank(query, notes, limit)
     titles = _titled(query, notes)
-    first = tuple(hit for hit in ranking.hits if hit.pid in titles)
-    missing = titles - {hit.pid for hit in first}
-    top = ranking.hits[0].score if ranking.hits else 1.0
-    exact = (*first, *(Hit(pid, top) for pid in sorted(missing)))
-    rest = tuple(hit for hit in ranking.hits if hit.pid not in titles)
+    hits = fuse(ranking.hits, (), By.WORDS, titles=titles)[:limit]
     total = max(ranking.total, len(titles))
-    return Found((*exact, *rest)[:limit], total, frozenset(titles), ranking)
+    return Found(tuple(hits), total, titles=frozenset(titles), ranking=ranking)
 
 
 def _titled(query: ParsedQuery, notes: NoteQuerySet) -> set[int]:
@@ -63,4 +196,13 @@ def _titled(query: ParsedQuery, notes: NoteQuerySet) -> set[int]:
 
 def _newest(notes: NoteQuerySet, limit: int) -> Found:
     pids = list(notes.last_changed().values_list("pid", flat=True)[:limit])
-    return Found(tuple(Hit(pid, 0.0) for pid in pids), notes.count())
+    return Found(tuple(Placed(pid) for pid in pids), notes.count())
+
+
+def _terms(pids: Sequence[int], terms: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Return for each of these notes which of the terms it has; one query."""
+    has: dict[int, set[int]] = {pid: set() for pid in pids}
+    rows = Posting.objects.filter(note__in=has, term__in=terms).values_list("note", "term")
+    for pid, number in rows:
+        has[pid].add(number)
+    return {pid: frozenset(numbers) for pid, numbers in has.items()}

@@ -20,7 +20,7 @@ EXTRA_WEIGHT = 0.5
 
 PIECE = re.compile(
     r'(?P<minus>(?<!\S)-(?=[^\W_]|"))?'
-    r"(?:(?P<name>(?<![^\s-])(?:tag|type|ref|before|after|in|is|has)):(?=\S))?"
+    r"(?:(?P<name>(?<![^\s-])(?:tag|type|ref|before|after|in|is|has|meaning)):(?=\S))?"
     r'(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))'
 )
 IN_TITLE = re.compile(r"(?<!\S)in:title(?!\S)", re.IGNORECASE)
@@ -55,7 +55,8 @@ class ParsedQuery:
     text: the words to rank by, with those of phrases. terms: their weights. phrases: words
     that must follow each other. words: those that stand alone, as typed. operators: what
     narrows the notes, phrases too. problems: sentences for who typed it. unfinished: the last
-    word, if it may be going on. begun: the lexemes that it may become.
+    word, if it may be going on. begun: the lexemes that it may become. is_meaning_off: only the
+    words are to count.
     """
 
     typed: str
@@ -67,6 +68,7 @@ class ParsedQuery:
     problems: list[str] = field(default_factory=list)
     unfinished: Word | None = None
     begun: list[str] = field(default_factory=list)
+    is_meaning_off: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -159,6 +161,7 @@ def _read(query: ParsedQuery, piece: re.Match[str], *, is_last: bool) -> None:
         condition, problem = OPERATORS[name](value.strip(), unwanted)
         if condition is not None:
             narrow(condition)
+        query.is_meaning_off |= name == "meaning" and not problem
         if not problem or is_last:
             return
         query.problems.append(problem)

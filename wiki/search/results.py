@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.analysis import term, tokens
-from wiki.search.bm25 import Hit
 from wiki.search.evidence import Piece, Wanted, fragments, marked
 from wiki.search.finding import Found
+from wiki.search.fuse import By, Placed
 from wiki.search.query import ParsedQuery, Word
 
 
@@ -36,7 +36,7 @@ class Result:
 
 
 def results_of(
-    hits: Sequence[Hit], query: ParsedQuery, found: Found, readable: NoteQuerySet
+    hits: Sequence[Placed], query: ParsedQuery, found: Found, readable: NoteQuerySet
 ) -> list[Result]:
     """Return a result for each of these hits; three queries, or none."""
     if not hits:
@@ -55,7 +55,7 @@ def results_of(
 
 def _result(
     rank: int,
-    hit: Hit,
+    hit: Placed,
     note: Note,
     query: ParsedQuery,
     found: Found,
@@ -71,13 +71,21 @@ def _result(
     return Result(
         note=note,
         rank=rank,
-        score=round(hit.score, 4),
+        score=_score(hit, found.by),
         has_this_title=hit.pid in found.titles,
         title=marked(note.title, wanted),
         fragments=fragments(note.head.body or "", wanted),
         words=[(text, often) for text, often in asked.items() if often],
         lacking=[text for text, often in asked.items() if not often],
     )
+
+
+def _score(hit: Placed, by: By) -> float:
+    """Return what put a hit where it is: of the one leg that was asked its own score."""
+    if by is By.BOTH:
+        return hit.share
+    standing = hit.words if by is By.WORDS else hit.meaning
+    return round(standing.score, 4) if standing else 0.0
 
 
 def _times(word: Word, query: ParsedQuery, counts: Mapping[int, int]) -> int | None:
