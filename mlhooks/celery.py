@@ -29,7 +29,10 @@ REDIS_OPTIONS = {
 # It warns root about pickle, which this app does not accept.
 warnings.simplefilter("ignore", SecurityWarning)
 
-app = Celery("mlhooks", include=["mlhooks.tasks", "mlhooks.heartbeat", "mlhooks.acknowledging"])
+app = Celery(
+    "mlhooks",
+    include=["mlhooks.tasks", "mlhooks.heartbeat", "mlhooks.acknowledging", "mlhooks.warming"],
+)
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=REDIS_OPTIONS if settings.BROKER_URL.startswith("redis") else {},

@@ -36,6 +36,8 @@ LOST_AFTER_S = 5
 # ... and, should a busy queue never be empty, after so long in any case.
 SURELY_LOST_AFTER_S = 300
 DAILY = ("verify_integrity",)
+# What is looked after all the time, and how often at most.
+REGULAR_S = {"tend_index": 60}
 KEPT_DAYS = 30
 
 
@@ -66,6 +68,7 @@ class Dispatcher:
         if rescued:
             logger.warning("%s jobs of silent workers were taken back", rescued)
         self._request_daily_work()
+        self._request_regular_work()
         self._broker_is_away = False
         try:
             for queue in Queue:
@@ -131,6 +134,15 @@ class Dispatcher:
                 long_ago = Now() - timedelta(days=KEPT_DAYS)
                 Job.objects.filter(finished_at__lt=long_ago).delete()
                 Worker.objects.filter(seen_at__lt=a_day_ago).delete()
+
+    def _request_regular_work(self) -> None:
+        """Ask for what is due again; of each kind the last success is kept, not thousands."""
+        for kind, every_s in REGULAR_S.items():
+            recent = Q(created_at__gt=Now() - timedelta(seconds=every_s))
+            known = Job.objects.filter(kind=kind)
+            if not known.filter(recent | Q(state__in=Job.UNFINISHED)).exists():
+                known.filter(state=Job.State.DONE).delete()
+                jobs.request(kind)
 
     def _tell_once(self, sentence: str, error: Exception) -> None:
         """Log a failure once, until something was published again."""

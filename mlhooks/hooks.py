@@ -1,13 +1,15 @@
 """connect(): the only place where the workshop plugs into the house."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from mlhooks import benchmark, broker, processes
+from mlhooks.embeddings import indexing, ranking
 from mlhooks.models import Job, Worker
-from wiki import extensions
+from wiki import extensions, signals
 from wiki.extensions import Problem, Process
 
 # A due job that nobody begins for so long, although all processes run, is a fault.
@@ -20,7 +22,21 @@ def connect() -> None:
     extensions.checks.append(overdue_jobs)
     extensions.benchmarks["jobs"] = benchmark.run
     # Work asked of one instance is not to be done again in another.
-    extensions.derived_tables.append("mlhooks_*")
+    extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
+    signals.revision_saved.connect(note_saved)
+    signals.note_removed.connect(note_removed)
+    extensions.rankers.append(ranking.rank)
+    extensions.explainers.append(ranking.explain)
+
+
+def note_saved(note: Any, **kwargs: Any) -> None:
+    """Let a worker read the note once this is committed."""
+    indexing.request(note.pid)
+
+
+def note_removed(note: Any, **kwargs: Any) -> None:
+    """Nobody finds the note by meaning from the moment this is committed."""
+    indexing.forget(note.pid)
 
 
 def workshop_processes() -> list[Process]:

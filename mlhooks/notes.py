@@ -1,9 +1,29 @@
 """THE DOOR: the only module of the workshop that enters the house."""
 
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
+
+from mlhooks.models import EncoderIndex, IndexedNote, SplitNote
 from wiki import integrity
 from wiki.markup import bounded
+from wiki.models import Note, Revision
+from wiki.models.note_queryset import NoteQuerySet
+
+# The notes some reader may read; rankers and panels are given them.
+Readable = NoteQuerySet
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a note says now: the number of its newest revision, its title and text."""
+
+    pid: int
+    number: int
+    title: str
+    body: str
 
 
 def verify_integrity() -> dict[str, Any]:
@@ -13,3 +33,72 @@ def verify_integrity() -> dict[str, Any]:
     finally:
         # A worker renders nothing else, so its children would only wait for tomorrow.
         bounded.stop()
+
+
+def heads(pids: Collection[int]) -> dict[int, Head]:
+    """Return what these notes say now; those in the trash or gone are left out."""
+    rows = live().filter(pid__in=pids).values_list("pid", "head__number", "title", "head__body")
+    return {pid: Head(pid, number, title, body or "") for pid, number, title, body in rows}
+
+
+def body_of(pid: int, number: int) -> str | None:
+    """Return the text of one revision; None where there is none."""
+    return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
+
+
+def hold(pid: int) -> int | None:
+    """Hold a note's row until the transaction ends; return the number of its head.
+
+    None if it is in the trash or gone. Whoever saves the note meanwhile waits.
+    """
+    held = live().filter(pid=pid).select_for_update(of=("self",), no_key=True)
+    return held.values_list("head__number", flat=True).first()
+
+
+def live() -> QuerySet[Note]:
+    """Return the notes that are not in the trash."""
+    return Note.objects.filter(deleted=None, head__isnull=False)
+
+
+def count() -> int:
+    """Return how many notes there are."""
+    return live().count()
+
+
+def count_current(index: EncoderIndex) -> int:
+    """Return of how many notes an index holds what they say now."""
+    return live().filter(_is_current(index)).count()
+
+
+def not_current(index: EncoderIndex) -> QuerySet[Note]:
+    """Return the notes of which an index does not hold what they say now."""
+    return live().filter(~_is_current(index))
+
+
+def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[int]]:
+    """Yield the numbers of all notes that are not current, some at a time, in order.
+
+    Each note once: one that cannot be indexed does not come again.
+    """
+    last = 0
+    while True:
+        left = not_current(index).filter(pid__gt=last).order_by("pid")
+        pids = list(left.values_list("pid", flat=True)[:at_a_time])
+        if not pids:
+            return
+        yield pids
+        last = pids[-1]
+
+
+def gone_pids() -> list[int]:
+    """Return the numbers of notes that have passages but are in the trash or gone."""
+    left = SplitNote.objects.exclude(note__in=live().values("pid"))
+    return list(left.values_list("note", flat=True))
+
+
+def _is_current(index: EncoderIndex) -> Exists:
+    return Exists(
+        IndexedNote.objects.filter(
+            index=index, note=OuterRef("pid"), revision=OuterRef("head__number")
+        )
+    )

@@ -5,15 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError, connection
 
 from mlhooks import notes
 from mlhooks.celery import RUN_JOB, app
+from mlhooks.embeddings import building, indexing, ranking, tending
 from mlhooks.jobs import Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.worker import BEAT_S
+from mlhooks.registry import NoSuchModel
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +54,36 @@ def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
     return {"worked_ms": 15}
 
 
+def embed_note(payload: dict[str, Any], progress: Progress) -> Any:
+    """Bring one note up to date in the active index; a note that is gone leaves it."""
+    index, encoder = building.active()
+    return asdict(indexing.index_notes(index, encoder, [payload["pid"]]))
+
+
+def build_index(payload: dict[str, Any], progress: Progress) -> Any:
+    """Let another encoder read all notes, then let it answer."""
+    return asdict(building.build(payload["encoder"], progress))
+
+
+def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
+    """Ask for what the index lacks for whatever reason."""
+    return tending.tend()
+
+
+def encode_query(payload: dict[str, Any], progress: Progress) -> Any:
+    """Keep the vector of a query, and let go of its words."""
+    return ranking.encode(payload)
+
+
 # kind of job: function(payload, progress) -> JSON-able result. It may be called twice with
 # the same payload, and must then leave the same behind.
 KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
     "verify_integrity": verify_integrity,
     "benchmark_pause": benchmark_pause,
+    building.BUILD_INDEX: build_index,
+    indexing.EMBED_NOTE: embed_note,
+    ranking.ENCODE_QUERY: encode_query,
+    tending.TEND_INDEX: tend_index,
 }
 
 
@@ -88,6 +116,8 @@ def run(claim: Claim) -> None:
         claim.finish(function(claim.payload, reporter(claim)))
     except LostClaim:
         raise
+    except NoSuchModel as error:
+        claim.fail(str(error))
     except Transient as error:
         claim.try_later(str(error))
     except (OperationalError, InterfaceError) as error:

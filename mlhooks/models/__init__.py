@@ -1,7 +1,23 @@
-"""What the workshop keeps: jobs, and who works on them."""
+"""What the workshop keeps: jobs and who works on them; passages, indexes and query vectors."""
 
 from mlhooks.models.claim import Claim, LostClaim
 from mlhooks.models.job import Job, Queue
+from mlhooks.models.passage import IndexedNote, NoteBlocks, Passage, SplitNote
+from mlhooks.models.query_vector import QueryVector
+from mlhooks.models.registry import ActiveIndex, EncoderIndex
 from mlhooks.models.worker import Worker
 
-__all__ = ["Claim", "Job", "LostClaim", "Queue", "Worker"]
+__all__ = [
+    "ActiveIndex",
+    "Claim",
+    "EncoderIndex",
+    "IndexedNote",
+    "Job",
+    "LostClaim",
+    "NoteBlocks",
+    "Passage",
+    "QueryVector",
+    "Queue",
+    "SplitNote",
+    "Worker",
+]

@@ -1,0 +1,3 @@
+"""Everyday."""
+
+EVERYDAY = ("recipe for apple pie", "how do I unclog a sink")

@@ -1,0 +1,84 @@
+"""The encoder of this process: loaded when it is first needed, and once."""
+
+import logging
+import threading
+from functools import cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from mlhooks import registry
+from mlhooks.models import EncoderIndex
+from mlhooks.registry import NoSuchModel
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from mlhooks.embeddings.infer import Encoder
+
+logger = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_loaded: dict[str, tuple["Encoder", str]] = {}
+
+
+def encoder(name: str) -> tuple["Encoder", str]:
+    """Return an encoder and the sha256 of its weights.
+
+    One stays loaded, the last that was asked for: each takes hundreds of megabytes. Raises
+    NoSuchModel.
+    """
+    with _lock:
+        if name not in _loaded:
+            found = _load(name)
+            _loaded.clear()
+            _loaded[name] = found
+        return _loaded[name]
+
+
+def encoder_of(index: EncoderIndex) -> "Encoder":
+    """Return the encoder that made an index. Raises NoSuchModel, also for other weights."""
+    found, sha256 = encoder(index.encoder)
+    if sha256 != index.weights_sha256:
+        raise NoSuchModel(
+            f"The weights of {index.encoder} are others than those that read the notes. "
+            f"`manage.py reembed --encoder {index.encoder}` lets the new ones read them."
+        )
+    return found
+
+
+def load_ahead() -> None:
+    """Begin to load the configured encoder in a thread: the first query then waits less."""
+
+    def load() -> None:
+        try:
+            encoder(settings.WIKI_ENCODER)
+        except NoSuchModel as error:
+            logger.error("%s", error)
+
+    threading.Thread(target=load, name="load-encoder", daemon=True).start()
+
+
+@cache
+def splitter() -> "Tokenizer":
+    """Return the tokenizer by whose word pieces passages are measured, whatever the encoder.
+
+    Passages are the same for every encoder, so that changing it cuts nothing anew.
+    """
+    from tokenizers import Tokenizer
+
+    found = Tokenizer.from_file(str(registry.locate(registry.DEFAULT) / "tokenizer.json"))
+    found.no_truncation()
+    found.no_padding()
+    return found
+
+
+def _load(name: str) -> tuple["Encoder", str]:
+    from mlhooks.device import NoSuchDevice
+    from mlhooks.embeddings.infer import Encoder
+
+    folder, sha256 = registry.verified(name)
+    try:
+        return Encoder(folder, asked_device=settings.WIKI_DEVICE), sha256
+    except (NoSuchDevice, OSError, ValueError, ImportError) as error:
+        raise NoSuchModel(f"The encoder {name} cannot be loaded from {folder}: {error}") from error

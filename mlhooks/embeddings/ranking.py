@@ -1,0 +1,128 @@
+"""Ranking by meaning: the ranker and the explainer that the house asks.
+
+The query's vector is kept from an earlier search, or an interactive worker makes it within a
+quarter of a second; without one, words alone answer.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from mlhooks import jobs
+from mlhooks.embeddings import loading
+from mlhooks.embeddings.indexing import literal
+from mlhooks.embeddings.nearest import nearest, packed_sentences
+from mlhooks.embeddings.telling import most_telling
+from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
+from mlhooks.models.query_vector import query_digest
+from mlhooks.notes import Readable
+from wiki.search.hit import Away, Hit, Passage
+from wiki.search.query import ParsedQuery
+
+ENCODE_QUERY = "encode_query"
+WAIT_S = 0.25
+
+NOT_YET = (
+    "Searched by words only: no note has been read for meaning yet. A worker begins as soon as "
+    "it runs."
+)
+NO_WORKER = "Searched by words only: the worker that reads for meaning does not answer{since}."
+TOO_SLOW = (
+    "Searched by words only: the worker that reads for meaning is busy. Search once more in a "
+    "moment."
+)
+
+
+def rank(query: ParsedQuery, readable: Readable, limit: int) -> list[Hit]:
+    """Return the notes nearest to a query by meaning. Raises Away."""
+    if not query.text.strip():
+        return []
+    index = EncoderIndex.objects.remembered_active()
+    if index is None:
+        raise Away(NOT_YET)
+    vector = query_vector(index, query.text)
+    scope = None if readable.is_narrowed else str(readable.scope)
+    least = index.closeness.get("least", 0.0)
+    return [
+        Hit(
+            near.pid,
+            near.cosine,
+            Passage(
+                near.passage,
+                near.start,
+                near.end,
+                near.heading,
+                near.revision,
+                near.indexed_at,
+            ),
+            is_close=near.cosine >= least,
+        )
+        for near in nearest(index, literal(vector), readable, limit, scope=scope)
+    ]
+
+
+def explain(query: ParsedQuery, hits: Sequence[Hit]) -> dict[int, tuple[int, int]]:
+    """Return for each hit the sentence that says most, as start and end in the note's text."""
+    index = EncoderIndex.objects.remembered_active()
+    passages = {hit.passage.id: hit for hit in hits if hit.passage is not None}
+    vector = None if index is None else QueryVector.objects.of(query_digest(index, query.text))
+    if index is None or vector is None or not passages:
+        return {}
+    found = {}
+    for number, packed in packed_sentences(index, list(passages)).items():
+        hit = passages[number]
+        place = most_telling(packed, vector, hit.score)
+        if place is not None and hit.passage is not None:
+            start = hit.passage.start
+            found[hit.pid] = (start + place[0], start + place[1])
+    return found
+
+
+def query_vector(index: EncoderIndex, text: str) -> list[float]:
+    """Return the vector of a query, float[d]: kept, or made by a worker now. Raises Away."""
+    digest = query_digest(index, text)
+    kept = QueryVector.objects.of(digest)
+    if kept is not None:
+        return kept
+    if not Worker.objects.serving(Queue.INTERACTIVE).exists():
+        raise Away(NO_WORKER.format(since=_since()))
+    if _is_stuck():
+        raise Away(TOO_SLOW)
+    with jobs.listening() as waiter:
+        payload = {"index": index.pk, "digest": digest, "text": text}
+        job = jobs.request(ENCODE_QUERY, key=digest, payload=payload, queue=Queue.INTERACTIVE)
+        job = waiter.wait(job, WAIT_S)
+    made = QueryVector.objects.of(digest)
+    if made is None:
+        raise Away(TOO_SLOW if not job.is_finished else f"Searched by words only: {job.error}")
+    return made
+
+
+def encode(payload: dict[str, Any]) -> None:
+    """Keep the vector of the query a job was requested for; what a worker does.
+
+    The words leave the job's row here, before it is finished. Raises NoSuchModel.
+    """
+    digest, text = payload["digest"], payload.get("text")
+    index = EncoderIndex.objects.filter(pk=payload["index"]).first()
+    if index is None or text is None or QueryVector.objects.filter(pk=digest).exists():
+        return
+    encoder = loading.encoder_of(index)
+    QueryVector.objects.keep(digest, encoder.encode_query(text).tolist())
+    forgotten = {"index": index.pk, "digest": digest}
+    Job.objects.filter(kind=ENCODE_QUERY, key=digest).update(payload=forgotten)
+
+
+def _is_stuck() -> bool:
+    """Tell whether an earlier query waits for longer than anybody waits for this one."""
+    old = Now() - timedelta(seconds=WAIT_S)
+    asked = Job.objects.unfinished().filter(kind=ENCODE_QUERY, queue=Queue.INTERACTIVE)
+    return asked.filter(created_at__lt=old).exists()
+
+
+def _since() -> str:
+    seen = Worker.objects.filter(queues__contains=[Queue.INTERACTIVE]).order_by("-seen_at")
+    last = seen.values_list("seen_at", flat=True).first()
+    return f" since {last:%H:%M} gmt" if last else ""

@@ -1,0 +1,102 @@
+"""Passages: the parts of notes that are embedded, and which notes are indexed so far.
+
+`note` is a number without a constraint: a notebook that runs without the workshop for a while
+(WIKI_ML=0) still deletes notes. What it left behind is found when the workshop is back.
+"""
+
+from collections.abc import Sequence
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from mlhooks.models.registry import EncoderIndex
+
+# A block of text that so many notes have is boilerplate: what they say is said elsewhere.
+BOILERPLATE_FROM = 4
+
+REPEATED = """
+    SELECT key, ARRAY(
+               SELECT note FROM mlhooks_noteblocks
+                WHERE keys @> ARRAY[key] AND note <> %(note)s LIMIT %(most)s
+           ) AS notes
+      FROM unnest(%(keys)s::bigint[]) AS asked(key)
+"""
+
+
+class Passage(models.Model):
+    """A part of a note's text, start to end in characters of the revision it was cut from.
+
+    The same for every encoder. sha256 covers what is embedded: title, headings and text.
+    """
+
+    note = models.BigIntegerField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    heading = models.TextField(blank=True)
+    is_code = models.BooleanField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="passage_place",
+                fields=["note", "start"],
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} {self.start}-{self.end}"
+
+
+class SplitNote(models.Model):
+    """The passages of a note are those of this revision, cut by this version of the splitter."""
+
+    note = models.BigIntegerField(primary_key=True)
+    revision = models.PositiveIntegerField()
+    splitter = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} revision {self.revision}"
+
+
+class NoteBlocksQuerySet(models.QuerySet["NoteBlocks"]):
+    def repeated(self, note: int, keys: Sequence[int]) -> dict[int, list[int]]:
+        """Return for each key some other notes that have it: BOILERPLATE_FROM at most."""
+        with connection.cursor() as cursor:
+            cursor.execute(REPEATED, {"note": note, "keys": list(keys), "most": BOILERPLATE_FROM})
+            return dict(cursor.fetchall())
+
+
+class NoteBlocks(models.Model):
+    """The blocks of a note's text by their keys, which tell what many notes repeat."""
+
+    note = models.BigIntegerField(primary_key=True)
+    keys = ArrayField(models.BigIntegerField())
+
+    objects = NoteBlocksQuerySet.as_manager()
+
+    class Meta:
+        indexes = [GinIndex(name="note_with_block", fields=["keys"])]
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} {len(self.keys)} blocks"
+
+
+class IndexedNote(models.Model):
+    """An index holds all passages of this revision of a note."""
+
+    index = models.ForeignKey(EncoderIndex, on_delete=models.CASCADE, related_name="notes")
+    note = models.BigIntegerField()
+    revision = models.PositiveIntegerField()
+    indexed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="indexed_note_once", fields=["note", "index"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} revision {self.revision}, index {self.index_id}"

@@ -1,0 +1,71 @@
+"""A notebook whose notes a real encoder reads, in this process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db.models import F
+
+from mlhooks import tasks
+from mlhooks.embeddings import building
+from mlhooks.models import EncoderIndex, Job, QueryVector
+from mlhooks.models.query_vector import query_digest
+from wiki.merge import Fields
+from wiki.models import Note
+
+GATES = """The gate begins near zero, so that the first steps do not blow up.
+
+# Why it works
+
+A product of two halves lets every position look at every other one.
+"""
+BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot with its lid on."
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """Nothing that an earlier test let this process remember."""
+    cache.clear()
+
+
+@pytest.fixture
+def work() -> Callable[[], list[Job]]:
+    """Do the jobs that wait, those they ask for too, oldest first; return them."""
+
+    def done() -> list[Job]:
+        finished = []
+        while job := Job.objects.filter(state="waiting").order_by("pk").first():
+            Job.objects.filter(pk=job.pk).update(run_after=F("created_at"))
+            tasks.run_job.apply([job.pk], throw=True)
+            job.refresh_from_db()
+            finished.append(job)
+        return finished
+
+    return done
+
+
+@pytest.fixture
+def write(alice: Any) -> Callable[..., Note]:
+    def written(title: str, body: str, visibility: str = "public", owner: Any = alice) -> Note:
+        return Note.objects.write(Fields(title, body, "", "note", (), visibility), owner=owner)
+
+    return written
+
+
+@pytest.fixture
+def asked() -> Callable[[str], None]:
+    """Let the vector of a query be there already, as after an earlier search."""
+
+    def keep(text: str) -> None:
+        index, encoder = building.active()
+        vector = encoder.encode_query(text).tolist()
+        QueryVector.objects.keep(query_digest(index, text), vector)
+
+    return keep
+
+
+def active() -> EncoderIndex:
+    found = EncoderIndex.objects.active()
+    assert found is not None
+    return found

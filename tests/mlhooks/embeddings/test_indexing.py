@@ -1,0 +1,157 @@
+"""From a save to the index: what is embedded, what is reused, what is forgotten."""
+
+from dataclasses import replace
+
+import pytest
+from django.db import connection, transaction
+
+from mlhooks import notes
+from mlhooks.embeddings import building, indexing
+from mlhooks.models import IndexedNote, Job, Passage, SplitNote
+from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from wiki.benchmarks.population import write_many
+from wiki.merge import Fields
+from wiki.models import Note
+
+
+def vectors(note: Note) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT passage FROM {active().table} WHERE note = %s", [note.pid])
+        return {passage for (passage,) in cursor.fetchall()}
+
+
+def passages(note: Note) -> list[Passage]:
+    return list(Passage.objects.filter(note=note.pid).order_by("start"))
+
+
+def embedded(note: Note) -> list[str]:
+    """The texts that were embedded, by their hashes."""
+    (cut,) = indexing.cut(active(), list(notes.heads([note.pid]).values()))
+    assert {p.sha256 for p in cut.passages} == {p.sha256 for p in passages(note)}
+    return [p.text for p in cut.passages]
+
+
+def edit(note: Note, body: str, **changes: str) -> None:
+    fields = replace(note.current_fields(), body=body, **changes)
+    note.save_revision(fields, base=note.head.number, author=note.owner)
+    note.refresh_from_db()
+
+
+def test_a_save_asks_for_its_note_in_its_own_transaction(db, write):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        write("Gates", GATES)
+        raise ZeroDivisionError
+    assert not Job.objects.exists()
+    note = write("Gates", GATES)
+    job = Job.objects.get()
+    assert (job.kind, job.key) == ("embed_note", str(note.pid))
+
+
+def test_every_passage_of_a_note_gets_a_vector(db, write, work):
+    note = write("Gates", GATES)
+    (job,) = work()
+    assert job.state == "done"
+    first, second = passages(note)
+    assert GATES[first.start : first.end].startswith("The gate begins")
+    assert second.heading == "Why it works"
+    assert vectors(note) == {first.pk, second.pk}
+    indexed = IndexedNote.objects.get()
+    assert (indexed.note, indexed.revision, indexed.index) == (note.pid, 0, active())
+
+
+def test_only_a_changed_passage_is_embedded(db, write, work):
+    note = write("Gates", GATES)
+    work()
+    before = passages(note)
+    edit(note, GATES.replace("near zero", "close to zero"))
+    (job,) = work()
+    assert job.result["embedded"] == 1 and job.result["reused"] == 1
+    after = passages(note)
+    assert [p.sha256 for p in after] != [p.sha256 for p in before]
+    # The second moved by four characters and is the same row still.
+    assert after[1].pk == before[1].pk and after[1].start == before[1].start + 4
+    assert vectors(note) == {p.pk for p in after}
+    assert IndexedNote.objects.get().revision == 1
+
+
+def test_what_does_not_change_the_text_embeds_nothing(db, write, work):
+    note = write("Gates", GATES)
+    work()
+    edit(note, GATES, ref="Liu-2021")
+    (job,) = work()
+    assert job.result["embedded"] == 0
+    assert IndexedNote.objects.get().revision == 1
+
+
+def test_a_new_title_is_read_with_every_passage(db, write, work):
+    note = write("Gates", GATES)
+    work()
+    edit(note, GATES, title="Gating units")
+    (job,) = work()
+    assert job.result["embedded"] == 2
+
+
+def test_a_note_without_text_is_found_by_its_title(db, write, work):
+    note = write("Gates", "")
+    work()
+    assert len(vectors(note)) == 1
+
+
+def test_the_same_paragraph_twice_is_read_once_and_kept_twice(db, write, work):
+    note = write("Bread", f"# Loaves\n\n{BREAD}\n\n# Loaves\n\n{BREAD}\n")
+    work()
+    found = passages(note)
+    assert vectors(note) == {p.pk for p in found}
+    assert len({p.start for p in found}) == len(found)
+
+
+def test_a_deleted_note_leaves_in_the_same_transaction(db, write, work, alice):
+    note = write("Gates", GATES)
+    work()
+    note.move_to_trash(alice)
+    assert not passages(note) and not vectors(note)
+    assert not IndexedNote.objects.exists() and not SplitNote.objects.exists()
+    note.refresh_from_db()
+    note.undelete()
+    work()
+    assert len(vectors(note)) == 2
+
+
+def test_a_note_that_is_gone_when_its_job_runs_is_no_failure(db, write, work, alice):
+    note = write("Gates", GATES)
+    note.move_to_trash(alice)
+    (job,) = work()
+    assert job.state == "done" and job.result["gone"] == 1
+    assert not Passage.objects.exists()
+
+
+def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
+    note = write("Gates", GATES)
+    index, encoder = building.active()
+    cuts = indexing.cut(index, list(notes.heads([note.pid]).values()))
+    indexing.read(encoder, cuts)
+    edit(note, BREAD)
+    assert indexing.store(index, cuts[0]).overtaken == 1
+    assert not Passage.objects.exists()
+    work()
+    assert IndexedNote.objects.get().revision == 1
+
+
+def test_boilerplate_is_left_out_in_all_notes_once_many_have_it(db, write, work):
+    footer = (
+        "This note is part of a series about kitchens; write to the author for the whole of it."
+    )
+    written = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{footer}\n") for n in range(3)]
+    work()
+    assert all(any(footer in text for text in embedded(note)) for note in written)
+    fourth = write("Note 3", f"# Other\n\nSomething else.\n\n{footer}\n")
+    work()
+    assert not any(footer in text for note in (*written, fourth) for text in embedded(note))
+
+
+def test_an_import_asks_for_all_its_notes(db, alice, work):
+    pids = write_many(
+        (Fields(f"T{n}", f"{BREAD} {n}", "", "note", (), "public") for n in range(3)), alice
+    )
+    work()
+    assert set(IndexedNote.objects.values_list("note", flat=True)) == set(pids)
