@@ -256,6 +256,9 @@ def _store_passages(one: Cut) -> list[int]:
                 cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
     Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
+    if new:
+        # Those that other indexes have no vectors of, though they may have read this revision.
+        IndexedNote.objects.filter(note=pid).delete()
     SplitNote.objects.bulk_create(
         [SplitNote(note=pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)],
         update_conflicts=True,

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from mlhooks import notes
 from mlhooks.embeddings import building, indexing
-from mlhooks.models import IndexedNote, Job, Passage, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki.benchmarks.population import write_many
 from wiki.merge import Fields
@@ -147,6 +147,21 @@ def test_boilerplate_is_left_out_in_all_notes_once_many_have_it(db, write, work)
     fourth = write("Note 3", f"# Other\n\nSomething else.\n\n{footer}\n")
     work()
     assert not any(footer in text for note in (*written, fourth) for text in embedded(note))
+
+
+def test_a_note_that_is_cut_anew_is_current_in_no_other_index(db, write, work):
+    footer = "This note is part of a series about kitchens; write to its author for all of it."
+    written = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{footer}\n") for n in range(3)]
+    work()
+    index, encoder = building.active()
+    other = EncoderIndex.objects.make("another", "0" * 64, index.dimensions)
+    indexing.index_notes(other, encoder, [note.pid for note in written])
+    assert not notes.not_current(other).exists()
+    # The fourth makes the footer boilerplate: the others are cut again, without it.
+    fourth = write("Note 3", f"{BREAD} Number 3.\n\n{footer}\n")
+    work()
+    assert set(notes.not_current(other)) == {*written, fourth}
+    assert not notes.not_current(index).exists()
 
 
 def test_an_import_asks_for_all_its_notes(db, alice, work):
