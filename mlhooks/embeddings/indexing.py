@@ -5,7 +5,7 @@ own that holds the note's row: if somebody saved it meanwhile, nothing is stored
 that came with that save does it again.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # kind of the job that brings one note up to date; its key is the note's number
 EMBED_NOTE = "embed_note"
+# An advisory lock that says "commonplace blocks" to nobody else.
+LOCK = 0x636F6D626C6B
 # A passage of code may have a hundred lines; so many places of it are told apart.
 MOST_SENTENCES = 24
 
@@ -135,7 +137,7 @@ def store(index: EncoderIndex, one: Cut) -> Done:
     """Make these the passages of a note, and write the vectors that the index lacks."""
     number = notes.hold(one.head.pid)
     if number is None:
-        forget(one.head.pid)
+        forget_gone(one.head.pid)
         return Done(gone=1)
     if number != one.head.number:
         return Done(overtaken=1)
@@ -151,11 +153,14 @@ def store(index: EncoderIndex, one: Cut) -> Done:
 
 
 def forget(pid: int) -> None:
-    """Let nobody find a note by meaning any more, in the caller's transaction."""
+    """Let nobody find a note by meaning any more, in the caller's transaction.
+
+    A worker forgets the rest: other notes may have to be cut again.
+    """
     with connection.cursor() as cursor:
         for index in EncoderIndex.objects.all():
             cursor.execute(f"DELETE FROM {index.table} WHERE note = %s", [pid])
-    for model in (Passage, SplitNote, NoteBlocks, IndexedNote):
+    for model in (Passage, SplitNote, IndexedNote):
         model.objects.filter(note=pid).delete()
 
 
@@ -164,6 +169,7 @@ def forget_gone(pid: int) -> None:
     """Forget a note that is in the trash or gone, unless it has just come back."""
     if notes.hold(pid) is None:
         forget(pid)
+        _note_blocks({pid: set()})
 
 
 def count_pieces(texts: Sequence[str]) -> list[int]:
@@ -172,32 +178,46 @@ def count_pieces(texts: Sequence[str]) -> list[int]:
     return [len(one.ids) for one in encoded]
 
 
+@transaction.atomic
 def _boilerplate(heads: Sequence[Head]) -> dict[int, set[int]]:
-    """Note which blocks these notes have; return for each those that many notes repeat.
+    """Note which blocks these notes have; return for each those that many notes repeat."""
+    blocks = {head.pid: set(data.block_keys(head.body)) for head in heads}
+    repeated = _note_blocks(blocks)
+    return {pid: found & repeated for pid, found in blocks.items()}
 
-    Where this note makes a block boilerplate, the notes that had it before are cut again.
+
+def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
+    """Note the blocks of some notes, of none that are gone; return those that many notes have.
+
+    Where that makes a block boilerplate, or makes it none, the others that have it are cut
+    again. In a transaction, and one after another: two workers that each add a block once would
+    both not see that it is there often enough.
     """
-    before = dict(
-        NoteBlocks.objects.filter(note__in=[head.pid for head in heads]).values_list("note", "keys")
-    )
-    keys = {head.pid: data.block_keys(head.body) for head in heads}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    kept = NoteBlocks.objects.filter(note__in=blocks)
+    before = {pid: set(keys) for pid, keys in kept.values_list("note", "keys")}
+    kept.filter(note__in=[pid for pid, found in blocks.items() if not found]).delete()
     NoteBlocks.objects.bulk_create(
-        [NoteBlocks(note=pid, keys=sorted(set(found))) for pid, found in keys.items()],
+        [NoteBlocks(note=pid, keys=sorted(found)) for pid, found in blocks.items() if found],
         update_conflicts=True,
         unique_fields=["note"],
         update_fields=["keys"],
     )
-    boilerplate: dict[int, set[int]] = {}
+    grown: Counter[int] = Counter()
+    for pid, found in blocks.items():
+        grown.update(found - before.get(pid, set()))
+        grown.subtract(before.get(pid, set()) - found)
+    asked = set().union(*blocks.values(), grown)
+    having = NoteBlocks.objects.having(asked, BOILERPLATE_FROM + len(blocks))
+    repeated = {key for key, pids in having.items() if len(pids) >= BOILERPLATE_FROM}
     again: set[int] = set()
-    for pid, found in keys.items():
-        others = NoteBlocks.objects.repeated(pid, found)
-        boilerplate[pid] = {key for key in found if len(others[key]) >= BOILERPLATE_FROM - 1}
-        for key in boilerplate[pid].difference(before.get(pid, ())):
-            if len(others[key]) == BOILERPLATE_FROM - 1:
-                again.update(others[key])
-    for pid in sorted(again.difference(keys), key=str):
+    for key, pids in having.items():
+        if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
+            again.update(pids)
+    for pid in sorted(again.difference(blocks), key=str):
         request(pid)
-    return boilerplate
+    return repeated
 
 
 def _earlier(head: Head) -> Earlier | None:
