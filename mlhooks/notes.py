@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from mlhooks.models import EncoderIndex, IndexedNote, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote
 from wiki import integrity
 from wiki.markup import bounded
 from wiki.models import Note, Revision
@@ -93,9 +93,12 @@ def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[i
 
 
 def gone_pids() -> list[int]:
-    """Return the numbers of notes that have passages but are in the trash or gone."""
-    left = SplitNote.objects.exclude(note__in=live().values("pid"))
-    return list(left.values_list("note", flat=True))
+    """Return the numbers of notes of which something is kept, but that are in the trash or gone."""
+    gone = (
+        model.objects.exclude(note__in=live().values("pid")).values_list("note", flat=True)
+        for model in (SplitNote, NoteBlocks)
+    )
+    return list(set().union(*gone))
 
 
 def _is_current(index: EncoderIndex) -> Exists:

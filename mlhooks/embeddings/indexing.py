@@ -5,7 +5,7 @@ their rows: of one that somebody saved meanwhile nothing is stored, since the jo
 that save does it again.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # kind of the job that brings one note up to date; its key is the note's number
 EMBED_NOTE = "embed_note"
+# An advisory lock that says "commonplace blocks" to nobody else.
+LOCK = 0x636F6D626C6B
 # A passage of code may have a hundred lines; so many places of it are told apart.
 MOST_SENTENCES = 24
 # So many letters of text are cut, read and stored at once: about 300 passages.
@@ -146,7 +148,7 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
     for one in cuts:
         number = numbers.get(one.head.pid)
         if number is None:
-            forget(one.head.pid)
+            forget_gone(one.head.pid)
             done.gone += 1
         elif number != one.head.number:
             done.overtaken += 1
@@ -169,11 +171,14 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
 
 
 def forget(pid: int) -> None:
-    """Let nobody find a note by meaning any more, in the caller's transaction."""
+    """Let nobody find a note by meaning any more, in the caller's transaction.
+
+    A worker forgets the rest: other notes may have to be cut again.
+    """
     with connection.cursor() as cursor:
         for index in EncoderIndex.objects.all():
             cursor.execute(f"DELETE FROM {index.table} WHERE note = %s", [pid])
-    for model in (Passage, SplitNote, NoteBlocks, IndexedNote):
+    for model in (Passage, SplitNote, IndexedNote):
         model.objects.filter(note=pid).delete()
 
 
@@ -182,6 +187,7 @@ def forget_gone(pid: int) -> None:
     """Forget a note that is in the trash or gone, unless it has just come back."""
     if pid not in notes.hold([pid]):
         forget(pid)
+        _note_blocks({pid: set()})
 
 
 def count_pieces(texts: Sequence[str]) -> list[int]:
@@ -208,33 +214,46 @@ def _portions(heads: Sequence[Head]) -> Iterator[list[Head]]:
         yield portion
 
 
+@transaction.atomic
 def _boilerplate(heads: Sequence[Head]) -> dict[int, set[int]]:
-    """Note which blocks these notes have; return for each those that many notes repeat.
+    """Note which blocks these notes have; return for each those that many notes repeat."""
+    blocks = {head.pid: set(data.block_keys(head.body)) for head in heads}
+    repeated = _note_blocks(blocks)
+    return {pid: found & repeated for pid, found in blocks.items()}
 
-    Where this note makes a block boilerplate, the notes that had it before are cut again.
+
+def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
+    """Note the blocks of some notes, of none that are gone; return those that many notes have.
+
+    Where that makes a block boilerplate, or makes it none, the others that have it are cut
+    again. In a transaction, and one after another: two workers that each add a block once would
+    both not see that it is there often enough.
     """
-    before = dict(
-        NoteBlocks.objects.filter(note__in=[head.pid for head in heads]).values_list("note", "keys")
-    )
-    keys = {head.pid: data.block_keys(head.body) for head in heads}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    kept = NoteBlocks.objects.filter(note__in=blocks)
+    before = {pid: set(keys) for pid, keys in kept.values_list("note", "keys")}
+    kept.filter(note__in=[pid for pid, found in blocks.items() if not found]).delete()
     NoteBlocks.objects.bulk_create(
-        [NoteBlocks(note=pid, keys=sorted(keys[pid])) for pid in sorted(keys)],
+        [NoteBlocks(note=pid, keys=sorted(found)) for pid, found in blocks.items() if found],
         update_conflicts=True,
         unique_fields=["note"],
         update_fields=["keys"],
     )
-    having = NoteBlocks.objects.repeated({key for found in keys.values() for key in found})
-    boilerplate: dict[int, set[int]] = {}
+    grown: Counter[int] = Counter()
+    for pid, found in blocks.items():
+        grown.update(found - before.get(pid, set()))
+        grown.subtract(before.get(pid, set()) - found)
+    asked = set().union(*blocks.values(), grown)
+    having = NoteBlocks.objects.having(asked, BOILERPLATE_FROM + len(blocks))
+    repeated = {key for key, pids in having.items() if len(pids) >= BOILERPLATE_FROM}
     again: set[int] = set()
-    for pid, found in keys.items():
-        boilerplate[pid] = having.keys() & set(found)
-        for key in boilerplate[pid].difference(before.get(pid, ())):
-            # Notes that got it long before were cut again when it became boilerplate.
-            if len(having[key]) <= BOILERPLATE_FROM + len(keys):
-                again.update(having[key])
-    for pid in sorted(again.difference(keys), key=str):
+    for key, pids in having.items():
+        if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
+            again.update(pids)
+    for pid in sorted(again.difference(blocks), key=str):
         request(pid)
-    return boilerplate
+    return repeated
 
 
 def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
@@ -307,6 +326,8 @@ def _store_passages(cuts: Sequence[Cut]) -> list[tuple[Passage, "Read | None"]]:
     if kept:
         Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
+    # Other indexes have no vectors of these, though they may have read the same revision.
+    IndexedNote.objects.filter(note__in={row.note for row in new}).delete()
     SplitNote.objects.bulk_create(
         [
             SplitNote(note=one.head.pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)

@@ -4,7 +4,7 @@
 (WIKI_ML=0) still deletes notes. What it left behind is found when the workshop is back.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -15,14 +15,12 @@ from mlhooks.models.registry import EncoderIndex
 
 # A block of text that so many notes have is boilerplate: what they say is said elsewhere.
 BOILERPLATE_FROM = 4
-MOST_REPEATING = 64
 
-REPEATED = """
-    SELECT key, notes FROM unnest(%(keys)s::bigint[]) AS asked(key)
-     CROSS JOIN LATERAL (SELECT ARRAY(
+HAVING = """
+    SELECT key, ARRAY(
                SELECT note FROM mlhooks_noteblocks WHERE keys @> ARRAY[key] LIMIT %(most)s
-           ) AS notes) AS having_it
-     WHERE cardinality(notes) >= %(least)s
+           ) AS notes
+      FROM unnest(%(keys)s::bigint[]) AS asked(key)
 """
 
 
@@ -64,13 +62,10 @@ class SplitNote(models.Model):
 
 
 class NoteBlocksQuerySet(models.QuerySet["NoteBlocks"]):
-    def repeated(self, keys: Collection[int]) -> dict[int, list[int]]:
-        """Return the keys that are boilerplate, each with some notes that have it. One query."""
+    def having(self, keys: Iterable[int], most: int) -> dict[int, list[int]]:
+        """Return for each key some notes that have it: so many at most."""
         with connection.cursor() as cursor:
-            cursor.execute(
-                REPEATED,
-                {"keys": list(keys), "least": BOILERPLATE_FROM, "most": MOST_REPEATING},
-            )
+            cursor.execute(HAVING, {"keys": list(keys), "most": most})
             return dict(cursor.fetchall())
 
 
