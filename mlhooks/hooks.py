@@ -1,5 +1,6 @@
 """connect(): the only place where the workshop plugs into the house."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -29,15 +30,28 @@ def connect() -> None:
     extensions.explainers.append(ranking.explain)
 
 
-def note_saved(note: Any, **kwargs: Any) -> None:
+class Saved(threading.local):
+    """The notes of a change that goes on; what a change leaves that failed is asked for in vain."""
+
+    def __init__(self) -> None:
+        self.pids: set[int] = set()
+
+
+saved = Saved()
+
+
+def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
     """Let a worker read the note once this is committed."""
-    indexing.request(note.pid)
+    saved.pids.add(note.pid)
+    if not more:
+        pids, saved.pids = saved.pids, set()
+        indexing.request(pids)
 
 
 def note_removed(note: Any, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
     indexing.forget(note.pid)
-    indexing.request(note.pid)
+    indexing.request([note.pid])
 
 
 def workshop_processes() -> list[Process]:
