@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from mlhooks import benchmark, broker, processes
 from mlhooks.embeddings import indexing, ranking
 from mlhooks.models import Job, Worker
+from mlhooks.views import panels
 from wiki import extensions, signals
 from wiki.extensions import Problem, Process
 
@@ -28,6 +29,7 @@ def connect() -> None:
     signals.note_removed.connect(note_removed)
     extensions.rankers.append(ranking.rank)
     extensions.explainers.append(ranking.explain)
+    extensions.panels.append(panels.related_notes)
 
 
 class Saved(threading.local):
