@@ -311,7 +311,7 @@ def test_links_in_a_folder_are_not_followed(place: Path) -> None:
 # Bombs. Each is refused in a process of its own, whose time and memory are measured.
 
 CHILD = """
-sys, time
+import sys, time
 from pathlib import Path
 import django
 django.setup()
