@@ -374,13 +374,25 @@ def test_what_needs_no_likeness_is_close(far, alice, client):
 
     assert is_nothing("octopus camouflage neurons")
     write(alice, "Octopus", "neurons")
-    assert not is_nothing("octopus"), "a title"
     assert not is_nothing("skin camouflage zyzzyva octopus"), "a rare word"
     assert is_nothing("camouflage zyzzyva fire")
     assert not is_nothing('camouflage zyzzyva "neurons fire"'), "a phrase"
     assert is_nothing('camouflage zyzzyva "fire neurons"'), "a phrase that no note has"
     far.scores = {**far.scores, "N3": 0.9}
     assert not is_nothing("octopus camouflage neurons"), "a note close by meaning"
+
+
+def test_a_title_is_close_although_its_words_drown_in_its_text(alice, client, by_meaning):
+    for i in range(40):
+        write(alice, f"A{i}", "alpha" if i < 12 else "other")
+    for i in range(4):
+        write(alice, f"B{i} beta", "filling words " * 2_000)
+    by_meaning(scores={"A1": 0.1})
+    assert found(client, "alpha beta")["nothing_close"] is True
+    write(alice, "Alpha beta", "filling words " * 2_000)
+    said = found(client, "alpha beta")
+    assert said["nothing_close"] is False and said["coverage"] < 0.5
+    assert said["hits"][0]["title"] == "Alpha beta"
 
 
 def test_coverage_is_the_greatest_part_of_the_query_in_one_note(alice, client, by_meaning):
