@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
-from mlhooks import benchmark, broker, processes
+from mlhooks import broker, processes
+from mlhooks.benchmarks import jobs
 from mlhooks.embeddings import indexing, ranking
 from mlhooks.models import Job, Worker
 from wiki import extensions, signals
@@ -20,7 +21,7 @@ def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
-    extensions.benchmarks["jobs"] = benchmark.run
+    extensions.benchmarks["jobs"] = jobs.run
     # Work asked of one instance is not to be done again in another.
     extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
     signals.revision_saved.connect(note_saved)
