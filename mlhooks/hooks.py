@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from mlhooks import broker, processes
 from mlhooks.benchmarks import jobs
 from mlhooks.embeddings import indexing, ranking
-from mlhooks.evaluations import search
+from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from wiki import extensions, signals
 from wiki.extensions import Problem, Process
@@ -23,7 +23,12 @@ def connect() -> None:
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
     extensions.benchmarks["jobs"] = jobs.run
-    extensions.evaluations["search"] = search.run
+    extensions.evaluations |= {
+        "closeness": closeness.run,
+        "evidence": evidence.run,
+        "identifiers": identifiers.run,
+        "search": search.run,
+    }
     # Work asked of one instance is not to be done again in another.
     extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
     signals.revision_saved.connect(note_saved)

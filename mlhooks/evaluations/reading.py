@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from mlhooks.embeddings import building, calibration, indexing
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
+from mlhooks.registry import NoSuchModel
+from wiki.evaluations.notebook import NothingToEvaluate
 from wiki.search.query import parse
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Reader:
     def read(self, queries: Iterable[str]) -> EncoderIndex:
         """Do all that waits to be read, and keep the vector of every query.
 
-        Raises NoSuchModel.
+        Raises NothingToEvaluate if there is no such encoder.
         """
         index, encoder = self.active()
         while asked := list(_waiting()[:NOTES_AT_A_TIME]):
@@ -48,11 +50,17 @@ class Reader:
         return index
 
     def active(self) -> tuple[EncoderIndex, "KeepingEncoder"]:
-        """Return the active index, made if there is none, and its encoder. Raises NoSuchModel."""
+        """Return the active index, made if there is none, and its encoder.
+
+        Raises NothingToEvaluate.
+        """
         # Brings PyTorch along, which no web process is to load.
         from mlhooks.evaluations.kept import KeepingEncoder, folder
 
-        index, encoder = building.active()
+        try:
+            index, encoder = building.active()
+        except NoSuchModel as error:
+            raise NothingToEvaluate(str(error)) from error
         if self._encoder is None:
             where = folder(self._cache_folder)
             self._encoder = KeepingEncoder(encoder, index.weights_sha256, where)

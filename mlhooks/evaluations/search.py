@@ -9,9 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from mlhooks.evaluations.reading import Reader
-from mlhooks.registry import NoSuchModel
 from wiki.evaluations import search
-from wiki.evaluations.notebook import Notebook, NothingToEvaluate
+from wiki.evaluations.notebook import Notebook
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
@@ -22,10 +21,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     reader = Reader(options.get("cache"))
 
     def read(notebook: Notebook) -> None:
-        try:
-            reader.read(query.text for query in notebook.retrieval_set.queries)
-        except NoSuchModel as error:
-            raise NothingToEvaluate(str(error)) from error
+        reader.read(query.text for query in notebook.retrieval_set.queries)
 
     reading = None if options.get("mode") == "lexical" else search.Reading(_encoder(), read)
     return search.run(options, reading)

@@ -45,6 +45,14 @@ def read_sets(folder: Path | None) -> list[RetrievalSet]:
     return sets
 
 
+def read_set(folder: Path | None) -> RetrievalSet:
+    """Return the one set this folder is. Raises NothingToEvaluate."""
+    first, *others = read_sets(folder)
+    if others:
+        raise NothingToEvaluate(f"There are {len(others) + 1} sets in {folder}: name one of them.")
+    return first
+
+
 def write(one: RetrievalSet) -> Notebook:
     """Make the documents of a set the notes, all public, of an empty notebook."""
     call_command("flush", interactive=False, verbosity=0)
