@@ -16,6 +16,7 @@ from wiki.evaluations.notebook import NothingToEvaluate
 from wiki.search.query import parse
 
 if TYPE_CHECKING:
+    from mlhooks.embeddings.infer import Encoder
     from mlhooks.evaluations.kept import KeepingEncoder
 
 NOTES_AT_A_TIME = 256
@@ -67,7 +68,7 @@ class Reader:
         return index, self._encoder
 
 
-def keep_query(index: EncoderIndex, encoder: "KeepingEncoder", text: str) -> None:
+def keep_query(index: EncoderIndex, encoder: "Encoder", text: str) -> None:
     """Let the vector of a query be there already, as after an earlier search."""
     QueryVector.objects.keep(query_digest(index, text), encoder.encode_query(text).tolist())
 
