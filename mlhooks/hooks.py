@@ -45,6 +45,7 @@ def note_saved(note: Any, **kwargs: Any) -> None:
 def note_removed(note: Any, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
     indexing.forget(note.pid)
+    indexing.request(note.pid)
 
 
 def workshop_processes() -> list[Process]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from mlhooks.models import EncoderIndex, IndexedNote, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote
 from wiki import integrity
 from wiki.markup import bounded
 from wiki.models import Note, Revision
@@ -46,13 +46,15 @@ def body_of(pid: int, number: int) -> str | None:
     return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
 
 
-def hold(pid: int) -> int | None:
-    """Hold a note's row until the transaction ends; return the number of its head.
+def hold(pids: Collection[int]) -> dict[int, int]:
+    """Hold these notes' rows until the transaction ends; return the number of each head.
 
-    None if it is in the trash or gone. Whoever saves the note meanwhile waits.
+    Those in the trash or gone are left out. Whoever saves one of them meanwhile waits.
     """
-    held = live().filter(pid=pid).select_for_update(of=("self",), no_key=True)
-    return held.values_list("head__number", flat=True).first()
+    held = live().filter(pid__in=pids).order_by("pid")
+    return dict(
+        held.select_for_update(of=("self",), no_key=True).values_list("pid", "head__number")
+    )
 
 
 def live() -> QuerySet[Note]:
@@ -91,9 +93,12 @@ def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[i
 
 
 def gone_pids() -> list[int]:
-    """Return the numbers of notes that have passages but are in the trash or gone."""
-    left = SplitNote.objects.exclude(note__in=live().values("pid"))
-    return list(left.values_list("note", flat=True))
+    """Return the numbers of notes of which something is kept, but that are in the trash or gone."""
+    gone = (
+        model.objects.exclude(note__in=live().values("pid")).values_list("note", flat=True)
+        for model in (SplitNote, NoteBlocks)
+    )
+    return list(set().union(*gone))
 
 
 def _is_current(index: EncoderIndex) -> Exists:

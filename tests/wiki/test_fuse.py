@@ -82,6 +82,9 @@ def test_a_guarded_note_is_kept_among_the_first_three():
     # Titles take their places of the three.
     placed = fuse(words, meaning, By.BOTH, titles={7}, guarded=Guarded(in_front=frozenset({3, 2})))
     assert pids(placed)[:4] == [7, 2, 3, 1]
+    guarded = Guarded(in_front=frozenset({3, 4}))
+    placed = fuse(words, meaning, By.BOTH, titles={7, 8}, guarded=guarded)
+    assert pids(placed)[:5] == [8, 7, 3, 1, 9]
 
 
 def test_the_notes_of_the_only_word_stand_first():

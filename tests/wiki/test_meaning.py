@@ -240,7 +240,7 @@ def test_words_alone_and_meaning_alone_are_one_click_away(notes, client, by_mean
     current = [said for attrs, said in both.links() if attrs.get("aria-current") == "true"]
     assert current == ["by words and by meaning"]
     words = page(client, f"/search/{link(both, 'words only')}")
-    assert "2 notes by words and by meaning · words only" in words.all
+    assert "2 notes · by words and by meaning · words only" in words.all
     assert asked_by(link(words, "meaning only")) == {"q": "fragile attention", "by": "meaning"}
     assert titles(client, "fragile attention", by="words") == ["Attention", "Pay"]
     assert titles(client, "fragile attention", by="meaning") == ["Warm-up", "Pay", "Attention"]
@@ -395,9 +395,10 @@ def test_coverage_is_the_greatest_part_of_the_query_in_one_note(alice, client, b
     assert 0 < part < 0.2 < found(client, "rarer zyzzyva")["coverage"] < 0.5
 
 
-def test_a_ranker_that_knows_no_note_does_not_say_that_nothing_is_close(notes, client, by_meaning):
-    by_meaning(scores={})
-    assert found(client, "zyzzyva quixotic attention")["nothing_close"] is False
+def test_a_ranker_that_knows_no_note_does_not_say_that_nothing_is_close(far, client):
+    assert found(client, "octopus camouflage neurons")["nothing_close"] is True
+    far.scores = {}
+    assert found(client, "octopus camouflage neurons")["nothing_close"] is False
     assert "Nothing here is like that." in search(client, "zyzzyva").all
 
 
@@ -525,6 +526,10 @@ def test_notes_with_a_word_are_counted_once_however_many_they_are(alice, client,
     by_meaning(scores={f"G{i}": 0.5 + i / 1000 for i in range(0, 205, 5)} | {"Alone": 0.9})
     assert found(client, "gate")["total"] == 206
     assert found(client, "gate")["pages"] == 10
+    # Nor are they weak, however far they are.
+    by_meaning(scores={f"G{i}": 0.1 for i in range(0, 205, 5)} | {"Alone": 0.1})
+    said = found(client, "gate", by="meaning")
+    assert (said["total"], said["weak"]) == (41, 1)
 
 
 def test_meaning_costs_few_queries(notes, alice, client, by_meaning):
