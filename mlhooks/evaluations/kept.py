@@ -1,11 +1,11 @@
 """What an encoder made of texts, kept in a file: a corpus is read once, however often measured.
 
-A text is known by what it says and where its sentences are; the file by the weights, the number
-type and the code that read it, so nothing is kept past a change of any of these.
+A text is known by what it says and where its sentences are; the file by the weights, and by what
+is made of a few texts here and now, so nothing is kept past a change of the code or the machine
+that makes it something else.
 """
 
 import hashlib
-import inspect
 import os
 import sqlite3
 import struct
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mlhooks.embeddings import infer, telling
 from mlhooks.embeddings.infer import Encoder, Places, Read, Vectors
 
 MAKE = "CREATE TABLE IF NOT EXISTS made (name BLOB PRIMARY KEY, vector BLOB, sentences BLOB)"
 ASKED_AT_A_TIME = 500
 WAIT_S = 60.0
+# What tells how texts are read: a short one, one of code, and one that is longer than is read.
+SAID = "Gates let a part of each signal pass. A product of halves looks everywhere! "
+PROBES = (SAID, f"gMLP > Gates. ```\nu, v = z.chunk(2)\n```\n{SAID}", SAID * 30)
+PLACES = [((0, 37), (0, 37)), ((38, 75), (40, 77))]
 
 
 def folder(asked: str | Path | None = None) -> Path:
@@ -31,23 +34,19 @@ def folder(asked: str | Path | None = None) -> Path:
 
 
 class KeepingEncoder(Encoder):
-    """An encoder that keeps what it made, and reads no text a second time.
-
-    read_now counts the passages that it did read.
-    """
+    """An encoder that keeps what it made, and reads no text a second time."""
 
     def __init__(self, encoder: Encoder, weights_sha256: str, where: Path) -> None:
         """Share the loaded model; open the file, or make it."""
         self.model = encoder.model
         where.mkdir(parents=True, exist_ok=True)
-        made_by = hashlib.sha256(f"{weights_sha256}\0{self.model.dtype}".encode())
-        for module in (infer, telling):
-            made_by.update(inspect.getsource(module).encode())
+        made_by = hashlib.sha256(weights_sha256.encode())
+        for _, made in sorted(super().read(PROBES, [PLACES] * len(PROBES))):
+            made_by.update(made.vector.astype(np.float16).tobytes() + made.sentences)
         file = where / f"{made_by.hexdigest()[:24]}.sqlite3"
         self._file = sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute(MAKE)
-        self.read_now = 0
 
     def read(self, texts: Sequence[str], places: Sequence[Places]) -> Iterator[tuple[int, Read]]:
         """Yield the number of each text, in any order, and what was or is made of it."""
@@ -66,7 +65,6 @@ class KeepingEncoder(Encoder):
             new.append((names[lacking[number]], made))
             yield lacking[number], made
         self._keep(new)
-        self.read_now += len(new)
 
     def encode_query(self, text: str) -> Vectors:
         """Return the vector of what somebody looks for: float32[d], of length 1."""

@@ -1,9 +1,11 @@
 """`evaluate search` with the workshop: notes are read in this process, and asked by meaning."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlhooks.embeddings.infer import Encoder
-from mlhooks.evaluations import search
+from mlhooks.evaluations import kept, search
 from mlhooks.models import IndexedNote, QueryVector
 from wiki.evaluations.notebook import NothingToEvaluate
 
@@ -32,18 +34,35 @@ def test_a_folder_of_sets_is_compared_in_pairs(options, tmp_path):
 def test_what_was_read_once_is_not_read_again(options, monkeypatch):
     made = options()
     first = search.run(made)
-
-    def read(*args):
-        pytest.fail("the encoder read a text a second time")
-
-    monkeypatch.setattr(Encoder, "_read_batch", read)
-    monkeypatch.setattr(Encoder, "encode_query", read)
+    read, batch, query = [], Encoder._read_batch, Encoder.encode_query
+    monkeypatch.setattr(
+        Encoder,
+        "_read_batch",
+        lambda self, texts, *rest: read.extend(texts) or batch(self, texts, *rest),
+    )
+    monkeypatch.setattr(
+        Encoder, "encode_query", lambda self, text: read.append(text) or query(self, text)
+    )
     again = search.run(made)
+    assert set(read) == set(kept.PROBES)
     assert [again[name]["mrr"] for name in ("semantic", "hybrid")] == [
         first[name]["mrr"] for name in ("semantic", "hybrid")
     ]
-    with pytest.raises(pytest.fail.Exception):
-        search.run(options({"other": "A text that nobody has read."}, name="other"))
+    search.run(options({"bread": "A text that nobody has read."}, name="other"))
+    assert any("that nobody has read" in text for text in read)
+
+
+def test_what_another_encoder_made_is_not_taken(options, monkeypatch):
+    made = options()
+    search.run(made)
+    batch = Encoder._read_batch
+
+    def turned(self, *args):
+        return [replace(one, vector=-one.vector) for one in batch(self, *args)]
+
+    monkeypatch.setattr(Encoder, "_read_batch", turned)
+    assert search.run(made)["semantic"]["ndcg_at_10"] < 1
+    assert len(list(made["cache"].glob("*.sqlite3"))) == 2
 
 
 def test_one_mode_measures_itself_beside_ts_rank(options):
