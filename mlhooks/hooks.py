@@ -7,8 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
-from mlhooks import benchmark, broker, processes
+from mlhooks import broker, processes
+from mlhooks.benchmarks import embedding, jobs
 from mlhooks.embeddings import indexing, ranking
+from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.views import panels
 from wiki import extensions, signals
@@ -22,7 +24,13 @@ def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
-    extensions.benchmarks["jobs"] = benchmark.run
+    extensions.benchmarks |= {"embed": embedding.run, "jobs": jobs.run}
+    extensions.evaluations |= {
+        "closeness": closeness.run,
+        "evidence": evidence.run,
+        "identifiers": identifiers.run,
+        "search": search.run,
+    }
     # Work asked of one instance is not to be done again in another.
     extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
     signals.revision_saved.connect(note_saved)
