@@ -46,13 +46,15 @@ def body_of(pid: int, number: int) -> str | None:
     return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
 
 
-def hold(pid: int) -> int | None:
-    """Hold a note's row until the transaction ends; return the number of its head.
+def hold(pids: Collection[int]) -> dict[int, int]:
+    """Hold these notes' rows until the transaction ends; return the number of each head.
 
-    None if it is in the trash or gone. Whoever saves the note meanwhile waits.
+    Those in the trash or gone are left out. Whoever saves one of them meanwhile waits.
     """
-    held = live().filter(pid=pid).select_for_update(of=("self",), no_key=True)
-    return held.values_list("head__number", flat=True).first()
+    held = live().filter(pid__in=pids).order_by("pid")
+    return dict(
+        held.select_for_update(of=("self",), no_key=True).values_list("pid", "head__number")
+    )
 
 
 def live() -> QuerySet[Note]:

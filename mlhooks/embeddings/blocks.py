@@ -27,7 +27,7 @@ _LETTER = re.compile(r"[^\W_]|[^\s\x00-\x7f]")
 
 @dataclass(frozen=True)
 class Block:
-    """Characters start to end of a text, without blanks around them; level: of a heading, 1 to 6."""
+    """Characters start to end of a text, no blanks around them; level: of a heading, 1 to 6."""
 
     start: int
     end: int
@@ -95,9 +95,9 @@ class _Scanner:
             return
         bare = line.lstrip()
         indent = _column(line[: len(line) - len(bare)])
-        if not self.open and self.item_column is not None and indent < min(self.item_column, 2):
-            if not _MARKER.match(line):
-                self.item_column = None
+        outside = indent < min(self.item_column or 0, 2) and not _MARKER.match(line)
+        if not self.open and outside:
+            self.item_column = None
         if not self.open and indent >= 4 + (self.item_column or 0):
             self._take("code", self._indented())
         elif not (self._fence(line, indent) or self._heading(line) or self._formula(bare)):
@@ -156,21 +156,22 @@ class _Scanner:
             self.close()
             self.item_column = None
             self._take("heading", 1, len(atx[1]))
-            return True
-        if self.open and self.open.kind == "paragraph" and self.item_column is None:
-            if under := _SETEXT.fullmatch(line):
-                end = self.start + len(line.rstrip())
-                level = 1 if "=" in under[1] else 2
-                self.blocks.append(Block(self.open.start, end, "heading", level))
-                self.open = None
-                self._skip(1)
-                return True
-        if _RULE.fullmatch(line):
+        elif self._in_paragraph() and (under := _SETEXT.fullmatch(line)):
+            assert self.open is not None
+            level = 1 if "=" in under[1] else 2
+            self.open = Block(self.open.start, self.start + len(line.rstrip()), "heading", level)
+            self.close()
+            self._skip(1)
+        elif _RULE.fullmatch(line):
             self.close()
             self.item_column = None
             self._skip(1)
-            return True
-        return False
+        else:
+            return False
+        return True
+
+    def _in_paragraph(self) -> bool:
+        return self.open is not None and self.open.kind == "paragraph" and self.item_column is None
 
     def _formula(self, bare: str) -> bool:
         """Take a display formula over several lines, in which nothing else begins."""
@@ -187,8 +188,8 @@ class _Scanner:
 
     def _text(self, line: str, indent: int) -> None:
         marker = _MARKER.match(line)
-        in_paragraph = self.open and self.item_column is None
-        if marker and not (in_paragraph and (indent >= 4 or marker[1] not in (None, "1"))):
+        interrupts = indent < 4 and marker is not None and marker[1] in (None, "1")
+        if marker and (interrupts or not self._in_paragraph()):
             self.close()
             self.item_column = _column(marker[0])
             self._take("item", 1)

@@ -1,12 +1,12 @@
 """Notes into an index: cut, compare with what is there, encode what is new, store.
 
-Nothing is locked while the encoder works. Each note is then stored in a transaction of its
-own that holds the note's row: if somebody saved it meanwhile, nothing is stored, since the job
-that came with that save does it again.
+Nothing is locked while the encoder works. The notes are then stored in a transaction that holds
+their rows: of one that somebody saved meanwhile nothing is stored, since the job that came with
+that save does it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ EMBED_NOTE = "embed_note"
 LOCK = 0x636F6D626C6B
 # A passage of code may have a hundred lines; so many places of it are told apart.
 MOST_SENTENCES = 24
+# So many letters of text are cut, read and stored at once: about 300 passages.
+MOST_LETTERS = 200_000
 
 HAVE = """
     SELECT passage.note, passage.sha256 FROM mlhooks_passage AS passage
@@ -75,26 +77,28 @@ def request(pid: int) -> None:
 
 
 def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
-    """Bring these notes up to date in an index; some hundred at most, all in memory at once."""
-    heads = notes.heads(pids)
+    """Bring these notes up to date in an index, some together; the encoder likes company."""
     done = Done()
+    heads = notes.heads(pids)
     for pid in pids:
         if pid not in heads:
             forget_gone(pid)
             done.gone += 1
-    cuts = cut(index, list(heads.values()))
-    read(encoder, cuts)
-    for one in cuts:
-        done.add(store(index, one))
+    for some in _portions(list(heads.values())):
+        cuts = cut(index, some)
+        read(encoder, cuts)
+        done.add(store(index, cuts))
     return done
 
 
 def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
-    """Cut notes into passages, and find those that the index has already."""
+    """Cut notes into passages, and find those that the index has already. Five queries."""
+    pids = [head.pid for head in heads]
     boilerplate = _boilerplate(heads)
+    earlier = _earlier(heads)
     have: dict[int, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
-        cursor.execute(HAVE.format(table=index.table), [[head.pid for head in heads]])
+        cursor.execute(HAVE.format(table=index.table), [pids])
         for pid, sha256 in cursor.fetchall():
             have[pid].add(sha256)
     return [
@@ -104,7 +108,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
                 head.title,
                 head.body,
                 count_pieces,
-                earlier=_earlier(head),
+                earlier=earlier.get(head.pid),
                 boilerplate=boilerplate.get(head.pid, ()),
             ),
             frozenset(have[head.pid]),
@@ -133,23 +137,37 @@ def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
 
 
 @transaction.atomic
-def store(index: EncoderIndex, one: Cut) -> Done:
-    """Make these the passages of a note, and write the vectors that the index lacks."""
-    number = notes.hold(one.head.pid)
-    if number is None:
-        forget_gone(one.head.pid)
-        return Done(gone=1)
-    if number != one.head.number:
-        return Done(overtaken=1)
-    ids = _store_passages(one)
-    embedded = _store_vectors(index, one, ids)
+def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
+    """Make these the passages of their notes, and write the vectors that the index lacks.
+
+    Holds the notes' rows. Raises Transient where another worker has cut one of them meanwhile.
+    """
+    numbers = notes.hold([one.head.pid for one in cuts])
+    done = Done()
+    current = []
+    for one in cuts:
+        number = numbers.get(one.head.pid)
+        if number is None:
+            forget_gone(one.head.pid)
+            done.gone += 1
+        elif number != one.head.number:
+            done.overtaken += 1
+        else:
+            current.append(one)
+    rows = _store_passages(current)
+    done.current = len(current)
+    done.embedded = _store_vectors(index, rows)
+    done.reused = len(rows) - done.embedded
     IndexedNote.objects.bulk_create(
-        [IndexedNote(index=index, note=one.head.pid, revision=number, indexed_at=Now())],
+        [
+            IndexedNote(index=index, note=one.head.pid, revision=one.head.number, indexed_at=Now())
+            for one in current
+        ],
         update_conflicts=True,
         unique_fields=["note", "index"],
         update_fields=["revision", "indexed_at"],
     )
-    return Done(current=1, embedded=embedded, reused=len(one.passages) - embedded)
+    return done
 
 
 def forget(pid: int) -> None:
@@ -167,7 +185,7 @@ def forget(pid: int) -> None:
 @transaction.atomic
 def forget_gone(pid: int) -> None:
     """Forget a note that is in the trash or gone, unless it has just come back."""
-    if notes.hold(pid) is None:
+    if pid not in notes.hold([pid]):
         forget(pid)
         _note_blocks({pid: set()})
 
@@ -176,6 +194,24 @@ def count_pieces(texts: Sequence[str]) -> list[int]:
     """Return how many word pieces each text has."""
     encoded = loading.splitter().encode_batch_fast(list(texts), add_special_tokens=False)
     return [len(one.ids) for one in encoded]
+
+
+def literal(vector: Sequence[float]) -> str:
+    """Return a vector as pgvector reads it."""
+    return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"
+
+
+def _portions(heads: Sequence[Head]) -> Iterator[list[Head]]:
+    """Yield the notes in portions whose passages are few enough to be held and stored at once."""
+    portion: list[Head] = []
+    for head in heads:
+        letters = sum(len(one.body) for one in portion)
+        if portion and letters + len(head.body) > MOST_LETTERS:
+            yield portion
+            portion = []
+        portion.append(head)
+    if portion:
+        yield portion
 
 
 @transaction.atomic
@@ -220,19 +256,28 @@ def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
     return repeated
 
 
-def _earlier(head: Head) -> Earlier | None:
-    """Return how the note was cut before."""
-    split = SplitNote.objects.filter(note=head.pid, splitter=data.SPLITTER_VERSION).first()
-    if split is None:
-        return None
-    if split.revision == head.number:
-        body: str | None = head.body
-    else:
-        body = notes.body_of(head.pid, split.revision)
-    if body is None:
-        return None
-    places = Passage.objects.filter(note=head.pid).order_by("start").values_list("start", "end")
-    return Earlier(body, list(places))
+def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
+    """Return how these notes were cut before."""
+    numbers = dict(
+        SplitNote.objects.filter(
+            note__in=[head.pid for head in heads], splitter=data.SPLITTER_VERSION
+        ).values_list("note", "revision")
+    )
+    if not numbers:
+        return {}
+    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    rows = Passage.objects.filter(note__in=list(numbers)).order_by("note", "start")
+    for pid, start, end in rows.values_list("note", "start", "end"):
+        places[pid].append((start, end))
+    earlier = {}
+    for head in heads:
+        number = numbers.get(head.pid)
+        if number is None:
+            continue
+        body = head.body if number == head.number else notes.body_of(head.pid, number)
+        if body is not None:
+            earlier[head.pid] = Earlier(body, places[head.pid])
+    return earlier
 
 
 def _places(text: str, raw: str) -> "Places":
@@ -248,66 +293,69 @@ def _places(text: str, raw: str) -> "Places":
     return found
 
 
-def _store_passages(one: Cut) -> list[int]:
-    """Make these the passages of the note, keeping the rows of equal ones; return their ids."""
-    pid = one.head.pid
-    rows: dict[str, list[Passage]] = defaultdict(list)
-    for row in Passage.objects.filter(note=pid).order_by("-start"):
-        rows[row.sha256].append(row)
+def _store_passages(cuts: Sequence[Cut]) -> list[tuple[Passage, "Read | None"]]:
+    """Make these the passages of the notes, keeping the rows of equal ones; return all rows.
+
+    With each comes what the encoder made of it, if it has read it.
+    """
+    pids = [one.head.pid for one in cuts]
+    rows: dict[tuple[int, str], list[Passage]] = defaultdict(list)
+    for row in Passage.objects.filter(note__in=pids).order_by("-start"):
+        rows[row.note, row.sha256].append(row)
     kept: list[Passage] = []
     new: list[Passage] = []
-    placed: list[Passage] = []
-    for passage in one.passages:
-        same = rows[passage.sha256]
-        row = same.pop() if same else Passage(note=pid, sha256=passage.sha256)
-        is_moved = (row.start, row.end) != (passage.start, passage.end)
-        row.start, row.end = passage.start, passage.end
-        row.heading, row.is_code = passage.heading, passage.is_code
-        placed.append(row)
-        if row.pk is None:
-            new.append(row)
-        elif is_moved:
-            kept.append(row)
+    placed: list[tuple[Passage, Read | None]] = []
+    for one in cuts:
+        for passage in one.passages:
+            same = rows[one.head.pid, passage.sha256]
+            row = same.pop() if same else Passage(note=one.head.pid, sha256=passage.sha256)
+            is_moved = (row.start, row.end) != (passage.start, passage.end)
+            row.start, row.end = passage.start, passage.end
+            row.heading, row.is_code = passage.heading, passage.is_code
+            placed.append((row, one.read.get(passage.sha256)))
+            if row.pk is None:
+                new.append(row)
+            elif is_moved:
+                kept.append(row)
     left = [row.pk for same in rows.values() for row in same]
     if left:
         Passage.objects.filter(pk__in=left).delete()
         with connection.cursor() as cursor:
             for index in EncoderIndex.objects.all():
                 cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
-    Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
+    if kept:
+        Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
-    if new:
-        # Those that other indexes have no vectors of, though they may have read this revision.
-        IndexedNote.objects.filter(note=pid).delete()
+    # Other indexes have no vectors of these, though they may have read the same revision.
+    IndexedNote.objects.filter(note__in={row.note for row in new}).delete()
     SplitNote.objects.bulk_create(
-        [SplitNote(note=pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)],
+        [
+            SplitNote(note=one.head.pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)
+            for one in cuts
+        ],
         update_conflicts=True,
         unique_fields=["note"],
         update_fields=["revision", "splitter"],
     )
-    return [row.pk for row in placed]
+    return placed
 
 
-def _store_vectors(index: EncoderIndex, one: Cut, ids: Sequence[int]) -> int:
+def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | None"]]) -> int:
     """Write the vectors of the passages that have none; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT passage FROM {index.table} WHERE note = %s", [one.head.pid])
+        cursor.execute(
+            f"SELECT passage FROM {index.table} WHERE passage = ANY(%s)",
+            [[row.pk for row, _ in placed]],
+        )
         have = {passage for (passage,) in cursor.fetchall()}
-        lacking = [
-            (pk, passage.sha256)
-            for pk, passage in zip(ids, one.passages, strict=True)
-            if pk not in have
-        ]
-        if any(sha256 not in one.read for _, sha256 in lacking):
-            # Its passages were there when it was cut, and another worker took them away.
-            raise jobs.Transient("Another worker has cut this note meanwhile.")
+        lacking = [(row, made) for row, made in placed if row.pk not in have]
+        if not lacking:
+            return 0
         with cursor.copy(STORE.format(table=index.table)) as rows:
-            for pk, sha256 in lacking:
-                made = one.read[sha256]
-                rows.write_row((pk, one.head.pid, literal(made.vector.tolist()), made.sentences))
+            for row, made in lacking:
+                if made is None:
+                    # It was there when the note was cut; another worker took it away.
+                    raise jobs.Transient("Another worker has cut this note meanwhile.")
+                vector = literal(made.vector.tolist())
+                rows.write_row((row.pk, row.note, vector, made.sentences))
     return len(lacking)
-
-
-def literal(vector: Sequence[float]) -> str:
-    """Return a vector as pgvector reads it."""
-    return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
 
 from mlhooks import device
 from mlhooks.embeddings import telling
@@ -81,25 +82,27 @@ class Encoder:
     @torch.inference_mode()
     def _read_batch(self, texts: Sequence[str], places: Sequence[Places]) -> list[Read]:
         prompt = self._prompt
-        features = self.model.preprocess([prompt + text for text in texts])
-        moved = {
-            name: value.to(self.model.device) if isinstance(value, torch.Tensor) else value
-            for name, value in features.items()
-        }
-        out = self.model(moved)
+        texts = [prompt + text for text in texts]
+        if not self._tells_sentences:
+            return [Read(vector, b"") for vector in self.encode(texts)]
+        features = self.model.tokenizer(
+            texts,
+            padding=True,
+            truncation=True,
+            max_length=self.longest,
+            return_tensors="pt",
+            return_offsets_mapping=True,
+        )
+        offsets = features.pop("offset_mapping").tolist()
+        lengths = features["attention_mask"].sum(dim=1).tolist()
+        out = self.model(dict(features.to(self.model.device)))
         pooled = torch.nn.functional.normalize(out["sentence_embedding"].float(), dim=1)
-        vectors = pooled.cpu().numpy()
-        if "token_embeddings" not in out or not getattr(self.model.tokenizer, "is_fast", False):
-            return [Read(vector, b"") for vector in vectors]
-        offsets = self._offsets([prompt + text for text in texts])
-        # sums[b, t] = the sum of the first t tokens' vectors
-        masked = out["token_embeddings"].float() * features["attention_mask"].to(
-            self.model.device
-        ).unsqueeze(-1)
-        sums = torch.nn.functional.pad(masked.cumsum(dim=1), (0, 0, 1, 0)).cpu().numpy()
+        tokens = out["token_embeddings"]
         return [
-            Read(vector, _packed(row, offset, place, len(prompt)))
-            for vector, row, offset, place in zip(vectors, sums, offsets, places, strict=True)
+            Read(vector, _packed(row[:length].float().cpu(), offset, place, len(prompt)))
+            for vector, row, length, offset, place in zip(
+                pooled.cpu().numpy(), tokens, lengths, offsets, places, strict=True
+            )
         ]
 
     @property
@@ -108,41 +111,39 @@ class Encoder:
         prompts = self.model.prompts
         return prompts.get("document") or prompts.get("passage") or ""
 
-    def _offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """Return the characters each token stands for; (0, 0) for those that stand for none."""
-        found = self.model.tokenizer(
-            list(texts), truncation=True, max_length=self.longest, return_offsets_mapping=True
-        )
-        offsets: list[list[tuple[int, int]]] = found["offset_mapping"]
-        return offsets
+    @cached_property
+    def _tells_sentences(self) -> bool:
+        """Whether this model gives a vector for each token, and tells which letters it read."""
+        is_transformer = isinstance(self.model[0], Transformer)
+        return is_transformer and bool(getattr(self.model.tokenizer, "is_fast", False))
 
 
-def _packed(sums: Vectors, offsets: Sequence[tuple[int, int]], places: Places, shift: int) -> bytes:
-    """Return the sentences of a passage, from running sums float32[t + 1, d]."""
-    whole = sums[len(offsets)]
-    norm = float(np.linalg.norm(whole))
-    found: list[tuple[tuple[int, int], Vectors]] = []
-    token = 0
+def _packed(
+    tokens: torch.Tensor, offsets: Sequence[tuple[int, int]], places: Places, shift: int
+) -> bytes:
+    """Return the sentences of a passage, from its tokens' vectors float32[t, d]."""
+    ranges = []
+    token, last = 0, len(tokens)
     for (start, end), place in places:
-        while token < len(offsets) and offsets[token][1] <= start + shift:
+        while token < last and offsets[token][1] <= start + shift:
             token += 1
         first = token
-        while token < len(offsets) and offsets[token][1] and offsets[token][0] < end + shift:
+        while token < last and offsets[token][1] and offsets[token][0] < end + shift:
             token += 1
         if token > first:
-            found.append((place, sums[token] - sums[first]))
-    if not found:
+            ranges.append((first, token, place))
+    if not ranges:
         return b""
-    step = max(float(np.abs(part).max()) for _, part in found) / 127 or 1.0
+    whole = tokens.sum(dim=0)
+    parts = torch.stack([tokens[first:end].sum(dim=0) for first, end, _ in ranges])
+    step = float(parts.abs().max()) / 127 or 1.0
+    norms = torch.linalg.vector_norm(whole - parts, dim=1).tolist()
+    rounded = (parts / step).round().to(torch.int8).numpy()
     return telling.pack(
-        norm,
+        float(torch.linalg.vector_norm(whole)),
         step,
         [
-            telling.Sentence(
-                *place,
-                float(np.linalg.norm(whole - part)),
-                np.round(part / step).astype(np.int8).tobytes(),
-            )
-            for place, part in found
+            telling.Sentence(*place, norm, row.tobytes())
+            for (_, _, place), norm, row in zip(ranges, norms, rounded, strict=True)
         ],
     )

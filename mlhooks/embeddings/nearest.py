@@ -110,7 +110,7 @@ def _are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) ->
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM {index.table} AS kept {within}"
-            f" LIMIT {MOST_READ + 1}) AS some",
+            f" LIMIT {MOST_READ + 1}) AS counted",
             parameters,
         )
         are_few = cursor.fetchone()[0] <= MOST_READ

@@ -58,7 +58,7 @@ class Packer:
     def _close(
         self, region: Region, gap: Span, filled: list[Span], after: Span | None
     ) -> Span | None:
-        """Fill a gap between passages; return the one after it, if that did not become part of it."""
+        """Fill a gap between passages; return the one after it, if it did not join that."""
         before = filled[-1] if filled else None
         if self.ruler.pieces(*gap) <= _TINY:
             hangs_on = before is not None and not self._begins(region, gap[0])
@@ -96,7 +96,7 @@ class Packer:
         return packed
 
     def _greedy(self, region: Region, gap: Span, finest: int, most: int) -> list[Span]:
-        """Pack blocks, or whatever they are made of that is as fine as this, or finer if need be."""
+        """Pack blocks, or what they are made of: as fine as this, and finer if need be."""
         filled: list[Span] = []
 
         def add(block: Block, span: Span, fineness: int) -> None:
@@ -106,7 +106,8 @@ class Packer:
                     filled[-1] = longer
                     return
             if fineness == _WORDS or (fineness >= finest and self.ruler.pieces(*span) <= most):
-                filled.append(span)
+                if has_letters(self.body[slice(*span)]):
+                    filled.append(span)
                 return
             for part in self._parts(block, span, fineness + 1):
                 add(block, part, fineness + 1)

@@ -10,39 +10,12 @@ _END = re.compile(r"[.!?…]++[\"'”’)\]*_»]*+(?=\s)|[。！？]++[」』”
 _BLANK = re.compile(r"\s++")
 _LAST_WORD = re.compile(r"[^\W_]++(?:\.[^\W_]++)*+\Z")
 _WORD_REACH = 24
-_ABBREVIATIONS = frozenset(  # "al" is that of "et al."
-    [
-        "al",
-        "approx",
-        "cf",
-        "ch",
-        "def",
-        "dr",
-        "eq",
-        "eqs",
-        "fig",
-        "figs",
-        "mr",
-        "mrs",
-        "ms",
-        "prof",
-        "prop",
-        "ref",
-        "refs",
-        "resp",
-        "sec",
-        "thm",
-        "viz",
-        "vs",
-        "ca",
-        "eds",
-        "ed",
-        "jr",
-        "sr",
-        "st",
-    ]
+_ABBREVIATION = re.compile(
+    r"al|approx|ca|cf|ch|def|dr|eds?|eqs?|figs?|jr|mrs?|ms|prof|prop|refs?|resp|secs?|sr|st"
+    r"|thm|viz|vs|(?:[^\W\d_]\.)+[^\W\d_]",
+    re.IGNORECASE,
 )
-_BEFORE_NUMBERS = frozenset(["art", "col", "no", "nos", "nr", "p", "pp", "par", "vol"])
+_BEFORE_NUMBERS = re.compile(r"art|col|nos?|nr|p|par|pp|vol", re.IGNORECASE)
 
 
 def sentences(text: str, *, is_code: bool = False) -> list[tuple[int, int]]:
@@ -126,7 +99,6 @@ def _ends_here(text: str, start: int, stop: re.Match[str]) -> bool:
         return False  # an initial
     if word.isdigit() and text[start : stop.start()].strip() == word:
         return False  # the number of a list item
-    if word.casefold() in _BEFORE_NUMBERS and not after.isalpha():
+    if _BEFORE_NUMBERS.fullmatch(word) and not after.isalpha():
         return False
-    dotted = "." in word and all(len(part) == 1 and part.isalpha() for part in word.split("."))
-    return not dotted and word.casefold() not in _ABBREVIATIONS
+    return not _ABBREVIATION.fullmatch(word)

