@@ -148,7 +148,7 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
     for one in cuts:
         number = numbers.get(one.head.pid)
         if number is None:
-            forget_gone(one.head.pid)
+            # Whoever removed it meanwhile has asked for the job that forgets it.
             done.gone += 1
         elif number != one.head.number:
             done.overtaken += 1
@@ -251,7 +251,8 @@ def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
     for key, pids in having.items():
         if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
             again.update(pids)
-    for pid in sorted(again.difference(blocks), key=str):
+    # In the order in which the house changes many notes at once.
+    for pid in sorted(again.difference(blocks)):
         request(pid)
     return repeated
 
