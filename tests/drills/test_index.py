@@ -5,22 +5,31 @@ Nobody helps: whatever was killed is started again by `up`, and that is all.
 
 import json
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 
 from mlhooks import jobs, registry
 from mlhooks.embeddings import building
 from mlhooks.models.job import ATTEMPTS, REQUESTED, Queue
+from mlhooks.models.worker import ALIVE_S
 from tests.drills import tiny_encoder
+from tests.drills.audit import spread
 from tests.drills.indexed import ACTIVE, audit_index, audit_jobs, covered_s
 from tests.drills.owner import Owner
 from tests.drills.rig import Site, children_of, wait_until
+from tests.drills.savers import percentile
+from tests.drills.searches import Answered, Searches
 from wiki.benchmarks.corpus import Corpus
 
 Tell = Callable[[str], None]
+Find = Callable[[Site], psutil.Process]
 NOTES_PER_ROUND = 200
 # Between two kills; some are met while they are being started again.
 SHORTEST_S, LONGEST_S = 0.5, 5.0
@@ -29,6 +38,10 @@ AT_ONCE_S = 30.0
 # the longest wait before a job is tried again, and the notes.
 COVERED_LIMIT_S, PER_NOTE_S = 480.0, 0.3
 SERIES = 6
+SEARCHED_NOTES, QUESTIONS = 60, 20
+PROMISED_MS = 200.0
+# A worker's start, and six beats until the question that it took with it is taken back.
+BACK_LIMIT_S = 120.0
 FOOTER = "This note belongs to a series about kitchens; its author is glad of every letter."
 
 
@@ -66,10 +79,18 @@ def session(site: Site) -> psutil.Process:
     return found[0]
 
 
+def interactive(site: Site) -> psutil.Process:
+    return site.child("interactive")
+
+
+def interactive_child(site: Site) -> psutil.Process:
+    return site.child_of("interactive")
+
+
 VICTIMS = (worker, worker_child, dispatcher, valkey, postgres, session)
 
 
-def kill(site: Site, victim: Callable[[Site], psutil.Process]) -> None:
+def kill(site: Site, victim: Find) -> None:
     """Kill it; one that has just ended by itself is looked for again."""
     while True:
         try:
@@ -81,8 +102,7 @@ def kill(site: Site, victim: Callable[[Site], psutil.Process]) -> None:
 
 def write_notes(site: Site, count: int, seed: int) -> None:
     """Import so many short notes, a few of a series, as files."""
-    folder = site.folder / "notes"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=site.folder))
     for number, fields in enumerate(Corpus(seed).notes(count)):
         body = "\n\n".join(fields.body.split("\n\n")[:2])
         if number % (count // SERIES) == 0:
@@ -137,7 +157,7 @@ def empty_broker(site: Site) -> None:
     wait_until(is_emptied, AT_ONCE_S, "Valkey is emptied")
 
 
-def moments(seed: int, rounds: int) -> Iterator[Callable[[Site], psutil.Process]]:
+def moments(seed: int, rounds: int) -> Iterator[Find]:
     """Yield a victim at each random moment, each of them once a round."""
     chance = random.Random(seed)
     victims = [*VICTIMS] * rounds
@@ -169,8 +189,8 @@ def test_index_survives_everything(site: Site, rounds: int, tell: Tell) -> None:
     seconds += covered_s(site, registry.DEFAULT, limit_s)
     owner.audit()
     tell(
-        f"{notes} notes, {kills} kills in {broken_s:.0f} s, 1 FLUSHALL, 2 changes of the encoder, {owner.figures}; "
-        f"coverage 100 % {seconds:.0f} s after the last kill; {audit_index(site)}; "
+        f"{notes} notes, {kills} kills in {broken_s:.0f} s, 1 FLUSHALL, 2 changes of the encoder, "
+        f"{owner.figures}; coverage 100 % {seconds:.0f} s after the last kill; {audit_index(site)}; "
         f"{audit_jobs(site)}; seed {seed}"
     )
 
@@ -193,3 +213,46 @@ def break_everything(site: Site, seed: int, rounds: int, other: str) -> tuple[in
             ask_for_encoder(site, registry.DEFAULT)
             asked = registry.DEFAULT
     return total, asked
+
+
+@pytest.fixture(scope="module")
+def searches(site: Site) -> Searches:
+    """Somebody who searches among some notes that are read already."""
+    seed = int(time.time())
+    write_notes(site, SEARCHED_NOTES, seed)
+    covered_s(site, registry.DEFAULT, COVERED_LIMIT_S + PER_NOTE_S * SEARCHED_NOTES)
+    return Searches(site, seed)
+
+
+@pytest.mark.parametrize("stopped", [(interactive, interactive_child), (interactive_child,)])
+def test_searching_goes_on_without_a_worker(
+    site: Site, rounds: int, tell: Tell, searches: Searches, stopped: tuple[Find, ...]
+) -> None:
+    normal: list[Answered] = []
+    alone: list[Answered] = []
+    returns = []
+    searches.ask_until_by_meaning(BACK_LIMIT_S)
+    for number in range(rounds):
+        normal += [searches.ask("words") for _ in range(QUESTIONS)]
+        processes = [find(site) for find in stopped]
+        for process in processes:
+            process.suspend()
+        first, *others = [searches.ask() for _ in range(QUESTIONS)]
+        if number == 0 and interactive in stopped:
+            time.sleep(ALIVE_S)
+            others += [searches.ask() for _ in range(QUESTIONS)]
+        assert all(one.away and not one.with_meaning for one in (first, *others)), others
+        assert others[-1].away in unescape(searches.page(others[-1].question))
+        for process in processes:
+            # Half of them come back to themselves, half are killed and started again.
+            process.resume() if number % 2 else process.kill()
+        seconds, meanwhile = searches.ask_until_by_meaning(BACK_LIMIT_S)
+        returns.append(seconds)
+        alone += (*others, *meanwhile)
+    before, after = (percentile([one.seconds for one in all_], 95) for all_ in (normal, alone))
+    tell(
+        f"{rounds} times, {len(alone)} answers by words alone, p95 {after:.0f} ms "
+        f"(asked by words {before:.0f} ms), by meaning again after {spread(returns)}"
+    )
+    # On a busy machine words take longer, too.
+    assert after <= max(PROMISED_MS, 1.5 * before)
