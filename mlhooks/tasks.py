@@ -183,11 +183,13 @@ def run(claim: Claim) -> None:
 def reporter(claim: Claim) -> Progress:
     """Return the Progress of a claim."""
     last = 0.0
+    begun_at: float | None = None
 
     def progress(share: float, sentence: str) -> None:
-        nonlocal last
+        nonlocal last, begun_at
+        begun_at = share if begun_at is None else begun_at
         if time.monotonic() - last >= REPORT_EVERY_S:
-            claim.report(share, sentence)
+            claim.report(share, sentence, gets_on=share > begun_at)
             last = time.monotonic()
 
     return progress

@@ -149,7 +149,7 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
     for one in cuts:
         number = numbers.get(one.head.pid)
         if number is None:
-            forget_gone(one.head.pid)
+            # Whoever removed it meanwhile has asked for the job that forgets it.
             done.gone += 1
         elif number != one.head.number:
             done.overtaken += 1

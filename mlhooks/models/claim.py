@@ -107,10 +107,17 @@ class Claim:
         """Say that the work goes on."""
         self._write(heartbeat_at=Now())
 
-    def report(self, share: float, sentence: str) -> None:
-        """Store how far the work is, 0 to 1, and what is being done."""
+    def report(self, share: float, sentence: str, *, gets_on: bool = False) -> None:
+        """Store how far the work is, 0 to 1, and what is being done.
+
+        gets_on: it is further than when this attempt began, which then counts as the first.
+        """
+        attempts = {"attempts_left": ATTEMPTS - 1} if gets_on else {}
         self._write(
-            heartbeat_at=Now(), progress=min(max(share, 0.0), 1.0), progress_text=sentence[:200]
+            heartbeat_at=Now(),
+            progress=min(max(share, 0.0), 1.0),
+            progress_text=sentence[:200],
+            **attempts,
         )
 
     def finish(self, result: Any) -> None:
@@ -123,10 +130,12 @@ class Claim:
 
     def try_later(self, sentence: str) -> None:
         """Let the job wait and run again; the last attempt's failure is final."""
-        if not self.attempts_left:
+        job = Job.objects.filter(pk=self.job_id, attempt=self.attempt)
+        left = job.values_list("attempts_left", flat=True).first()
+        if not left:
             self.fail(sentence)
             return
-        delay_s = BACKOFF_S[min(ATTEMPTS - self.attempts_left, len(BACKOFF_S)) - 1]
+        delay_s = BACKOFF_S[min(ATTEMPTS - left, len(BACKOFF_S)) - 1]
         self._write(
             state=Job.State.WAITING,
             run_after=Now() + timedelta(seconds=delay_s),

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from mlhooks import notes
 from mlhooks.embeddings import building, indexing
-from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
 from wiki.benchmarks.population import write_many
@@ -138,6 +138,19 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     assert not Passage.objects.exists()
     work()
     assert IndexedNote.objects.get().revision == 1
+
+
+def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, write, work, alice):
+    note, other = write("Gates", GATES), write("Loaves", BREAD)
+    index, encoder = building.active()
+    cuts = indexing.cut(index, list(notes.heads([note.pid, other.pid]).values()))
+    indexing.read(encoder, cuts)
+    note.move_to_trash(alice)
+    done = indexing.store(index, cuts)
+    assert (done.gone, done.current) == (1, 1)
+    work()
+    assert not passages(note) and not vectors(note)
+    assert set(NoteBlocks.objects.values_list("note", flat=True)) == {other.pid}
 
 
 def has_footer(note: Note) -> bool:
