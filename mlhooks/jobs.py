@@ -102,7 +102,7 @@ def request_many(kind: str, payloads: Mapping[str, Any]) -> None:
     As request() does one by one.
     """
     keys = sorted(payloads)
-    values = {
+    values: dict[str, Any] = {
         "kind": kind,
         "queue": Queue.BACKGROUND.value,
         "attempts": ATTEMPTS,

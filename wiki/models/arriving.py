@@ -83,8 +83,8 @@ def insert(arrivals: Sequence[Arrival]) -> None:
     alive = [arrival for arrival in arrivals if arrival.note.deleted is None]
     with connection.wrap_database_errors:
         search_index.index_many([(one.note, one.analysis or _analysis(one.head)) for one in alive])
-    for number, arrival in enumerate(arrivals, 1):
-        _ring(arrival, more=number < len(arrivals))
+    for arrival in arrivals:
+        _ring(arrival, more=arrival is not arrivals[-1])
 
 
 def _sealed(arrivals: Sequence[Arrival]) -> list[Revision]:

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from mlhooks import notes
 from mlhooks.embeddings import building, indexing
-from mlhooks.models import EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
+from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
 from wiki.benchmarks.population import write_many
