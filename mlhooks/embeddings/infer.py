@@ -76,6 +76,8 @@ class Encoder:
 
         Texts of like length share a batch, so little is computed for padding.
         """
+        if not texts:
+            return
         prompt = self._prompt
         if not self._tells_sentences:
             vectors = self.encode([prompt + text for text in texts])
