@@ -362,6 +362,11 @@ def test_nothing_close_is_an_answer(far, client, alice_client):
     assert said["nothing_close"] is True and len(said["hits"]) == 6 == said["total"]
 
 
+def test_an_operator_that_left_notes_with_a_word_is_not_to_blame(far, client):
+    text = search(client, "octopus camouflage neurons type:note")
+    assert "Nothing close enough." in text.all and "without type:note" not in text.all
+
+
 def test_nothing_close_is_never_said_by_words_alone(far, client):
     assert len(found(client, "octopus camouflage neurons", by="words")["hits"]) == 6
     assert found(client, "octopus camouflage neurons meaning:off")["nothing_close"] is False
