@@ -21,6 +21,7 @@ from tests.mlhooks.conftest import say
 @pytest.fixture
 def dispatcher(db, broker_address, monkeypatch):
     monkeypatch.setattr(dispatch, "DAILY", ())
+    monkeypatch.setattr(dispatch, "REGULAR_S", {})
     made = Dispatcher()
     yield made
     made._publisher.close()
