@@ -6,7 +6,7 @@ that came with that save does it again.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from mlhooks import jobs, notes
 from mlhooks.embeddings import data, loading
 from mlhooks.embeddings.data import Earlier, sentences
-from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.notes import Head
 
@@ -72,8 +72,16 @@ def request(pid: int) -> None:
     jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid})
 
 
-def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
-    """Bring these notes up to date in an index; some hundred at most, all in memory at once."""
+def index_notes(
+    index: EncoderIndex,
+    encoder: "Encoder",
+    pids: Sequence[int],
+    pulse: Callable[[], None] = lambda: None,
+) -> Done:
+    """Bring these notes up to date in an index; some hundred at most, all in memory at once.
+
+    pulse: called now and then while passages are read. What it raises ends the work.
+    """
     heads = notes.heads(pids)
     done = Done()
     for pid in pids:
@@ -81,7 +89,7 @@ def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) ->
             forget_gone(pid)
             done.gone += 1
     cuts = cut(index, list(heads.values()))
-    read(encoder, cuts)
+    read(encoder, cuts, pulse)
     for one in cuts:
         done.add(store(index, one))
     return done
@@ -111,7 +119,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
     ]
 
 
-def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
+def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = lambda: None) -> None:
     """Let the encoder read the passages that the index has not; of equal ones, one."""
     lacking: dict[str, tuple[str, Places]] = {}
     for one in cuts:
@@ -120,12 +128,11 @@ def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
                 raw = one.head.body[passage.start : passage.end]
                 lacking[passage.sha256] = (passage.text, _places(passage.text, raw))
     names = list(lacking)
-    found = {
-        names[number]: made
-        for number, made in encoder.read(
-            [text for text, _ in lacking.values()], [places for _, places in lacking.values()]
-        )
-    }
+    found: dict[str, Read] = {}
+    texts = [text for text, _ in lacking.values()]
+    for number, made in encoder.read(texts, [places for _, places in lacking.values()]):
+        found[names[number]] = made
+        pulse()
     for one in cuts:
         one.read = {p.sha256: found[p.sha256] for p in one.passages if p.sha256 in found}
 
@@ -139,23 +146,33 @@ def store(index: EncoderIndex, one: Cut) -> Done:
         return Done(gone=1)
     if number != one.head.number:
         return Done(overtaken=1)
-    ids = _store_passages(one)
+    indexes = EncoderIndex.objects.held()
+    if index not in indexes:
+        raise EncoderIndex.DoesNotExist(f"{index} was dropped.")
+    ids, are_new = _store_passages(one, indexes)
+    if are_new:
+        _tell_others(index, one.head.pid)
     embedded = _store_vectors(index, one, ids)
     IndexedNote.objects.bulk_create(
-        [IndexedNote(index=index, note=one.head.pid, revision=number, indexed_at=Now())],
+        [
+            IndexedNote(
+                index=index, note=one.head.pid, revision=number, is_whole=True, indexed_at=Now()
+            )
+        ],
         update_conflicts=True,
         unique_fields=["note", "index"],
-        update_fields=["revision", "indexed_at"],
+        update_fields=["revision", "is_whole", "indexed_at"],
     )
+    UnreadNote.objects.filter(index=index, note=one.head.pid).delete()
     return Done(current=1, embedded=embedded, reused=len(one.passages) - embedded)
 
 
 def forget(pid: int) -> None:
     """Let nobody find a note by meaning any more, in the caller's transaction."""
     with connection.cursor() as cursor:
-        for index in EncoderIndex.objects.all():
+        for index in EncoderIndex.objects.held():
             cursor.execute(f"DELETE FROM {index.table} WHERE note = %s", [pid])
-    for model in (Passage, SplitNote, NoteBlocks, IndexedNote):
+    for model in (Passage, SplitNote, NoteBlocks, IndexedNote, UnreadNote):
         model.objects.filter(note=pid).delete()
 
 
@@ -228,8 +245,11 @@ def _places(text: str, raw: str) -> "Places":
     return found
 
 
-def _store_passages(one: Cut) -> list[int]:
-    """Make these the passages of the note, keeping the rows of equal ones; return their ids."""
+def _store_passages(one: Cut, indexes: Sequence[EncoderIndex]) -> tuple[list[int], bool]:
+    """Make these the passages of the note, keeping the rows of equal ones.
+
+    indexes: all there are, held. Returns their ids, and whether any is new.
+    """
     pid = one.head.pid
     rows: dict[str, list[Passage]] = defaultdict(list)
     for row in Passage.objects.filter(note=pid).order_by("-start"):
@@ -252,7 +272,7 @@ def _store_passages(one: Cut) -> list[int]:
     if left:
         Passage.objects.filter(pk__in=left).delete()
         with connection.cursor() as cursor:
-            for index in EncoderIndex.objects.all():
+            for index in indexes:
                 cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
     Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
@@ -262,7 +282,18 @@ def _store_passages(one: Cut) -> list[int]:
         unique_fields=["note"],
         update_fields=["revision", "splitter"],
     )
-    return [row.pk for row in placed]
+    return [row.pk for row in placed], bool(new)
+
+
+def _tell_others(index: EncoderIndex, pid: int) -> None:
+    """Note that the other indexes lack new passages of a note, though its text is no other.
+
+    That happens where its boilerplate became, or ceased to be, boilerplate.
+    """
+    lacking = IndexedNote.objects.filter(note=pid).exclude(index=index)
+    if lacking.filter(index__active__isnull=False).exists():
+        request(pid)
+    lacking.update(is_whole=False)
 
 
 def _store_vectors(index: EncoderIndex, one: Cut, ids: Sequence[int]) -> int:
