@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('ready_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name_plural': 'encoder indexes',
                 'constraints': [models.UniqueConstraint(fields=('encoder', 'weights_sha256'), name='encoder_index_once')],
             },
         ),

@@ -127,6 +127,7 @@ class EncoderIndex(models.Model):
     objects = EncoderIndexQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "encoder indexes"
         constraints = [
             models.UniqueConstraint(
                 name="encoder_index_once", fields=["encoder", "weights_sha256"]
