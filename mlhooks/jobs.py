@@ -58,6 +58,18 @@ class Transient(Exception):
     """Raised by a job's function when trying again later can help; the text is for people."""
 
 
+class MakeRoom(Exception):
+    """Raised by a job's function that has done a part: others go first, then it goes on.
+
+    payload: what the next part begins with. after_s: when, at the earliest.
+    """
+
+    def __init__(self, payload: Any, *, after_s: float = 0) -> None:
+        super().__init__("There is more to do.")
+        self.payload = payload
+        self.after_s = after_s
+
+
 class WaitInsideTransaction(Exception):
     """Somebody waits for a job whose row no worker can see yet."""
 

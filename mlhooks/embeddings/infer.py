@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
+from transformers.utils import logging as transformers_logging
 
 from mlhooks import device
 from mlhooks.embeddings import telling
@@ -40,6 +41,8 @@ class Encoder:
 
         Raises NoSuchDevice, OSError and ValueError.
         """
+        # A bar for each load would be most of what is in the workers' logs.
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         chosen = device.choose(asked_device)
         self.model = SentenceTransformer(
             str(folder),
@@ -55,9 +58,18 @@ class Encoder:
         return int(self.encode(["a"]).shape[1])
 
     @property
-    def longest(self) -> int:
-        """Return how many tokens of a text are read; the rest is passed over."""
-        return int(self.model.max_seq_length or 512)
+    def longest(self) -> int | None:
+        """Return how many tokens of a text are read, the rest is passed over; None: all are."""
+        most = self.model.max_seq_length
+        # A tokenizer without a limit says so by a number that no text reaches.
+        return None if most is None or most > 1e9 else int(most)
+
+    @property
+    def runs_on(self) -> str:
+        """Return the device and the type of its numbers, in words."""
+        chosen = self.model.device
+        name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "processor"
+        return f"{name}, {str(next(self.model.parameters()).dtype).removeprefix('torch.')}"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return a vector of length 1 for each text: float32[n, d]. Longest texts first."""
@@ -85,7 +97,7 @@ class Encoder:
             return
         found = self.model.tokenizer(
             [prompt + text for text in texts],
-            truncation=True,
+            truncation=self.longest is not None,
             max_length=self.longest,
             return_offsets_mapping=True,
         )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models, transaction
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from mlhooks.models.job import (
@@ -18,6 +19,7 @@ from mlhooks.models.job import (
     REQUESTED,
     Job,
     attempts_for_next_run,
+    notify,
 )
 
 # The wait after the first, second, ... attempt that failed for a passing reason.
@@ -143,6 +145,23 @@ class Claim:
             again=False,
             error=sentence,
         )
+
+    def make_room(self, payload: Any, after_s: float) -> None:
+        """Let the job wait behind the others and go on with this payload.
+
+        A part of it is done, so it has all its attempts again. What was requested meanwhile
+        counts more than what was to come.
+        """
+        rest = Value(payload, output_field=models.JSONField())
+        with transaction.atomic():
+            self._write(
+                state=Job.State.WAITING,
+                payload=Case(When(again=True, then=F("payload")), default=rest),
+                run_after=Now() + timedelta(seconds=after_s),
+                attempts_left=ATTEMPTS,
+                again=False,
+            )
+            notify(REQUESTED, self.job_id)
 
     def _write(self, **fields: Any) -> None:
         mine = Job.objects.filter(pk=self.job_id, attempt=self.attempt, state=Job.State.RUNNING)

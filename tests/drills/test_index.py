@@ -189,8 +189,9 @@ def test_index_survives_everything(site: Site, rounds: int, tell: Tell) -> None:
     seconds += covered_s(site, registry.DEFAULT, limit_s)
     owner.audit()
     tell(
-        f"{notes} notes, {kills} kills in {broken_s:.0f} s, 1 FLUSHALL, 2 changes of the encoder, "
-        f"{owner.figures}; coverage 100 % {seconds:.0f} s after the last kill; {audit_index(site)}; "
+        f"{notes} notes, {kills} kills in {broken_s:.0f} s, 1 FLUSHALL, 2 changes of encoder, "
+        f"{owner.figures}; coverage 100 % {seconds:.0f} s after the last kill; "
+        f"{audit_index(site)}; "
         f"{audit_jobs(site)}; seed {seed}"
     )
 

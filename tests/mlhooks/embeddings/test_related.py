@@ -158,7 +158,7 @@ def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
     _, sea, _ = shelf
     compared = found(sea, bob)
     monkeypatch.setattr(building, "GRAPH_FROM", 1)
-    building.tend_graph(active())
+    graph.build(active())
     monkeypatch.setattr(nearest, "MOST_READ", 0)
     assert active().has_graph and found(sea, bob) == compared
 
