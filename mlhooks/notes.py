@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 
-from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import integrity
 from wiki.markup import bounded
-from wiki.models import Note, Revision
+from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 
 # The notes some reader may read; rankers and panels are given them.
@@ -57,6 +58,32 @@ def hold(pids: Collection[int]) -> dict[int, int]:
     )
 
 
+def readable(reader: Any) -> Readable:
+    """Return the notes that somebody may read."""
+    return Note.objects.visible_to(reader)
+
+
+def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
+    """Return (pid, title, revision, body, links_here) of notes to show beside this one.
+
+    Those the reader may read, without the ones that a link in the text of this note leads to;
+    links_here tells whether a link in theirs leads here.
+    """
+    links = Link.objects.filter(note=note.pid)
+    names = Alias.objects.known_to(reader)
+    titled = links.filter(key=OuterRef("title_key"))
+    called = names.filter(note=OuterRef("pid"), key__in=links.values("key"))
+    leading_here = Q(key=note.title_key) | Q(key__in=names.filter(note=note.pid).values("key"))
+    linking = Link.objects.filter(leading_here, note=OuterRef("pid"))
+    return (
+        readable(reader)
+        .filter(~Exists(titled), ~Exists(called))
+        .exclude(pid=note.pid)
+        .annotate(revision=F("head__number"), body=F("head__body"), links_here=Exists(linking))
+        .values_list("pid", "title", "revision", "body", "links_here")
+    )
+
+
 def live() -> QuerySet[Note]:
     """Return the notes that are not in the trash."""
     return Note.objects.filter(deleted=None, head__isnull=False)
@@ -77,19 +104,38 @@ def not_current(index: EncoderIndex) -> QuerySet[Note]:
     return live().filter(~_is_current(index))
 
 
-def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[int]]:
-    """Yield the numbers of all notes that are not current, some at a time, in order.
+def left_to_read(index: EncoderIndex) -> QuerySet[Note]:
+    """Return the notes that are not current, without those that could not be read."""
+    return not_current(index).filter(~_is_unread(index))
 
-    Each note once: one that cannot be indexed does not come again.
-    """
+
+def count_unread(index: EncoderIndex) -> int:
+    """Return how many notes are not current because they could not be read."""
+    return not_current(index).filter(_is_unread(index)).count()
+
+
+def unread(index: EncoderIndex, most: int) -> list[UnreadNote]:
+    """Return why notes could not be read, in order of their numbers."""
+    pids = not_current(index).filter(_is_unread(index)).order_by("pid").values("pid")
+    return list(index.unread.filter(note__in=pids[:most]).order_by("note"))
+
+
+def pids_in_order(chosen: QuerySet[Note], at_a_time: int) -> Iterator[Sequence[int]]:
+    """Yield the numbers of these notes, some at a time; each once, also if it is chosen again."""
     last = 0
     while True:
-        left = not_current(index).filter(pid__gt=last).order_by("pid")
+        left = chosen.filter(pid__gt=last).order_by("pid")
         pids = list(left.values_list("pid", flat=True)[:at_a_time])
         if not pids:
             return
         yield pids
         last = pids[-1]
+
+
+def lengths(pids: Collection[int]) -> dict[int, int]:
+    """Return how many characters the texts of these notes have."""
+    rows = live().filter(pid__in=pids).values_list("pid", Length("head__body"))
+    return {pid: length or 0 for pid, length in rows}
 
 
 def gone_pids() -> list[int]:
@@ -104,6 +150,14 @@ def gone_pids() -> list[int]:
 def _is_current(index: EncoderIndex) -> Exists:
     return Exists(
         IndexedNote.objects.filter(
+            index=index, note=OuterRef("pid"), revision=OuterRef("head__number"), is_whole=True
+        )
+    )
+
+
+def _is_unread(index: EncoderIndex) -> Exists:
+    return Exists(
+        UnreadNote.objects.filter(
             index=index, note=OuterRef("pid"), revision=OuterRef("head__number")
         )
     )

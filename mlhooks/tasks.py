@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from mlhooks import notes
 from mlhooks.celery import RUN_JOB, app
 from mlhooks.embeddings import building, indexing, ranking, tending
-from mlhooks.jobs import Transient
+from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.worker import BEAT_S
 from mlhooks.registry import NoSuchModel
@@ -28,7 +28,8 @@ class Progress(Protocol):
     """What a job's function calls now and then, outside transactions.
 
     share is 0 to 1, the sentence says what is being done. Raises LostClaim when the job was
-    cancelled or given to another worker: let it pass.
+    cancelled or given to another worker: let it pass. A share of 1 is told in any case, also
+    inside a transaction: what it commits is then done by whoever has the job.
     """
 
     def __call__(self, share: float, sentence: str) -> None: ...
@@ -56,8 +57,7 @@ def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
 
 def embed_note(payload: dict[str, Any], progress: Progress) -> Any:
     """Bring one note up to date in the active index; a note that is gone leaves it."""
-    index, encoder = building.active()
-    return asdict(indexing.index_notes(index, encoder, [payload["pid"]]))
+    return asdict(building.read_note(payload["pid"]))
 
 
 def embed_notes(payloads: Sequence[dict[str, Any]]) -> list[Any]:
@@ -68,8 +68,8 @@ def embed_notes(payloads: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def build_index(payload: dict[str, Any], progress: Progress) -> Any:
-    """Let another encoder read all notes, then let it answer."""
-    return asdict(building.build(payload["encoder"], progress))
+    """Let an encoder read all notes that it has not read, then let it answer."""
+    return building.build(payload, progress)
 
 
 def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
@@ -151,10 +151,11 @@ def run_logged(claim: Claim) -> None:
         logger.exception("%s, attempt %s", claim.kind, claim.attempt)
 
 
-def run(claim: Claim) -> None:
+def run(claim: Claim, progress: Progress | None = None) -> None:
     """Call the kind's function and store its result, or why there is none.
 
-    An unforeseen exception is recorded and raised again, so that the log shows where.
+    progress: instead of reporter(claim). An unforeseen exception is recorded and raised again,
+    so that the log shows where.
     """
     function = KINDS.get(claim.kind)
     if function is None:
@@ -164,11 +165,13 @@ def run(claim: Claim) -> None:
         )
         return
     try:
-        claim.finish(function(claim.payload, reporter(claim)))
+        claim.finish(function(claim.payload, progress or reporter(claim)))
     except LostClaim:
         raise
     except NoSuchModel as error:
         claim.fail(str(error))
+    except MakeRoom as part:
+        claim.make_room(part.payload, part.after_s)
     except Transient as error:
         claim.try_later(str(error))
     except (OperationalError, InterfaceError) as error:
@@ -183,11 +186,13 @@ def run(claim: Claim) -> None:
 def reporter(claim: Claim) -> Progress:
     """Return the Progress of a claim."""
     last = 0.0
+    begun_at: float | None = None
 
     def progress(share: float, sentence: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_EVERY_S:
-            claim.report(share, sentence)
+        nonlocal last, begun_at
+        begun_at = share if begun_at is None else begun_at
+        if share >= 1 or time.monotonic() - last >= REPORT_EVERY_S:
+            claim.report(share, sentence, gets_on=share > begun_at)
             last = time.monotonic()
 
     return progress

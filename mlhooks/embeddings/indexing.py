@@ -6,7 +6,7 @@ that save does it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from mlhooks import jobs, notes
 from mlhooks.embeddings import data, loading
 from mlhooks.embeddings.data import Earlier, sentences
-from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.notes import Head
 
@@ -71,13 +71,22 @@ class Cut:
     read: dict[str, "Read"] = field(default_factory=dict)
 
 
-def request(pid: int) -> None:
-    """Ask for a note to be brought up to date, in the caller's transaction."""
-    jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid})
+def request(pids: Collection[int]) -> None:
+    """Ask for notes to be brought up to date, in the caller's transaction."""
+    if pids:
+        jobs.request_many(EMBED_NOTE, {str(pid): {"pid": pid} for pid in pids})
 
 
-def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
-    """Bring these notes up to date in an index, some together; the encoder likes company."""
+def index_notes(
+    index: EncoderIndex,
+    encoder: "Encoder",
+    pids: Sequence[int],
+    pulse: Callable[[], None] = lambda: None,
+) -> Done:
+    """Bring these notes up to date in an index, some together; the encoder likes company.
+
+    pulse: called now and then while passages are read. What it raises ends the work.
+    """
     done = Done()
     heads = notes.heads(pids)
     for pid in pids:
@@ -86,7 +95,7 @@ def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) ->
             done.gone += 1
     for some in _portions(list(heads.values())):
         cuts = cut(index, some)
-        read(encoder, cuts)
+        read(encoder, cuts, pulse)
         done.add(store(index, cuts))
     return done
 
@@ -117,7 +126,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
     ]
 
 
-def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
+def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = lambda: None) -> None:
     """Let the encoder read the passages that the index has not; of equal ones, one."""
     lacking: dict[str, tuple[str, Places]] = {}
     for one in cuts:
@@ -126,12 +135,11 @@ def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
                 raw = one.head.body[passage.start : passage.end]
                 lacking[passage.sha256] = (passage.text, _places(passage.text, raw))
     names = list(lacking)
-    found = {
-        names[number]: made
-        for number, made in encoder.read(
-            [text for text, _ in lacking.values()], [places for _, places in lacking.values()]
-        )
-    }
+    found: dict[str, Read] = {}
+    texts = [text for text, _ in lacking.values()]
+    for number, made in encoder.read(texts, [places for _, places in lacking.values()]):
+        found[names[number]] = made
+        pulse()
     for one in cuts:
         one.read = {p.sha256: found[p.sha256] for p in one.passages if p.sha256 in found}
 
@@ -148,25 +156,36 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
     for one in cuts:
         number = numbers.get(one.head.pid)
         if number is None:
-            forget_gone(one.head.pid)
+            # Whoever removed it meanwhile has asked for the job that forgets it.
             done.gone += 1
         elif number != one.head.number:
             done.overtaken += 1
         else:
             current.append(one)
-    rows = _store_passages(current)
+    indexes = EncoderIndex.objects.held()
+    if index not in indexes:
+        raise EncoderIndex.DoesNotExist(f"{index} was dropped.")
+    rows, anew = _store_passages(current, indexes)
+    _tell_others(index, anew)
     done.current = len(current)
     done.embedded = _store_vectors(index, rows)
     done.reused = len(rows) - done.embedded
     IndexedNote.objects.bulk_create(
         [
-            IndexedNote(index=index, note=one.head.pid, revision=one.head.number, indexed_at=Now())
+            IndexedNote(
+                index=index,
+                note=one.head.pid,
+                revision=one.head.number,
+                is_whole=True,
+                indexed_at=Now(),
+            )
             for one in current
         ],
         update_conflicts=True,
         unique_fields=["note", "index"],
-        update_fields=["revision", "indexed_at"],
+        update_fields=["revision", "is_whole", "indexed_at"],
     )
+    UnreadNote.objects.filter(index=index, note__in=[one.head.pid for one in current]).delete()
     return done
 
 
@@ -176,9 +195,9 @@ def forget(pid: int) -> None:
     A worker forgets the rest: other notes may have to be cut again.
     """
     with connection.cursor() as cursor:
-        for index in EncoderIndex.objects.all():
+        for index in EncoderIndex.objects.held():
             cursor.execute(f"DELETE FROM {index.table} WHERE note = %s", [pid])
-    for model in (Passage, SplitNote, IndexedNote):
+    for model in (Passage, SplitNote, IndexedNote, UnreadNote):
         model.objects.filter(note=pid).delete()
 
 
@@ -251,8 +270,7 @@ def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
     for key, pids in having.items():
         if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
             again.update(pids)
-    for pid in sorted(again.difference(blocks), key=str):
-        request(pid)
+    request(again.difference(blocks))
     return repeated
 
 
@@ -293,10 +311,13 @@ def _places(text: str, raw: str) -> "Places":
     return found
 
 
-def _store_passages(cuts: Sequence[Cut]) -> list[tuple[Passage, "Read | None"]]:
-    """Make these the passages of the notes, keeping the rows of equal ones; return all rows.
+def _store_passages(
+    cuts: Sequence[Cut], indexes: Sequence[EncoderIndex]
+) -> tuple[list[tuple[Passage, "Read | None"]], set[int]]:
+    """Make these the passages of the notes, keeping the rows of equal ones.
 
-    With each comes what the encoder made of it, if it has read it.
+    indexes: all there are, held. Returns all rows, each with what the encoder made of it if it
+    has read it, and the notes of which some are new.
     """
     pids = [one.head.pid for one in cuts]
     rows: dict[tuple[int, str], list[Passage]] = defaultdict(list)
@@ -321,13 +342,11 @@ def _store_passages(cuts: Sequence[Cut]) -> list[tuple[Passage, "Read | None"]]:
     if left:
         Passage.objects.filter(pk__in=left).delete()
         with connection.cursor() as cursor:
-            for index in EncoderIndex.objects.all():
+            for index in indexes:
                 cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
     if kept:
         Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
-    # Other indexes have no vectors of these, though they may have read the same revision.
-    IndexedNote.objects.filter(note__in={row.note for row in new}).delete()
     SplitNote.objects.bulk_create(
         [
             SplitNote(note=one.head.pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)
@@ -337,7 +356,18 @@ def _store_passages(cuts: Sequence[Cut]) -> list[tuple[Passage, "Read | None"]]:
         unique_fields=["note"],
         update_fields=["revision", "splitter"],
     )
-    return placed
+    return placed, {row.note for row in new}
+
+
+def _tell_others(index: EncoderIndex, pids: Collection[int]) -> None:
+    """Note that the other indexes lack new passages of notes, though their texts are no others.
+
+    That happens where boilerplate became, or ceased to be, boilerplate.
+    """
+    lacking = IndexedNote.objects.filter(note__in=pids).exclude(index=index)
+    answering = lacking.filter(index__active__isnull=False)
+    request(list(answering.values_list("note", flat=True)))
+    lacking.update(is_whole=False)
 
 
 def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | None"]]) -> int:

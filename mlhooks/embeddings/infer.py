@@ -4,17 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
+from transformers.utils import logging as transformers_logging
 
 from mlhooks import device
 from mlhooks.embeddings import telling
 
 BATCH = 32
+# So many tokens are read at once, and texts are padded to a multiple of so many: of ever new
+# shapes the memory would be kept, and there would be ever more of it.
+TOKENS, MULTIPLE = 4_096, 16
 Vectors = NDArray[np.float32]
 # Places in a text: (start, end) in characters, and where that is in the passage.
 Places = Sequence[tuple[tuple[int, int], tuple[int, int]]]
@@ -36,6 +41,8 @@ class Encoder:
 
         Raises NoSuchDevice, OSError and ValueError.
         """
+        # A bar for each load would be most of what is in the workers' logs.
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         chosen = device.choose(asked_device)
         self.model = SentenceTransformer(
             str(folder),
@@ -51,9 +58,18 @@ class Encoder:
         return int(self.encode(["a"]).shape[1])
 
     @property
-    def longest(self) -> int:
-        """Return how many tokens of a text are read; the rest is passed over."""
-        return int(self.model.max_seq_length or 512)
+    def longest(self) -> int | None:
+        """Return how many tokens of a text are read, the rest is passed over; None: all are."""
+        most = self.model.max_seq_length
+        # A tokenizer without a limit says so by a number that no text reaches.
+        return None if most is None or most > 1e9 else int(most)
+
+    @property
+    def runs_on(self) -> str:
+        """Return the device and the type of its numbers, in words."""
+        chosen = self.model.device
+        name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "processor"
+        return f"{name}, {str(next(self.model.parameters()).dtype).removeprefix('torch.')}"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return a vector of length 1 for each text: float32[n, d]. Longest texts first."""
@@ -72,38 +88,41 @@ class Encoder:
 
         Texts of like length share a batch, so little is computed for padding.
         """
-        order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
-        for first in range(0, len(order), BATCH):
-            numbers = order[first : first + BATCH]
-            batch = [texts[number] for number in numbers]
-            read = self._read_batch(batch, [places[number] for number in numbers])
-            yield from zip(numbers, read, strict=True)
-
-    @torch.inference_mode()
-    def _read_batch(self, texts: Sequence[str], places: Sequence[Places]) -> list[Read]:
+        if not texts:
+            return
         prompt = self._prompt
-        texts = [prompt + text for text in texts]
         if not self._tells_sentences:
-            return [Read(vector, b"") for vector in self.encode(texts)]
-        features = self.model.tokenizer(
-            texts,
-            padding=True,
-            truncation=True,
+            vectors = self.encode([prompt + text for text in texts])
+            yield from ((number, Read(vector, b"")) for number, vector in enumerate(vectors))
+            return
+        found = self.model.tokenizer(
+            [prompt + text for text in texts],
+            truncation=self.longest is not None,
             max_length=self.longest,
-            return_tensors="pt",
             return_offsets_mapping=True,
         )
-        offsets = features.pop("offset_mapping").tolist()
-        lengths = features["attention_mask"].sum(dim=1).tolist()
-        out = self.model(dict(features.to(self.model.device)))
+        offsets = found.pop("offset_mapping")
+        for numbers in _batches([len(ids) for ids in found["input_ids"]]):
+            batch = {name: [rows[number] for number in numbers] for name, rows in found.items()}
+            made = self._read_batch(batch)
+            for number, (vector, tokens) in zip(numbers, made, strict=True):
+                shift = len(prompt)
+                yield number, Read(vector, _packed(tokens, offsets[number], places[number], shift))
+
+    @torch.inference_mode()
+    def _read_batch(self, batch: dict[str, Any]) -> list[tuple[Vectors, torch.Tensor]]:
+        """Return a vector for each text, and one for each of its tokens: float32[t, d]."""
+        features = self.model.tokenizer.pad(
+            batch, padding=True, pad_to_multiple_of=MULTIPLE, return_tensors="pt"
+        ).to(self.model.device)
+        out = self.model(dict(features))
         pooled = torch.nn.functional.normalize(out["sentence_embedding"].float(), dim=1)
-        tokens = out["token_embeddings"]
-        return [
-            Read(vector, _packed(row[:length].float().cpu(), offset, place, len(prompt)))
-            for vector, row, length, offset, place in zip(
-                pooled.cpu().numpy(), tokens, lengths, offsets, places, strict=True
-            )
+        lengths = features["attention_mask"].sum(dim=1).tolist()
+        tokens = [
+            row[:length].float().cpu()
+            for row, length in zip(out["token_embeddings"], lengths, strict=True)
         ]
+        return list(zip(pooled.cpu().numpy(), tokens, strict=True))
 
     @property
     def _prompt(self) -> str:
@@ -116,6 +135,18 @@ class Encoder:
         """Whether this model gives a vector for each token, and tells which letters it read."""
         is_transformer = isinstance(self.model[0], Transformer)
         return is_transformer and bool(getattr(self.model.tokenizer, "is_fast", False))
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are read together, longest first, TOKENS padded at most."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def _packed(

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import QuerySet
 
-from mlhooks.embeddings import building, calibration, indexing
+from mlhooks.embeddings import building, calibration, graph, indexing
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
@@ -40,7 +40,7 @@ class Reader:
             # Deleted first: reading some notes may ask for others once more.
             Job.objects.filter(pk__in=[job.pk for job in asked]).delete()
             indexing.index_notes(index, encoder, [job.payload["pid"] for job in asked])
-        building.tend_graph(index)
+        graph.build(index)
         calibration.calibrate(index, encoder)
         for query in queries:
             keep_query(index, encoder, parse(query).text)

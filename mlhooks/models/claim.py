@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models, transaction
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from mlhooks.models.job import (
@@ -18,6 +19,7 @@ from mlhooks.models.job import (
     REQUESTED,
     Job,
     attempts_for_next_run,
+    notify,
 )
 
 # The wait after the first, second, ... attempt that failed for a passing reason.
@@ -107,10 +109,17 @@ class Claim:
         """Say that the work goes on."""
         self._write(heartbeat_at=Now())
 
-    def report(self, share: float, sentence: str) -> None:
-        """Store how far the work is, 0 to 1, and what is being done."""
+    def report(self, share: float, sentence: str, *, gets_on: bool = False) -> None:
+        """Store how far the work is, 0 to 1, and what is being done.
+
+        gets_on: it is further than when this attempt began, which then counts as the first.
+        """
+        attempts = {"attempts_left": ATTEMPTS - 1} if gets_on else {}
         self._write(
-            heartbeat_at=Now(), progress=min(max(share, 0.0), 1.0), progress_text=sentence[:200]
+            heartbeat_at=Now(),
+            progress=min(max(share, 0.0), 1.0),
+            progress_text=sentence[:200],
+            **attempts,
         )
 
     def finish(self, result: Any) -> None:
@@ -123,10 +132,12 @@ class Claim:
 
     def try_later(self, sentence: str) -> None:
         """Let the job wait and run again; the last attempt's failure is final."""
-        if not self.attempts_left:
+        job = Job.objects.filter(pk=self.job_id, attempt=self.attempt)
+        left = job.values_list("attempts_left", flat=True).first()
+        if not left:
             self.fail(sentence)
             return
-        delay_s = BACKOFF_S[min(ATTEMPTS - self.attempts_left, len(BACKOFF_S)) - 1]
+        delay_s = BACKOFF_S[min(ATTEMPTS - left, len(BACKOFF_S)) - 1]
         self._write(
             state=Job.State.WAITING,
             run_after=Now() + timedelta(seconds=delay_s),
@@ -134,6 +145,23 @@ class Claim:
             again=False,
             error=sentence,
         )
+
+    def make_room(self, payload: Any, after_s: float) -> None:
+        """Let the job wait behind the others and go on with this payload.
+
+        A part of it is done, so it has all its attempts again. What was requested meanwhile
+        counts more than what was to come.
+        """
+        rest = Value(payload, output_field=models.JSONField())
+        with transaction.atomic():
+            self._write(
+                state=Job.State.WAITING,
+                payload=Case(When(again=True, then=F("payload")), default=rest),
+                run_after=Now() + timedelta(seconds=after_s),
+                attempts_left=ATTEMPTS,
+                again=False,
+            )
+            notify(REQUESTED, self.job_id)
 
     def _write(self, **fields: Any) -> None:
         mine = Job.objects.filter(pk=self.job_id, attempt=self.attempt, state=Job.State.RUNNING)

@@ -85,11 +85,15 @@ class NoteBlocks(models.Model):
 
 
 class IndexedNote(models.Model):
-    """An index holds all passages of this revision of a note."""
+    """An index holds all passages of this revision of a note.
+
+    is_whole: False once the note was cut in other passages on behalf of another index.
+    """
 
     index = models.ForeignKey(EncoderIndex, on_delete=models.CASCADE, related_name="notes")
     note = models.BigIntegerField()
     revision = models.PositiveIntegerField()
+    is_whole = models.BooleanField(db_default=True)
     indexed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -99,3 +103,21 @@ class IndexedNote(models.Model):
 
     def __str__(self) -> str:
         return f"{{{self.note}}} revision {self.revision}, index {self.index_id}"
+
+
+class UnreadNote(models.Model):
+    """An index does not hold this revision of a note, because it could not be read: why."""
+
+    index = models.ForeignKey(EncoderIndex, on_delete=models.CASCADE, related_name="unread")
+    note = models.BigIntegerField()
+    revision = models.PositiveIntegerField()
+    reason = models.CharField(max_length=300)
+    failed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="unread_note_once", fields=["note", "index"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} revision {self.revision}: {self.reason}"
