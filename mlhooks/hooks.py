@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from mlhooks import broker, processes
-from mlhooks.benchmarks import embedding, jobs
+from mlhooks.benchmarks import embedding, jobs, searches
 from mlhooks.embeddings import indexing, ranking
 from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
@@ -24,7 +24,11 @@ def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
-    extensions.benchmarks |= {"embed": embedding.run, "jobs": jobs.run}
+    extensions.benchmarks |= {
+        "embed": embedding.run,
+        "jobs": jobs.run,
+        "search": searches.run,
+    }
     extensions.evaluations |= {
         "closeness": closeness.run,
         "evidence": evidence.run,

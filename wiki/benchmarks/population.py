@@ -1,6 +1,6 @@
 """Many notes at once, for measuring: by the way that imports take, without their HTML."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from wiki.markup.wikilink import WIKILINK, link_key
 from wiki.merge import Fields
 from wiki.models import Note, Revision
 from wiki.models.arriving import Arrival
+from wiki.models.visibility import Visibility
 
 NOTES_AT_A_TIME = 500
 
@@ -38,6 +39,16 @@ def save_again(pid: int, change: Callable[[Fields], Fields]) -> bool:
     before = note.head.number
     fields = change(note.head.fields)
     return note.save_revision(fields, base=before, author=note.owner).number != before
+
+
+def publish_only(pids: Collection[int]) -> None:
+    """Let everybody read these notes, and only their owners the others.
+
+    For those that ask the notes alone: the words keep the readers that they had.
+    """
+    Note.objects.exclude(pid__in=pids).update(visibility=Visibility.PRIVATE)
+    Note.objects.filter(pid__in=pids).update(visibility=Visibility.PUBLIC)
+    settle()
 
 
 def settle() -> None:
