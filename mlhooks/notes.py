@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote
 from wiki import integrity
 from wiki.markup import bounded
-from wiki.models import Note, Revision
+from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 
 # The notes some reader may read; rankers and panels are given them.
@@ -54,6 +54,32 @@ def hold(pids: Collection[int]) -> dict[int, int]:
     held = live().filter(pid__in=pids).order_by("pid")
     return dict(
         held.select_for_update(of=("self",), no_key=True).values_list("pid", "head__number")
+    )
+
+
+def readable(reader: Any) -> Readable:
+    """Return the notes that somebody may read."""
+    return Note.objects.visible_to(reader)
+
+
+def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
+    """Return (pid, title, revision, body, links_here) of notes to show beside this one.
+
+    Those the reader may read, without the ones that a link in the text of this note leads to;
+    links_here tells whether a link in theirs leads here.
+    """
+    links = Link.objects.filter(note=note.pid)
+    names = Alias.objects.known_to(reader)
+    titled = links.filter(key=OuterRef("title_key"))
+    called = names.filter(note=OuterRef("pid"), key__in=links.values("key"))
+    leading_here = Q(key=note.title_key) | Q(key__in=names.filter(note=note.pid).values("key"))
+    linking = Link.objects.filter(leading_here, note=OuterRef("pid"))
+    return (
+        readable(reader)
+        .filter(~Exists(titled), ~Exists(called))
+        .exclude(pid=note.pid)
+        .annotate(revision=F("head__number"), body=F("head__body"), links_here=Exists(linking))
+        .values_list("pid", "title", "revision", "body", "links_here")
     )
 
 

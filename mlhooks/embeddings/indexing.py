@@ -6,7 +6,7 @@ that save does it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,9 +71,10 @@ class Cut:
     read: dict[str, "Read"] = field(default_factory=dict)
 
 
-def request(pid: int) -> None:
-    """Ask for a note to be brought up to date, in the caller's transaction."""
-    jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid})
+def request(pids: Collection[int]) -> None:
+    """Ask for notes to be brought up to date, in the caller's transaction."""
+    if pids:
+        jobs.request_many(EMBED_NOTE, {str(pid): {"pid": pid} for pid in pids})
 
 
 def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
@@ -251,9 +252,7 @@ def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
     for key, pids in having.items():
         if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
             again.update(pids)
-    # In the order in which the house changes many notes at once.
-    for pid in sorted(again.difference(blocks)):
-        request(pid)
+    request(again.difference(blocks))
     return repeated
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from mlhooks import device
 from mlhooks.embeddings import telling
 
 BATCH = 32
+# So many tokens are read at once, and texts are padded to a multiple of so many: of ever new
+# shapes the memory would be kept, and there would be ever more of it.
+TOKENS, MULTIPLE = 4_096, 16
 Vectors = NDArray[np.float32]
 # Places in a text: (start, end) in characters, and where that is in the passage.
 Places = Sequence[tuple[tuple[int, int], tuple[int, int]]]
@@ -72,38 +76,39 @@ class Encoder:
 
         Texts of like length share a batch, so little is computed for padding.
         """
-        order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
-        for first in range(0, len(order), BATCH):
-            numbers = order[first : first + BATCH]
-            batch = [texts[number] for number in numbers]
-            read = self._read_batch(batch, [places[number] for number in numbers])
-            yield from zip(numbers, read, strict=True)
-
-    @torch.inference_mode()
-    def _read_batch(self, texts: Sequence[str], places: Sequence[Places]) -> list[Read]:
         prompt = self._prompt
-        texts = [prompt + text for text in texts]
         if not self._tells_sentences:
-            return [Read(vector, b"") for vector in self.encode(texts)]
-        features = self.model.tokenizer(
-            texts,
-            padding=True,
+            vectors = self.encode([prompt + text for text in texts])
+            yield from ((number, Read(vector, b"")) for number, vector in enumerate(vectors))
+            return
+        found = self.model.tokenizer(
+            [prompt + text for text in texts],
             truncation=True,
             max_length=self.longest,
-            return_tensors="pt",
             return_offsets_mapping=True,
         )
-        offsets = features.pop("offset_mapping").tolist()
-        lengths = features["attention_mask"].sum(dim=1).tolist()
-        out = self.model(dict(features.to(self.model.device)))
+        offsets = found.pop("offset_mapping")
+        for numbers in _batches([len(ids) for ids in found["input_ids"]]):
+            batch = {name: [rows[number] for number in numbers] for name, rows in found.items()}
+            made = self._read_batch(batch)
+            for number, (vector, tokens) in zip(numbers, made, strict=True):
+                shift = len(prompt)
+                yield number, Read(vector, _packed(tokens, offsets[number], places[number], shift))
+
+    @torch.inference_mode()
+    def _read_batch(self, batch: dict[str, Any]) -> list[tuple[Vectors, torch.Tensor]]:
+        """Return a vector for each text, and one for each of its tokens: float32[t, d]."""
+        features = self.model.tokenizer.pad(
+            batch, padding=True, pad_to_multiple_of=MULTIPLE, return_tensors="pt"
+        ).to(self.model.device)
+        out = self.model(dict(features))
         pooled = torch.nn.functional.normalize(out["sentence_embedding"].float(), dim=1)
-        tokens = out["token_embeddings"]
-        return [
-            Read(vector, _packed(row[:length].float().cpu(), offset, place, len(prompt)))
-            for vector, row, length, offset, place in zip(
-                pooled.cpu().numpy(), tokens, lengths, offsets, places, strict=True
-            )
+        lengths = features["attention_mask"].sum(dim=1).tolist()
+        tokens = [
+            row[:length].float().cpu()
+            for row, length in zip(out["token_embeddings"], lengths, strict=True)
         ]
+        return list(zip(pooled.cpu().numpy(), tokens, strict=True))
 
     @property
     def _prompt(self) -> str:
@@ -116,6 +121,18 @@ class Encoder:
         """Whether this model gives a vector for each token, and tells which letters it read."""
         is_transformer = isinstance(self.model[0], Transformer)
         return is_transformer and bool(getattr(self.model.tokenizer, "is_fast", False))
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are read together, longest first, TOKENS padded at most."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def _packed(

@@ -40,8 +40,7 @@ def tend() -> dict[str, Any]:
     for pids in notes.not_current_pids(index, AT_A_TIME):
         asked = _asked(pids)
         lacking = [pid for pid in pids if str(pid) not in asked]
-        for pid in sorted(lacking, key=str):
-            indexing.request(pid)
+        indexing.request(lacking)
         requested += len(lacking)
     building.tend_graph(index)
     if calibration.is_due(index):

@@ -130,22 +130,17 @@ class _Joining:
         self.ranking = found.ranking
         best = [hit.pid for hit in (*self.ranking.hits[:TOP], *nearest)]
         self.terms = _terms(best, [term for term, count in self.ranking.have.items() if count])
+        self.rare = rare_words(query, self.ranking.have, self.terms)
 
     def joined(self, *, with_weak: bool) -> Found:
-        rare = rare_words(self.query, self.ranking.have, self.terms)
-        is_all = is_one_word(self.query, self.ranking.have)
-        titles, words = self.found.titles, self.ranking.hits
-        guarded = guard(rare, words, is_all=is_all)
+        """Return what was found, in one order and without what is weak."""
+        words = self.ranking.hits
+        guarded = guard(self.rare, words, is_all=is_one_word(self.query, self.ranking.have))
+        titles = self.found.titles
         hits = fuse(words, self.nearest, self.by, titles=titles, guarded=guarded)
         covered = self._coverage()
-        is_close = (
-            any(hit.is_close for hit in self.nearest)
-            or bool(titles)
-            or (self.query.has_phrase_to_find and not self.found.is_loose)
-            or any(word.pids for word in rare)
-        )
         is_nothing = bool(self.nearest) and nothing_is_close(
-            is_any_close=is_close, coverage=covered
+            is_any_close=self._is_any_close(), coverage=covered
         )
         weak = tuple(one for one in hits if is_nothing or self._is_weak(one))
         out = set() if with_weak else {one.pid for one in weak}
@@ -161,6 +156,16 @@ class _Joining:
             weak=weak,
             nothing_is_close=is_nothing,
             coverage=covered,
+        )
+
+    def _is_any_close(self) -> bool:
+        """Tell whether a note is close by meaning, or by what needs no likeness."""
+        has_phrase = self.query.has_phrase_to_find and not self.found.is_loose
+        return (
+            any(hit.is_close for hit in self.nearest)
+            or bool(self.found.titles)
+            or has_phrase
+            or any(word.pids for word in self.rare)
         )
 
     def _coverage(self) -> float:

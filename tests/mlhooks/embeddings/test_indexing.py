@@ -7,8 +7,9 @@ from django.db import connection, transaction
 
 from mlhooks import notes
 from mlhooks.embeddings import building, indexing
-from mlhooks.models import EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
+from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from wiki import signals
 from wiki.benchmarks.population import write_many
 from wiki.merge import Fields
 from wiki.models import Note
@@ -222,3 +223,16 @@ def test_an_import_asks_for_all_its_notes(db, alice, work):
     )
     work()
     assert set(IndexedNote.objects.values_list("note", flat=True)) == set(pids)
+
+
+def test_many_bells_of_one_change_are_one_statement(db, alice, django_assert_num_queries):
+    made = [Note(pid=number) for number in (3, 1, 2)]
+    with django_assert_num_queries(2):
+        for note in made:
+            signals.revision_saved.send(Note, note=note, revision=None, more=note.pid != 2)
+    jobs = Job.objects.order_by("pk")
+    assert [job.key for job in jobs] == ["1", "2", "3"] and jobs[0].payload == {"pid": 1}
+    assert jobs[0].attempts_left == 5 and jobs[0].queue == "background"
+    Claim.take(jobs[0].pk, "somebody")
+    signals.revision_saved.send(Note, note=made[1], revision=None)
+    assert Job.objects.count() == 3 and Job.objects.get(key="1").again
