@@ -123,15 +123,22 @@ class Audit:
         self._find_duplicate()
         texts = self._find_stale()
         self._find_of_deleted()
+        self._require_nothing_found()
         cosine = self._read_again(texts)
-        wrong = (self.missing, self.duplicate, self.stale, dict(self.of_deleted))
-        assert not any(wrong), (
-            f"missing {wrong[0]}, duplicate {wrong[1]}, stale {wrong[2]}, {wrong[3]}"
-        )
+        self._require_nothing_found()
         return (
             f"{len(self.heads)} notes, {len(texts)} passages: missing 0, duplicate 0, stale 0, "
             f"of deleted notes 0, least cosine of {READ_AGAIN} read again {cosine:.5f}"
         )
+
+    def _require_nothing_found(self) -> None:
+        found = {
+            "missing": self.missing,
+            "duplicate": self.duplicate,
+            "stale": self.stale,
+            **self.of_deleted,
+        }
+        assert not any(found.values()), {name: pids for name, pids in found.items() if pids}
 
     def _find_missing(self) -> None:
         """A note is missing without its head's number, a passage, or a passage's vector."""
