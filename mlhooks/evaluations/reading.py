@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
-from django.db import connection
 from django.db.models import QuerySet
 
 from mlhooks.embeddings import building, calibration, graph, indexing
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
+from wiki.benchmarks.population import settle
 from wiki.evaluations.notebook import NothingToEvaluate
 from wiki.search.query import parse
 
@@ -40,12 +40,12 @@ class Reader:
             # Deleted first: reading some notes may ask for others once more.
             Job.objects.filter(pk__in=[job.pk for job in asked]).delete()
             indexing.index_notes(index, encoder, [job.payload["pid"] for job in asked])
+        settle()
         graph.build(index)
         calibration.calibrate(index, encoder)
         for query in queries:
             keep_query(index, encoder, parse(query).text)
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+        settle()
         # Searches remember the index as it was before all this.
         cache.clear()
         return index

@@ -7,7 +7,7 @@ from django.db import connection
 
 from mlhooks.benchmarks import filling, nearness, searches
 from mlhooks.benchmarks.binary_copy import read_vectors, write_vectors
-from mlhooks.embeddings import building, nearest
+from mlhooks.embeddings import graph, nearest
 from mlhooks.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from wiki.benchmarks import searches as house
@@ -34,7 +34,7 @@ def test_a_small_run_tells_every_figure(
     monkeypatch.setattr(searches, "NEAREST_QUERIES", 10)
     monkeypatch.setattr(filling, "ENCODED", 20)
     monkeypatch.setattr(filling, "NOTES_AT_A_TIME", 10)
-    monkeypatch.setattr(building, "GRAPH_FROM", 100)
+    monkeypatch.setattr(graph, "GRAPH_FROM", 100)
     monkeypatch.setattr(nearest, "MOST_READ", 30)
     result = searches.run({"notes": 40, "cache": tmp_path})
     assert (result["notes"], result["vectors"], result["sigma"]) == (40, "synthetic", 0.8)
@@ -85,7 +85,7 @@ def test_every_note_counts_as_read_and_nothing_waits(filled):
 
 
 def test_a_part_is_of_few_topics():
-    topics = {pid: topic for pid, topic in enumerate("aaaaaabbbc")}
+    topics = dict(enumerate("aaaaaabbbc"))
     assert nearness.part_of(topics, 1.0) == list(range(10))
     assert nearness.part_of(topics, 0.6) == [0, 1, 2, 3, 4, 5]
     assert nearness.part_of(topics, 0.5) == [6, 7, 8, 9, 0]

@@ -1,7 +1,5 @@
 """`evaluate search` with the workshop: notes are read in this process, and asked by meaning."""
 
-from dataclasses import replace
-
 import pytest
 
 from mlhooks.embeddings.infer import Encoder
@@ -34,11 +32,11 @@ def test_a_folder_of_sets_is_compared_in_pairs(options, tmp_path):
 def test_what_was_read_once_is_not_read_again(options, monkeypatch):
     made = options()
     first = search.run(made)
-    read, batch, query = [], Encoder._read_batch, Encoder.encode_query
+    read, made_of, query = [], Encoder.read, Encoder.encode_query
     monkeypatch.setattr(
         Encoder,
-        "_read_batch",
-        lambda self, texts, *rest: read.extend(texts) or batch(self, texts, *rest),
+        "read",
+        lambda self, texts, places: read.extend(texts) or made_of(self, texts, places),
     )
     monkeypatch.setattr(
         Encoder, "encode_query", lambda self, text: read.append(text) or query(self, text)
@@ -57,8 +55,8 @@ def test_what_another_encoder_made_is_not_taken(options, monkeypatch):
     search.run(made)
     batch = Encoder._read_batch
 
-    def turned(self, *args):
-        return [replace(one, vector=-one.vector) for one in batch(self, *args)]
+    def turned(self, features):
+        return [(-vector, tokens) for vector, tokens in batch(self, features)]
 
     monkeypatch.setattr(Encoder, "_read_batch", turned)
     assert search.run(made)["semantic"]["ndcg_at_10"] < 1
