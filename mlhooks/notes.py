@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
-from mlhooks.models import EncoderIndex, IndexedNote, SplitNote, UnreadNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import integrity
 from wiki.markup import bounded
-from wiki.models import Note, Revision
+from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 
 # The notes some reader may read; rankers and panels are given them.
@@ -47,13 +47,41 @@ def body_of(pid: int, number: int) -> str | None:
     return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
 
 
-def hold(pid: int) -> int | None:
-    """Hold a note's row until the transaction ends; return the number of its head.
+def hold(pids: Collection[int]) -> dict[int, int]:
+    """Hold these notes' rows until the transaction ends; return the number of each head.
 
-    None if it is in the trash or gone. Whoever saves the note meanwhile waits.
+    Those in the trash or gone are left out. Whoever saves one of them meanwhile waits.
     """
-    held = live().filter(pid=pid).select_for_update(of=("self",), no_key=True)
-    return held.values_list("head__number", flat=True).first()
+    held = live().filter(pid__in=pids).order_by("pid")
+    return dict(
+        held.select_for_update(of=("self",), no_key=True).values_list("pid", "head__number")
+    )
+
+
+def readable(reader: Any) -> Readable:
+    """Return the notes that somebody may read."""
+    return Note.objects.visible_to(reader)
+
+
+def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
+    """Return (pid, title, revision, body, links_here) of notes to show beside this one.
+
+    Those the reader may read, without the ones that a link in the text of this note leads to;
+    links_here tells whether a link in theirs leads here.
+    """
+    links = Link.objects.filter(note=note.pid)
+    names = Alias.objects.known_to(reader)
+    titled = links.filter(key=OuterRef("title_key"))
+    called = names.filter(note=OuterRef("pid"), key__in=links.values("key"))
+    leading_here = Q(key=note.title_key) | Q(key__in=names.filter(note=note.pid).values("key"))
+    linking = Link.objects.filter(leading_here, note=OuterRef("pid"))
+    return (
+        readable(reader)
+        .filter(~Exists(titled), ~Exists(called))
+        .exclude(pid=note.pid)
+        .annotate(revision=F("head__number"), body=F("head__body"), links_here=Exists(linking))
+        .values_list("pid", "title", "revision", "body", "links_here")
+    )
 
 
 def live() -> QuerySet[Note]:
@@ -111,9 +139,12 @@ def lengths(pids: Collection[int]) -> dict[int, int]:
 
 
 def gone_pids() -> list[int]:
-    """Return the numbers of notes that have passages but are in the trash or gone."""
-    left = SplitNote.objects.exclude(note__in=live().values("pid"))
-    return list(left.values_list("note", flat=True))
+    """Return the numbers of notes of which something is kept, but that are in the trash or gone."""
+    gone = (
+        model.objects.exclude(note__in=live().values("pid")).values_list("note", flat=True)
+        for model in (SplitNote, NoteBlocks)
+    )
+    return list(set().union(*gone))
 
 
 def _is_current(index: EncoderIndex) -> Exists:

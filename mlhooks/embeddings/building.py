@@ -153,8 +153,7 @@ class _Build:
         else:
             self.progress(1.0, "Every note is read.")
         for pids in notes.pids_in_order(notes.left_to_read(self.index), 1_000):
-            for pid in sorted(pids, key=str):
-                indexing.request(pid)
+            indexing.request(pids)
         # Its own job, which has just about ended, says nothing new.
         whole = replace(standing(self.index), job=None)
         return whole.as_json(self.embedded, self._seconds())

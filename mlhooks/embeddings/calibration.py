@@ -3,8 +3,8 @@
 A cosine means something else for every encoder and every notebook: the nearest of many
 passages is nearer by chance than the nearest of few. So queries about everyday things
 (everyday.py) are put to the notebook itself; a passage counts as close to a query if it is
-closer than the nearest passage is to nearly all of these. For two notes, the cosines of
-passages of different notes drawn at random tell what is usual.
+closer than the nearest passage is to nearly all of these. For two notes, pairs of notes drawn
+at random tell how close two passages of theirs usually are.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from mlhooks import notes
 from mlhooks.embeddings.everyday import EVERYDAY
 from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import nearest
+from mlhooks.embeddings.related import TELLS
 from mlhooks.models import EncoderIndex
 
 if TYPE_CHECKING:
@@ -22,27 +23,42 @@ if TYPE_CHECKING:
 
 # Closer than the nearest passage is for so many of the everyday queries.
 QUANTILE = 0.90
-PAIRS = 2_000
+# So many notes are drawn, about so many pairs of them, and of a long note so many passages.
+NOTES, PAIRS, OF_EACH = 500, 1_000, 40
 GROWN = 1.5
 
-# Passages in an order that has nothing to do with what they say.
-SAMPLE = """
-    WITH sample AS MATERIALIZED (
-        SELECT note, vector, row_number() OVER (ORDER BY hashint8(passage)) AS number
-          FROM {table} ORDER BY number LIMIT {rows}
+# Notes in an order that has nothing to do with what they say, each with some that follow it; of
+# each pair, how close the two passages are that are closest.
+SAMPLE = f"""
+    WITH drawn AS MATERIALIZED (
+        SELECT note, row_number() OVER (ORDER BY hashint8(note)) AS number
+          FROM (SELECT DISTINCT note FROM {{table}}) AS indexed ORDER BY number LIMIT {NOTES}
+    ), numbered AS (
+        SELECT drawn.number, vector,
+               row_number() OVER (PARTITION BY drawn.note ORDER BY hashint8(passage.id)) AS place
+          FROM drawn JOIN {{table}} AS kept USING (note)
+          JOIN mlhooks_passage AS passage ON passage.id = kept.passage AND {TELLS}
+    ), passages AS MATERIALIZED (
+        SELECT number, vector FROM numbered WHERE place <= {OF_EACH}
+    ), pairs AS MATERIALIZED (
+        SELECT one.number AS one, other.number AS other FROM drawn AS one JOIN drawn AS other
+            ON other.number - one.number BETWEEN 1 AND (SELECT {PAIRS} / count(*) FROM drawn)
     )
-    SELECT 1 - (one.vector <=> other.vector) AS cosine
-      FROM sample AS one JOIN sample AS other ON other.number = one.number + 1
-     WHERE one.note <> other.note ORDER BY cosine
+    SELECT max(1 - (one.vector <=> other.vector)) AS cosine
+      FROM pairs JOIN passages AS one ON one.number = pairs.one
+      JOIN passages AS other ON other.number = pairs.other
+     GROUP BY pairs.one, pairs.other ORDER BY cosine
 """
 
 
 def calibrate(index: EncoderIndex, encoder: "Encoder") -> None:
     """Learn from the passages that are there what is close, and remember it with the index."""
-    passages = index.about_passages()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*), count(DISTINCT note) FROM {index.table}")
+        passages, noted = cursor.fetchone()
     tops = sorted(_tops(index, encoder)) if passages else []
     # Nothing is found where the notes of all passages are just being read anew: next time.
-    closeness: dict[str, Any] = {"passages": passages if tops else 0}
+    closeness: dict[str, Any] = {"passages": passages if tops else 0, "notes": noted}
     if tops:
         closeness |= {
             "least": round(_quantile(tops, QUANTILE), 4),
@@ -71,9 +87,9 @@ def _tops(index: EncoderIndex, encoder: "Encoder") -> list[float]:
 
 
 def _pairs(index: EncoderIndex) -> list[float]:
-    """Return 101 quantiles of the cosines of passages of different notes."""
+    """Return 101 quantiles of how close the closest passages of two notes are."""
     with connection.cursor() as cursor:
-        cursor.execute(SAMPLE.format(table=index.table, rows=PAIRS))
+        cursor.execute(SAMPLE.format(table=index.table))
         ordered = [cosine for (cosine,) in cursor.fetchall()]
     return [_quantile(ordered, part / 100) for part in range(101)] if ordered else []
 

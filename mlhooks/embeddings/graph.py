@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 GRAPH_FROM = 20_000
 # pgvector's limit for the graph of a halfvec.
 MOST_DIMENSIONS = 4_000
-MEMORY = "512MB"
+MEMORY = "1GB"
 # Says "commonplace graph", and the number of the index, to nobody else.
 LOCK = 0x636F6D67
 # What failed, as on a full disk, is tried again after so long.

@@ -75,13 +75,13 @@ def nearest(
     vector: as pgvector reads it. scope: names the queryset where it is all that some reader may
     read; how many these are is then remembered for a while. Two queries, or three.
     """
-    compares = not index.has_graph or _are_few(index, readable, scope)
+    compares = not index.has_graph or are_few(index, readable, scope)
     parameters: dict[str, Any] = {"vector": vector}
     statement = BEST.format(
         table=index.table,
         index=index.pk,
         distance=COMPARE if compares else WALK,
-        readable=_in_set(readable, parameters) if compares else _one_by_one(readable, parameters),
+        readable=in_set(readable, parameters) if compares else one_by_one(readable, parameters),
         nearest=NEAREST,
         limit=int(limit),
     )
@@ -100,13 +100,13 @@ def packed_sentences(index: EncoderIndex, passages: Sequence[int]) -> dict[int, 
         return {passage: bytes(packed) for passage, packed in cursor.fetchall()}
 
 
-def _are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> bool:
+def are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> bool:
     """Tell whether the passages of these notes are so few that all can be compared."""
-    name = f"passages:{index.pk}:{scope}"
+    name = f"passages:{index.pk}:{scope}".replace(" ", "")
     if scope is not None and (remembered := cache.get(name)) is not None:
         return bool(remembered)
     parameters: dict[str, Any] = {}
-    within = _in_set(readable, parameters)
+    within = in_set(readable, parameters)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM {index.table} AS kept {within}"
@@ -119,12 +119,13 @@ def _are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) ->
     return bool(are_few)
 
 
-def _in_set(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
+def in_set(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
+    """Return the condition that a row is of these notes; its values go into parameters."""
     return f"WHERE note IN ({_pids(readable, parameters)})"
 
 
-def _one_by_one(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
-    """Ask of each note that the walk meets; a join would gather all of them first."""
+def one_by_one(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
+    """Return the same, asked of each row that a walk meets; a join would gather all notes first."""
     return (
         f"WHERE (SELECT true FROM ({_pids(readable, parameters)}) AS readable (pid)"
         " WHERE readable.pid = kept.note LIMIT 1)"
@@ -132,9 +133,13 @@ def _one_by_one(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
 
 
 def _pids(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:
-    """Return the query for the numbers of these notes; its values go into parameters."""
-    query, values = readable.order_by().values("pid").query.sql_with_params()
-    names = [f"readable_{i}" for i in range(len(values))]
+    return inlined(readable.order_by().values("pid"), parameters, "readable")
+
+
+def inlined(chosen: QuerySet[Any, Any], parameters: dict[str, Any], name: str) -> str:
+    """Return a queryset as a part of another query; its values go into parameters, by this name."""
+    query, values = chosen.query.sql_with_params()
+    names = [f"{name}_{i}" for i in range(len(values))]
     parameters |= dict(zip(names, values, strict=True))
     places = iter(names)
     return re.sub("%s", lambda _: f"%({next(places)})s", query)

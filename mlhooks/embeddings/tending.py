@@ -74,8 +74,7 @@ def _request_lacking(index: EncoderIndex) -> int:
         if lacking and not requested:
             # One sentence that it cannot be loaded is enough; each note would say it.
             loading.encoder_of(index)
-        for pid in sorted(lacking, key=str):
-            indexing.request(pid)
+        indexing.request(lacking)
         requested += len(lacking)
     return requested
 

@@ -93,12 +93,11 @@ class EncoderIndexQuerySet(models.QuerySet["EncoderIndex"]):
 
     def remembered_active(self) -> "EncoderIndex | None":
         """Return active() as it was at most REMEMBERED_S seconds ago; mostly no query."""
-        found: EncoderIndex | None = cache.get(REMEMBERED)
+        found: tuple[EncoderIndex | None] | None = cache.get(REMEMBERED)
         if found is None:
-            found = self.active()
-            if found is not None:
-                cache.set(REMEMBERED, found, REMEMBERED_S)
-        return found
+            found = (self.active(),)
+            cache.set(REMEMBERED, found, REMEMBERED_S)
+        return found[0]
 
 
 class EncoderIndex(models.Model):

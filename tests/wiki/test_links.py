@@ -192,7 +192,7 @@ def test_a_page_makes_the_same_queries_for_2_and_20_notes(
         # which looks for sample notes to remove.
         asked = {
             "/": (4, 7),
-            first: (6, 8),
+            first: (7, 9),
             "/tags/tag_1/": (6, 8),
             "/tags/": (1, 5),
             "/changes/": (3, 5),

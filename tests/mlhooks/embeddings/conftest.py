@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db.models import F
 
 from mlhooks import tasks
@@ -22,12 +21,6 @@ GATES = """The gate begins near zero, so that the first steps do not blow up.
 A product of two halves lets every position look at every other one.
 """
 BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot with its lid on."
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> None:
-    """Nothing that an earlier test let this process remember."""
-    cache.clear()
 
 
 @pytest.fixture(scope="session")

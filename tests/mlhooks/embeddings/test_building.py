@@ -151,7 +151,7 @@ def test_read_at_once_or_one_by_one_the_vectors_are_the_same(shelf, other, work)
         cursor.execute(f"DELETE FROM {index.table}")
     IndexedNote.objects.filter(index=index).delete()
     for note in shelf:
-        indexing.request(note.pid)
+        indexing.request([note.pid])
     work()
     one_by_one = vectors(index)
     assert at_once.keys() == one_by_one.keys() == set(Passage.objects.values_list("pk", flat=True))
@@ -176,11 +176,13 @@ def test_a_note_saved_while_it_is_read_is_read_again(shelf, other):
     assert indexed.revision == 1
 
 
-def test_a_note_deleted_while_it_is_read_does_not_come_back(shelf, other, alice):
+def test_a_note_deleted_while_it_is_read_does_not_come_back(shelf, other, alice, work):
     bread = shelf[-1]
     build(other, Stopped(at=3, act=lambda: bread.move_to_trash(alice)))
-    for model in (Passage, IndexedNote, NoteBlocks):
+    for model in (Passage, IndexedNote):
         assert not model.objects.filter(note=bread.pid).exists()
+    work()
+    assert not NoteBlocks.objects.filter(note=bread.pid).exists()
     kept = set(Passage.objects.values_list("pk", flat=True))
     assert all(set(vectors(index)) == kept for index in EncoderIndex.objects.all())
 

@@ -128,7 +128,7 @@ def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
     before = set(Passage.objects.values_list("pk", flat=True))
     choosing.drop(EncoderIndex.objects.get(pk=half.pk))
     with pytest.raises(EncoderIndex.DoesNotExist):
-        indexing.store(half, cuts[0])
+        indexing.store(half, cuts)
     assert set(Passage.objects.values_list("pk", flat=True)) == before
     with pytest.raises(EncoderIndex.DoesNotExist):
         half.activate()

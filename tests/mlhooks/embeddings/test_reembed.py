@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from mlhooks import benchmark, processes
+from mlhooks import processes
+from mlhooks.benchmarks import running
 from mlhooks.embeddings import building, choosing
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
@@ -236,11 +237,11 @@ def test_a_real_worker_does_it(small, other, write, work, valkey, child_env, mon
     env = child_env() | {"WIKI_ENCODER": small, **processes.ENVIRONMENT}
     (worker,) = processes.workers(1)
     with (
-        benchmark.child(processes.dispatcher_argv(), env) as dispatcher,
-        benchmark.child(worker.argv(), env) as child,
+        running.child(processes.dispatcher_argv(), env) as dispatcher,
+        running.child(worker.argv(), env) as child,
     ):
-        benchmark.wait_until("dispatcher", dispatcher, processes.dispatcher_is_ready)
-        benchmark.wait_until("worker", child, worker.is_ready)
+        running.wait_until("dispatcher", dispatcher, processes.dispatcher_is_ready)
+        running.wait_until("worker", child, worker.is_ready)
         ran = Ran("--encoder", other, "--wait")
         assert ran.code == 0 and active().encoder == other
         assert not any("in this process" in line for line in ran.progress)
