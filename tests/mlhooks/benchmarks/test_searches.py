@@ -85,7 +85,7 @@ def test_every_note_counts_as_read_and_nothing_waits(filled):
 
 
 def test_a_part_is_of_few_topics():
-    topics = {pid: topic for pid, topic in enumerate("aaaaaabbbc")}
+    topics = dict(enumerate("aaaaaabbbc"))
     assert nearness.part_of(topics, 1.0) == list(range(10))
     assert nearness.part_of(topics, 0.6) == [0, 1, 2, 3, 4, 5]
     assert nearness.part_of(topics, 0.5) == [6, 7, 8, 9, 0]
