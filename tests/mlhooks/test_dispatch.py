@@ -140,7 +140,7 @@ def test_the_daily_work_is_requested_once_a_day(valkey, dispatcher, monkeypatch)
     assert Job.objects.count() == 2
 
 
-def test_regular_work_is_requested_again_and_only_its_last_job_is_kept(
+def test_regular_work_is_requested_again_and_only_its_last_success_is_kept(
     valkey, dispatcher, monkeypatch
 ):
     monkeypatch.setattr(dispatch, "REGULAR_S", {"tend_index": 60})
@@ -156,8 +156,13 @@ def test_regular_work_is_requested_again_and_only_its_last_job_is_kept(
     Claim.take(second.pk, "somebody").fail("no")
     Job.objects.update(created_at=Now() - timedelta(seconds=61))
     dispatcher.sweep()
-    (third,) = Job.objects.all()
-    assert third.pk != second.pk and third.state == "waiting"
+    assert Job.objects.filter(pk=second.pk, state="failed").exists()
+    third = Job.objects.get(state="waiting")
+    Claim.take(third.pk, "somebody").fail("no")
+    Job.objects.update(created_at=Now() - timedelta(seconds=61))
+    dispatcher.sweep()
+    assert list(Job.objects.filter(state="failed")) == [third]
+    assert Job.objects.filter(state="waiting").count() == 1
 
 
 def test_old_finished_jobs_are_forgotten(valkey, dispatcher, monkeypatch):
