@@ -11,7 +11,6 @@ from mlhooks.embeddings import building, calibration, graph, indexing
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
-from wiki.benchmarks.population import settle
 from wiki.evaluations.notebook import NothingToEvaluate
 from wiki.search.query import parse
 
@@ -40,12 +39,10 @@ class Reader:
             # Deleted first: reading some notes may ask for others once more.
             Job.objects.filter(pk__in=[job.pk for job in asked]).delete()
             indexing.index_notes(index, encoder, [job.payload["pid"] for job in asked])
-        settle()
         graph.build(index)
         calibration.calibrate(index, encoder)
         for query in queries:
             keep_query(index, encoder, parse(query).text)
-        settle()
         # Searches remember the index as it was before all this.
         cache.clear()
         return index
