@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -67,9 +68,9 @@ class Cut:
     read: dict[str, "Read"] = field(default_factory=dict)
 
 
-def request(pid: int) -> None:
+def request(pid: int, user: AbstractBaseUser | AnonymousUser | None = None) -> None:
     """Ask for a note to be brought up to date, in the caller's transaction."""
-    jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid})
+    jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid}, user=user)
 
 
 def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
