@@ -1,13 +1,16 @@
 """connect(): the only place where the workshop plugs into the house."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 
-from mlhooks import benchmark, broker, processes
+from mlhooks import broker, processes
+from mlhooks.benchmarks import embedding, jobs, searches
 from mlhooks.embeddings import indexing, ranking
+from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.views import panels
 from wiki import extensions, signals
@@ -21,7 +24,17 @@ def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
     extensions.checks.append(overdue_jobs)
-    extensions.benchmarks["jobs"] = benchmark.run
+    extensions.benchmarks |= {
+        "embed": embedding.run,
+        "jobs": jobs.run,
+        "search": searches.run,
+    }
+    extensions.evaluations |= {
+        "closeness": closeness.run,
+        "evidence": evidence.run,
+        "identifiers": identifiers.run,
+        "search": search.run,
+    }
     # Work asked of one instance is not to be done again in another.
     extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
     signals.revision_saved.connect(note_saved)
@@ -32,14 +45,28 @@ def connect() -> None:
     extensions.top_line.append(panels.coverage)
 
 
-def note_saved(note: Any, **kwargs: Any) -> None:
+class Saved(threading.local):
+    """The notes of a change that goes on; what a change leaves that failed is asked for in vain."""
+
+    def __init__(self) -> None:
+        self.pids: set[int] = set()
+
+
+saved = Saved()
+
+
+def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
     """Let a worker read the note once this is committed."""
-    indexing.request(note.pid)
+    saved.pids.add(note.pid)
+    if not more:
+        pids, saved.pids = saved.pids, set()
+        indexing.request(pids)
 
 
 def note_removed(note: Any, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
     indexing.forget(note.pid)
+    indexing.request([note.pid])
 
 
 def workshop_processes() -> list[Process]:

@@ -10,13 +10,13 @@ speaks to the broker, so a broker that is away or silent delays nobody.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import transaction
+from django.db import connection, transaction
 
 from mlhooks.listening import Listener
 from mlhooks.models import Job, Queue, Worker
@@ -40,8 +40,34 @@ REQUEST = """
 """
 
 
+REQUEST_MANY = """
+    INSERT INTO mlhooks_job AS job (kind, key, payload, queue, run_after,
+        state, again, attempt, attempts_left, worker, progress, progress_text, error)
+    SELECT %(kind)s, key, payload, %(queue)s, statement_timestamp(),
+        'waiting', false, 0, %(attempts)s, '', 0, '', ''
+      FROM unnest(%(keys)s::text[], %(payloads)s::jsonb[]) AS asked (key, payload)
+    ON CONFLICT (kind, key) WHERE state IN ('waiting', 'running') DO UPDATE
+    SET payload = EXCLUDED.payload,
+        again = job.state = 'running',
+        run_after = CASE WHEN job.state = 'running' THEN EXCLUDED.run_after
+                         ELSE LEAST(job.run_after, EXCLUDED.run_after) END
+"""
+
+
 class Transient(Exception):
     """Raised by a job's function when trying again later can help; the text is for people."""
+
+
+class MakeRoom(Exception):
+    """Raised by a job's function that has done a part: others go first, then it goes on.
+
+    payload: what the next part begins with. after_s: when, at the earliest.
+    """
+
+    def __init__(self, payload: Any, *, after_s: float = 0) -> None:
+        super().__init__("There is more to do.")
+        self.payload = payload
+        self.after_s = after_s
 
 
 class WaitInsideTransaction(Exception):
@@ -80,6 +106,25 @@ def request(
     }
     (job,) = Job.objects.raw(REQUEST, values)
     return job
+
+
+def request_many(kind: str, payloads: Mapping[str, Any]) -> None:
+    """Ask for many pieces of background work of one kind, a payload by key, in one statement.
+
+    As request() does one by one.
+    """
+    keys = sorted(payloads)
+    values: dict[str, Any] = {
+        "kind": kind,
+        "queue": Queue.BACKGROUND.value,
+        "attempts": ATTEMPTS,
+        "keys": keys,
+        "payloads": [json.dumps(payloads[key]) for key in keys],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REQUEST_MANY, values)
+        # One notice: whoever hears it looks for all that is due.
+        cursor.execute("SELECT pg_notify(%s, '')", [REQUESTED])
 
 
 class Waiter:

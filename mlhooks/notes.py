@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 
-from mlhooks.models import EncoderIndex, IndexedNote, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
 from wiki.markup import bounded
 from wiki.models import Alias, Link, Note, Revision
@@ -46,13 +47,15 @@ def body_of(pid: int, number: int) -> str | None:
     return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
 
 
-def hold(pid: int) -> int | None:
-    """Hold a note's row until the transaction ends; return the number of its head.
+def hold(pids: Collection[int]) -> dict[int, int]:
+    """Hold these notes' rows until the transaction ends; return the number of each head.
 
-    None if it is in the trash or gone. Whoever saves the note meanwhile waits.
+    Those in the trash or gone are left out. Whoever saves one of them meanwhile waits.
     """
-    held = live().filter(pid=pid).select_for_update(of=("self",), no_key=True)
-    return held.values_list("head__number", flat=True).first()
+    held = live().filter(pid__in=pids).order_by("pid")
+    return dict(
+        held.select_for_update(of=("self",), no_key=True).values_list("pid", "head__number")
+    )
 
 
 def readable(reader: Any) -> Readable:
@@ -122,14 +125,27 @@ def not_current(index: EncoderIndex) -> QuerySet[Note]:
     return live().filter(~_is_current(index))
 
 
-def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[int]]:
-    """Yield the numbers of all notes that are not current, some at a time, in order.
+def left_to_read(index: EncoderIndex) -> QuerySet[Note]:
+    """Return the notes that are not current, without those that could not be read."""
+    return not_current(index).filter(~_is_unread(index))
 
-    Each note once: one that cannot be indexed does not come again.
-    """
+
+def count_unread(index: EncoderIndex) -> int:
+    """Return how many notes are not current because they could not be read."""
+    return not_current(index).filter(_is_unread(index)).count()
+
+
+def unread(index: EncoderIndex, most: int) -> list[UnreadNote]:
+    """Return why notes could not be read, in order of their numbers."""
+    pids = not_current(index).filter(_is_unread(index)).order_by("pid").values("pid")
+    return list(index.unread.filter(note__in=pids[:most]).order_by("note"))
+
+
+def pids_in_order(chosen: QuerySet[Note], at_a_time: int) -> Iterator[Sequence[int]]:
+    """Yield the numbers of these notes, some at a time; each once, also if it is chosen again."""
     last = 0
     while True:
-        left = not_current(index).filter(pid__gt=last).order_by("pid")
+        left = chosen.filter(pid__gt=last).order_by("pid")
         pids = list(left.values_list("pid", flat=True)[:at_a_time])
         if not pids:
             return
@@ -137,15 +153,32 @@ def not_current_pids(index: EncoderIndex, at_a_time: int) -> Iterator[Sequence[i
         last = pids[-1]
 
 
+def lengths(pids: Collection[int]) -> dict[int, int]:
+    """Return how many characters the texts of these notes have."""
+    rows = live().filter(pid__in=pids).values_list("pid", Length("head__body"))
+    return {pid: length or 0 for pid, length in rows}
+
+
 def gone_pids() -> list[int]:
-    """Return the numbers of notes that have passages but are in the trash or gone."""
-    left = SplitNote.objects.exclude(note__in=live().values("pid"))
-    return list(left.values_list("note", flat=True))
+    """Return the numbers of notes of which something is kept, but that are in the trash or gone."""
+    gone = (
+        model.objects.exclude(note__in=live().values("pid")).values_list("note", flat=True)
+        for model in (SplitNote, NoteBlocks)
+    )
+    return list(set().union(*gone))
 
 
 def _is_current(index: EncoderIndex) -> Exists:
     return Exists(
         IndexedNote.objects.filter(
+            index=index, note=OuterRef("pid"), revision=OuterRef("head__number"), is_whole=True
+        )
+    )
+
+
+def _is_unread(index: EncoderIndex) -> Exists:
+    return Exists(
+        UnreadNote.objects.filter(
             index=index, note=OuterRef("pid"), revision=OuterRef("head__number")
         )
     )

@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from mlhooks import notes
 from mlhooks.celery import RUN_JOB, app
 from mlhooks.embeddings import building, indexing, ranking, tending
-from mlhooks.jobs import Transient
+from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.worker import BEAT_S
 from mlhooks.registry import NoSuchModel
@@ -28,7 +28,8 @@ class Progress(Protocol):
     """What a job's function calls now and then, outside transactions.
 
     share is 0 to 1, the sentence says what is being done. Raises LostClaim when the job was
-    cancelled or given to another worker: let it pass.
+    cancelled or given to another worker: let it pass. A share of 1 is told in any case, also
+    inside a transaction: what it commits is then done by whoever has the job.
     """
 
     def __call__(self, share: float, sentence: str) -> None: ...
@@ -56,13 +57,19 @@ def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
 
 def embed_note(payload: dict[str, Any], progress: Progress) -> Any:
     """Bring one note up to date in the active index; a note that is gone leaves it."""
+    return asdict(building.read_note(payload["pid"]))
+
+
+def embed_notes(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    """Bring several notes up to date: together they take the encoder half as long."""
     index, encoder = building.active()
-    return asdict(indexing.index_notes(index, encoder, [payload["pid"]]))
+    done = indexing.index_notes(index, encoder, [payload["pid"] for payload in payloads])
+    return [{**asdict(done), "together": len(payloads)}] * len(payloads)
 
 
 def build_index(payload: dict[str, Any], progress: Progress) -> Any:
-    """Let another encoder read all notes, then let it answer."""
-    return asdict(building.build(payload["encoder"], progress))
+    """Let an encoder read all notes that it has not read, then let it answer."""
+    return building.build(payload, progress)
 
 
 def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
@@ -87,23 +94,68 @@ KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
 }
 
 
+# Of these, waiting jobs are done together, so many at most: function(payloads) -> results.
+TOGETHER: dict[str, tuple[Callable[[Sequence[dict[str, Any]]], list[Any]], int]] = {
+    indexing.EMBED_NOTE: (embed_notes, 32),
+}
+
+
 @app.task(name=RUN_JOB, bind=True)
 def run_job(task: Any, job_id: int) -> None:
     """Do a job if it still waits to be done; called any number of times for the same one."""
-    claim = Claim.take(job_id, task.request.hostname or "")
+    worker = task.request.hostname or ""
+    claim = Claim.take(job_id, worker)
     if claim is None:
         return
+    function, most = TOGETHER.get(claim.kind, (None, 1))
+    others = claim.take_more(most - 1, worker) if function and claim.is_first else []
     try:
-        with beating(claim):
-            run(claim)
+        with beating(claim, *others):
+            if function is None or not (others and run_together(function, [claim, *others])):
+                for one in others:
+                    run_logged(one)
+                run(claim)
     except LostClaim:
         logger.info("%s, attempt %s: cancelled or taken over", claim.kind, claim.attempt)
 
 
-def run(claim: Claim) -> None:
+def run_together(
+    function: Callable[[Sequence[dict[str, Any]]], list[Any]], claims: Sequence[Claim]
+) -> bool:
+    """Do several jobs at once; False if that failed, and each is to be done by itself.
+
+    So one that cannot be done does not take the others with it.
+    """
+    try:
+        results = function([claim.payload for claim in claims])
+    except (OperationalError, InterfaceError) as error:
+        connection.close()
+        logger.warning("%s jobs together: %s", len(claims), error)
+        return False
+    except Exception:
+        logger.warning("%s jobs together failed; each is done by itself", len(claims))
+        return False
+    for claim, result in zip(claims, results, strict=True):
+        with suppress(LostClaim):
+            claim.finish(result)
+    return True
+
+
+def run_logged(claim: Claim) -> None:
+    """Do one of several jobs; whatever happens to it, the others are done too."""
+    try:
+        run(claim)
+    except LostClaim:
+        logger.info("%s, attempt %s: cancelled or taken over", claim.kind, claim.attempt)
+    except Exception:
+        logger.exception("%s, attempt %s", claim.kind, claim.attempt)
+
+
+def run(claim: Claim, progress: Progress | None = None) -> None:
     """Call the kind's function and store its result, or why there is none.
 
-    An unforeseen exception is recorded and raised again, so that the log shows where.
+    progress: instead of reporter(claim). An unforeseen exception is recorded and raised again,
+    so that the log shows where.
     """
     function = KINDS.get(claim.kind)
     if function is None:
@@ -113,11 +165,13 @@ def run(claim: Claim) -> None:
         )
         return
     try:
-        claim.finish(function(claim.payload, reporter(claim)))
+        claim.finish(function(claim.payload, progress or reporter(claim)))
     except LostClaim:
         raise
     except NoSuchModel as error:
         claim.fail(str(error))
+    except MakeRoom as part:
+        claim.make_room(part.payload, part.after_s)
     except Transient as error:
         claim.try_later(str(error))
     except (OperationalError, InterfaceError) as error:
@@ -132,34 +186,39 @@ def run(claim: Claim) -> None:
 def reporter(claim: Claim) -> Progress:
     """Return the Progress of a claim."""
     last = 0.0
+    begun_at: float | None = None
 
     def progress(share: float, sentence: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_EVERY_S:
-            claim.report(share, sentence)
+        nonlocal last, begun_at
+        begun_at = share if begun_at is None else begun_at
+        if share >= 1 or time.monotonic() - last >= REPORT_EVERY_S:
+            claim.report(share, sentence, gets_on=share > begun_at)
             last = time.monotonic()
 
     return progress
 
 
 @contextmanager
-def beating(claim: Claim) -> Iterator[None]:
-    """Beat for the claim from a thread, on a connection of its own, until the block ends."""
+def beating(*claims: Claim) -> Iterator[None]:
+    """Beat for the claims from a thread, on a connection of its own, until the block ends."""
     ended = threading.Event()
 
     def beat() -> None:
+        held = list(claims)
         # A short job ends before the first beat, and costs no connection.
-        while not ended.wait(BEAT_S):
-            try:
-                claim.beat()
-            except LostClaim:
-                break  # progress() tells the work
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("%s, attempt %s: no beat: %s", claim.kind, claim.attempt, error)
-                connection.close()
+        while held and not ended.wait(BEAT_S):
+            for claim in list(held):
+                try:
+                    claim.beat()
+                except LostClaim:
+                    held.remove(claim)  # progress() tells the work
+                except (OperationalError, InterfaceError) as error:
+                    logger.warning("%s, attempt %s: no beat: %s", claim.kind, claim.attempt, error)
+                    connection.close()
+                    break
         connection.close()
 
-    thread = threading.Thread(target=beat, name=f"beat-{claim.job_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"beat-{claims[0].job_id}", daemon=True)
     thread.start()
     try:
         yield

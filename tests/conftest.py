@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 
 from wiki.merge import Fields
@@ -24,6 +25,12 @@ def quick_passwords(settings: Any) -> None:
 
 def person(name: str, **columns: Any) -> Any:
     return get_user_model().objects.create_user(name, password=PASSWORD, **columns)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What an earlier test let this process remember is of a database that is gone."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

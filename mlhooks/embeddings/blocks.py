@@ -20,7 +20,6 @@ _FENCE = re.compile(
 )
 _UNDER_COLUMNS = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?\s*+")
 _FORMULA = {"$$": "$$", "\\[": "\\]"}
-_MOST_LINES_OF_A_FORMULA = 200
 _FIELD = re.compile(r"[A-Za-z][\w -]*+:(?:\s|\Z)|[ \t]+\S|- |#|[ \t]*\Z")
 _LETTER = re.compile(r"[^\W_]|[^\s\x00-\x7f]")
 
@@ -74,6 +73,7 @@ class _Scanner:
         self.blocks: list[Block] = []
         self.open: Block | None = None
         self.item_column: int | None = None  # where the text of the list item begins, if in one
+        self.unclosed_until = dict.fromkeys(_FORMULA.values(), 0)  # the line, for each closer
         self.at = self.start = 0
         self._skip(_front_matter(self.lines))
 
@@ -176,14 +176,17 @@ class _Scanner:
     def _formula(self, bare: str) -> bool:
         """Take a display formula over several lines, in which nothing else begins."""
         closer = _FORMULA.get(bare[:2])
-        if closer is None or closer in bare[2:]:
+        if closer is None or closer in bare[2:] or self.at < self.unclosed_until[closer]:
             return False
         for count, line in enumerate(self._following(), start=2):
-            if not line or line.isspace() or count > _MOST_LINES_OF_A_FORMULA:
-                return False
+            if not line or line.isspace():
+                break
             if closer in line:
                 self._take("paragraph", count)
                 return True
+        else:
+            count = len(self.lines)
+        self.unclosed_until[closer] = self.at + count
         return False
 
     def _text(self, line: str, indent: int) -> None:

@@ -3,138 +3,254 @@
 A new index is built beside the active one: notes are read some at a time, oldest first, and
 what was read stays when the work is cancelled or its worker dies; it goes on from there. When
 no note is left the graph is built, what was saved meanwhile is read, and one UPDATE makes the
-new index the active one. The old one stays for going back until it is deleted.
+new index the active one. The old one stays for going back until it is dropped.
+
+Hours of work are done in turns, so that notes saved meanwhile are read for the index that
+answers within seconds.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from mlhooks import jobs, notes
-from mlhooks.embeddings import calibration, indexing, loading
+from mlhooks.embeddings import calibration, graph, indexing, loading, ranking
+from mlhooks.embeddings.everyday import EVERYDAY
 from mlhooks.embeddings.indexing import Done
-from mlhooks.jobs import Transient
-from mlhooks.models import EncoderIndex, Job
+from mlhooks.embeddings.standing import BUILD_INDEX as BUILD_INDEX
+from mlhooks.embeddings.standing import falls_short, standing
+from mlhooks.embeddings.unread import PASSING, remember
+from mlhooks.jobs import MakeRoom, Transient
+from mlhooks.models import ActiveIndex, EncoderIndex, Job, Queue, UnreadNote
+from mlhooks.registry import NoSuchModel
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder
 
-# kind of the job that builds an index; its key is the name of the encoder
-BUILD_INDEX = "build_index"
-# Says "commonplace index" to nobody else: the first index is made once.
-LOCK = 0x636F6D696E
-NOTES_AT_A_TIME = 32
+# Say "commonplace index" and "commonplace encoder" to nobody else: the first index is made
+# once, and one encoder is asked for at a time.
+LOCK, LOCK_REQUEST = 0x636F6D696E, 0x636F6D656E
+NOTES_AT_A_TIME, CHARACTERS_AT_A_TIME = 32, 200_000
 # Notes saved while the last ones were read are read too, as often; the rest has its own jobs.
 CATCH_UPS = 3
-# A table of fewer passages is compared whole faster than its graph is walked.
-GRAPH_FROM = 20_000
-GRAPH_MEMORY = "512MB"
+# A turn, if others wait, and if nobody does. Changing over costs loading an encoder.
+TURN_S, LONGEST_TURN_S = 10.0, 600.0
+# Whoever waits for so long waits for this work.
+WAITS_S = 1.0
+GRAPH_LOOK_S = 5.0
+# How long is left is told once it can be known a little.
+KNOWN_AFTER_S = 3.0
 
 Progress = Callable[[float, str], None]
 
 
-@dataclass(frozen=True)
-class Built:
-    """What building did; failed: notes that could not be stored, which are tried again later."""
-
-    index: int
-    done: Done
-    failed: int
-    seconds: float
-
-
 def active() -> tuple[EncoderIndex, "Encoder"]:
     """Return the active index and its encoder; makes the first index. Raises NoSuchModel."""
-    index = EncoderIndex.objects.active() or _first()
+    index = active_index()
     return index, loading.encoder_of(index)
 
 
-def request(encoder: str, *, user: AbstractBaseUser | AnonymousUser | None = None) -> Job:
-    """Ask for an index by this encoder to be built, or gone on with, and then made active."""
-    return jobs.request(BUILD_INDEX, key=encoder, payload={"encoder": encoder}, user=user)
+def active_index() -> EncoderIndex:
+    """Return the active index; makes the first one. Raises NoSuchModel."""
+    return EncoderIndex.objects.active() or _first()
 
 
-def build(name: str, progress: Progress) -> Built:
-    """Build the index of an encoder as far as it is not built, and make it active.
+def request(
+    encoder: str, *, answers: bool = True, user: AbstractBaseUser | AnonymousUser | None = None
+) -> Job:
+    """Ask for an index by this encoder to be built, or gone on with.
 
-    Raises NoSuchModel, and what progress raises when the work is cancelled.
+    Notes that could not be read are tried again. answers: whether it is then made the active
+    one; the encoder that was asked for before, if it is still being built, is left as it is.
     """
-    begin = time.monotonic()
-    progress(0.0, f"Loading {name}.")
-    encoder, sha256 = loading.encoder(name)
-    index = EncoderIndex.objects.filter(encoder=name, weights_sha256=sha256).first()
-    if index is None:
-        index = EncoderIndex.objects.make(name, sha256, encoder.dimensions)
-    done, failed = _read_notes(index, encoder, progress)
-    progress(0.98, "Building the graph.")
-    tend_graph(index)
-    calibration.calibrate(index, encoder)
-    for _ in range(CATCH_UPS):
-        more, failed = _read_notes(index, encoder, progress, at_least=0.98)
-        done.add(more)
-        if not more.current:
-            break
-    switch(index)
-    for pids in notes.not_current_pids(index, 1_000):
-        for pid in sorted(pids, key=str):
-            indexing.request(pid)
-    progress(1.0, f"{notes.count_current(index):,} notes are read; this index answers now.")
-    return Built(index.pk, done, failed, round(time.monotonic() - begin, 1))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_REQUEST])
+        if answers:
+            for job in Job.objects.unfinished().filter(kind=BUILD_INDEX).exclude(key=encoder):
+                if job.payload.get("answers", True):
+                    job.cancel()
+        UnreadNote.objects.filter(index__encoder=encoder).delete()
+        payload = {"encoder": encoder, "answers": answers}
+        return jobs.request(BUILD_INDEX, key=encoder, payload=payload, user=user)
 
 
-@transaction.atomic
+def read_note(pid: int) -> Done:
+    """Bring a note up to date in the active index, or remember why that cannot be done."""
+    index, encoder = active()
+    try:
+        return indexing.index_notes(index, encoder, [pid])
+    except PASSING:
+        raise
+    except Exception as error:
+        remember(index, pid, error)
+        raise
+
+
+def build(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Build the index of an encoder as far as it is not built, and let it answer.
+
+    payload: {"encoder", "answers"}, and what the turn before leaves. Returns what `reembed`
+    prints. Raises MakeRoom, NoSuchModel, and what progress raises when the work is cancelled.
+    """
+    return _Build(payload, progress).run()
+
+
 def switch(index: EncoderIndex) -> None:
-    """Let searches be answered by another index from now on."""
-    EncoderIndex.objects.filter(pk=index.pk).update(state=EncoderIndex.State.READY, ready_at=Now())
-    index.activate()
+    """Let searches be answered by another index from now on. One UPDATE, instantly undone.
+
+    Raises EncoderIndex.DoesNotExist.
+    """
+    with transaction.atomic():
+        _activate(index)
+        # People's worker has the other encoder, and is to have this one before anybody asks.
+        ranking.request_vector(index, EVERYDAY[0])
 
 
-def tend_graph(index: EncoderIndex) -> None:
-    """Build the HNSW graph of an index that has grown beyond comparing."""
-    if index.has_graph:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {index.table}")
-        if cursor.fetchone()[0] < GRAPH_FROM:
-            return
-        with transaction.atomic():
-            cursor.execute(f"SET LOCAL maintenance_work_mem = '{GRAPH_MEMORY}'")
-            cursor.execute("SET LOCAL max_parallel_maintenance_workers = 1")
-            cursor.execute(
-                f"CREATE INDEX {index.table}_graph ON {index.table}"
-                " USING hnsw (vector halfvec_cosine_ops)"
-            )
-            EncoderIndex.objects.filter(pk=index.pk).update(has_graph=True)
-    index.has_graph = True
+class _Build:
+    """One turn of building an index."""
 
-
-def _read_notes(
-    index: EncoderIndex, encoder: "Encoder", progress: Progress, *, at_least: float = 0.0
-) -> tuple[Done, int]:
-    """Read the notes that are not current; return what was done and how many failed."""
-    done, failed, begin = Done(), 0, time.monotonic()
-    total = notes.not_current(index).count()
-    whole = notes.count()
-    for pids in notes.not_current_pids(index, NOTES_AT_A_TIME):
-        try:
-            done.add(indexing.index_notes(index, encoder, pids))
-        except Transient:
-            failed += len(pids)
-        read = done.current + done.gone + done.overtaken + failed
-        left_s = (time.monotonic() - begin) / max(1, read) * max(0, total - read)
-        share = 1 - max(0, total - read) / max(1, whole)
-        progress(
-            max(at_least, 0.98 * share),
-            f"{whole - max(0, total - read):,} of {whole:,} notes read, "
-            f"note {{{pids[-1]}}}; {_time_left(left_s)}.",
+    def __init__(self, payload: dict[str, Any], progress: Progress) -> None:
+        self.name: str = payload["encoder"]
+        self.answers: bool = payload.get("answers", True)
+        self.embedded: int = payload.get("embedded", 0)
+        self.seconds: float = payload.get("seconds", 0.0)
+        self.progress = progress
+        self.begin = time.monotonic()
+        progress(0.0, f"Loading {self.name}.")
+        self.encoder, sha256 = loading.encoder(self.name)
+        self.index = EncoderIndex.objects.make(
+            self.name, sha256, self.encoder.dimensions, self.encoder.longest
         )
-    return done, failed
+        if self.index.dimensions != self.encoder.dimensions:
+            raise NoSuchModel(
+                f"{self.name} makes vectors of {self.encoder.dimensions} numbers now, and its "
+                f"index has {self.index.dimensions}. Delete the index and build it anew."
+            )
+
+    def run(self) -> dict[str, Any]:
+        """Do what is left to do, until it is another's turn."""
+        if self._read_notes():
+            self._analyse()
+        self._await_graph()
+        calibration.calibrate(self.index, self.encoder)
+        for _ in range(CATCH_UPS):
+            if not self._read_notes():
+                break
+        answering = EncoderIndex.objects.active()
+        if self.answers or answering is None or answering.encoder == self.name:
+            with transaction.atomic():
+                # Whoever cancels the work from now on is too late.
+                self.progress(1.0, "Every note is read; this index answers now.")
+                switch(self.index)
+        else:
+            self.progress(1.0, "Every note is read.")
+        for pids in notes.pids_in_order(notes.left_to_read(self.index), 1_000):
+            indexing.request(pids)
+        # Its own job, which has just about ended, says nothing new.
+        whole = replace(standing(self.index), job=None)
+        return whole.as_json(self.embedded, self._seconds())
+
+    def _read_notes(self) -> bool:
+        """Read the notes that are left to be read; return whether there were any."""
+        left_over = notes.left_to_read(self.index)
+        whole, left, begin = notes.count(), left_over.count(), time.monotonic()
+        read = 0
+        for pids in _portions(left_over):
+            tell = partial(self._tell, whole, left, read, pids[-1], begin)
+            tell()
+            self._read(pids, tell)
+            read += len(pids)
+            self._make_room()
+        return read > 0
+
+    def _read(self, pids: Sequence[int], pulse: Callable[[], None]) -> None:
+        """Read some notes; each by itself if one of them cannot be read."""
+        try:
+            self._index(pids, pulse)
+        except Transient:
+            # Another worker has just read some of them; the next round finds what is left.
+            return
+        except PASSING:
+            raise
+        except Exception as error:
+            if len(pids) == 1:
+                remember(self.index, pids[0], error)
+            else:
+                for pid in pids:
+                    self._read([pid], pulse)
+
+    def _index(self, pids: Sequence[int], pulse: Callable[[], None]) -> None:
+        done = indexing.index_notes(self.index, self.encoder, pids, pulse)
+        self.embedded += done.embedded
+
+    def _tell(self, whole: int, left: int, read: int, pid: int, begin: float) -> None:
+        there = max(0, whole - left + read)
+        passed_s = time.monotonic() - begin
+        time_left = ""
+        if read and passed_s > KNOWN_AFTER_S:
+            time_left = f"; {_time_left(passed_s / read * max(0, left - read))}"
+        said = f"{there:,} of {whole:,} notes read, note {{{pid}}}{time_left}."
+        shortcoming = falls_short(self.index.longest)
+        self.progress(min(0.97, there / max(1, whole)), f"{said} {shortcoming}".strip())
+
+    def _make_room(self) -> None:
+        """Let others go first if this turn was long enough. Raises MakeRoom."""
+        passed_s = time.monotonic() - self.begin
+        if passed_s > LONGEST_TURN_S or (passed_s > TURN_S and _others_wait()):
+            raise self._room()
+
+    def _room(self, after_s: float = 0) -> MakeRoom:
+        rest = {"embedded": self.embedded, "seconds": self._seconds()}
+        payload = {"encoder": self.name, "answers": self.answers, **rest}
+        return MakeRoom(payload, after_s=after_s)
+
+    def _seconds(self) -> float:
+        return self.seconds + time.monotonic() - self.begin
+
+    def _analyse(self) -> None:
+        """Let PostgreSQL know what is in the tables now, before anybody searches them."""
+        with connection.cursor() as cursor:
+            for table in (self.index.table, "mlhooks_passage", "mlhooks_indexednote"):
+                cursor.execute(f"ANALYZE {table}")
+
+    def _await_graph(self) -> None:
+        """Look after the graph, and do other things while it is built. Raises MakeRoom."""
+        self.index.refresh_from_db()
+        if said := graph.tend(self.index):
+            self.progress(0.98, said)
+            raise self._room(GRAPH_LOOK_S)
+
+
+def _portions(chosen: "QuerySet[Any]") -> Iterator[list[int]]:
+    """Yield notes, so few at a time that what is made of them fits into memory."""
+    for pids in notes.pids_in_order(chosen, NOTES_AT_A_TIME):
+        lengths = notes.lengths(pids)
+        portion: list[int] = []
+        room = CHARACTERS_AT_A_TIME
+        for pid in pids:
+            length = lengths.get(pid, 0)
+            if portion and length > room:
+                yield portion
+                portion, room = [], CHARACTERS_AT_A_TIME
+            portion.append(pid)
+            room -= length
+        yield portion
+
+
+def _others_wait() -> bool:
+    """Tell whether other work of the workers of this queue has waited for a while."""
+    due = Job.objects.filter(
+        state=Job.State.WAITING, queue__in=[Queue.INTERACTIVE, Queue.BACKGROUND]
+    )
+    return due.filter(run_after__lt=Now() - timedelta(seconds=WAITS_S)).exists()
 
 
 def _time_left(seconds: float) -> str:
@@ -147,13 +263,23 @@ def _time_left(seconds: float) -> str:
 
 def _first() -> EncoderIndex:
     """Make the index of a new notebook: it answers at once, with what it holds so far."""
-    encoder, sha256 = loading.encoder(settings.WIKI_ENCODER)
+    name = loading.configured()
+    encoder, sha256 = loading.encoder(name)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         index = EncoderIndex.objects.active()
         if index is None:
-            index = EncoderIndex.objects.make(settings.WIKI_ENCODER, sha256, encoder.dimensions)
+            index = EncoderIndex.objects.make(name, sha256, encoder.dimensions, encoder.longest)
             calibration.calibrate(index, encoder)
-            switch(index)
+            _activate(index)
         return index
+
+
+def _activate(index: EncoderIndex) -> None:
+    index.activate()
+    # What was chosen before the settings were ever heeded counts more than they do.
+    name = loading.configured()
+    ActiveIndex.objects.filter(configured="").update(
+        configured=name, configured_sha256=loading.weights_here(name)
+    )

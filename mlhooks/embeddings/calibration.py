@@ -56,9 +56,10 @@ def calibrate(index: EncoderIndex, encoder: "Encoder") -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*), count(DISTINCT note) FROM {index.table}")
         passages, noted = cursor.fetchone()
-    closeness: dict[str, Any] = {"passages": passages, "notes": noted}
-    if passages:
-        tops = sorted(_tops(index, encoder))
+    tops = sorted(_tops(index, encoder)) if passages else []
+    # Nothing is found where the notes of all passages are just being read anew: next time.
+    closeness: dict[str, Any] = {"passages": passages if tops else 0, "notes": noted}
+    if tops:
         closeness |= {
             "least": round(_quantile(tops, QUANTILE), 4),
             "everyday": [round(top, 4) for top in tops],
@@ -70,9 +71,7 @@ def calibrate(index: EncoderIndex, encoder: "Encoder") -> None:
 
 def is_due(index: EncoderIndex) -> bool:
     """Tell whether there are so many more, or fewer, passages than when it was calibrated."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {index.table}")
-        (passages,) = cursor.fetchone()
+    passages = index.about_passages()
     known = index.closeness.get("passages", 0)
     return bool(passages > GROWN * known or passages * GROWN < known)
 

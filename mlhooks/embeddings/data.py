@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from mlhooks.embeddings.blocks import Block, Region, blocks, has_letters, regions
 from mlhooks.embeddings.inline import cleaned
 from mlhooks.embeddings.packing import Packer
-from mlhooks.embeddings.pieces import MOST_PIECES, Count, Ruler, beginnings
+from mlhooks.embeddings.pieces import MOST_PIECES, Count, Ruler, Span, beginnings
 from mlhooks.embeddings.sentences import sentences
 from mlhooks.embeddings.unchanged import unchanged
 
@@ -82,9 +82,10 @@ def split(
     left_out = [block for block in found if _key(body, block) in boilerplate]
     dropped = frozenset(left_out)
     parts = list(regions(body, [block for block in found if block not in dropped]))
-    ruler = Ruler(body, _read(parts, left_out), count)
-    packer = Packer(body, ruler)
-    staying = _staying(earlier, body, parts, packer) if earlier else [[] for _ in parts]
+    alone = _left_alone(earlier, body) if earlier else []
+    cuts = sorted({place for span in alone for place in span})
+    packer = Packer(body, Ruler(body, _read(parts, left_out), cuts, count))
+    staying = _staying(alone, parts, packer)
     headings = _Headings(title, parts, count)
     passages = [
         _passage(body, span, part, headings, left_out)
@@ -134,18 +135,22 @@ def _without(start: int, end: int, left_out: list[Block]) -> Iterator[tuple[int,
     yield start, end
 
 
-def _staying(
-    earlier: Earlier, body: str, parts: list[Region], packer: Packer
-) -> list[list[tuple[int, int]]]:
-    """Return, for each region, the earlier passages that an edit left alone."""
-    staying: list[list[tuple[int, int]]] = [[] for _ in parts]
+def _left_alone(earlier: Earlier, body: str) -> list[Span]:
+    """Return where the earlier passages are now that an edit left alone."""
+    alone = []
     stretches = unchanged(earlier.body, body)
     for start, end in earlier.spans:
         within = bisect_right(stretches, start, key=lambda stretch: stretch.old) - 1
-        if start == end or within < 0 or end > stretches[within].end[0]:
-            continue
-        moved = stretches[within].new - stretches[within].old
-        span = (start + moved, end + moved)
+        if start < end and within >= 0 and end <= stretches[within].end[0]:
+            moved = stretches[within].new - stretches[within].old
+            alone.append((start + moved, end + moved))
+    return alone
+
+
+def _staying(alone: list[Span], parts: list[Region], packer: Packer) -> list[list[Span]]:
+    """Return, for each region, the passages that stay as they were."""
+    staying: list[list[Span]] = [[] for _ in parts]
+    for span in alone:
         number = bisect_right(parts, span[0], key=lambda part: part.start) - 1
         if number >= 0 and packer.may_stay(parts[number], span):
             staying[number].append(span)
@@ -157,6 +162,8 @@ class _Headings:
 
     def __init__(self, title: str, parts: list[Region], count: Count) -> None:
         self._title = _one_line(title)
+        different = dict.fromkeys(heading for part in parts for heading in part.headings)
+        self._shown = {heading: _one_line(cleaned(heading)) for heading in different}
         self._paths = {part.headings: self._path(part.headings) for part in parts}
         self._paths[()] = ()
         texts = [self._joined(path) for path in self._paths.values()]
@@ -165,7 +172,7 @@ class _Headings:
     def _path(self, headings: tuple[str, ...]) -> tuple[str, ...]:
         """Leave out empty headings, and those that repeat the title."""
         title = self._title.casefold()
-        shown = (_one_line(cleaned(heading)) for heading in headings)
+        shown = (self._shown[heading] for heading in headings)
         return tuple(heading for heading in shown if heading and heading.casefold() != title)
 
     def _joined(self, path: tuple[str, ...]) -> str:
@@ -183,7 +190,7 @@ def _one_line(heading: str) -> str:
 
 
 def _passage(
-    body: str, span: tuple[int, int], part: Region, headings: _Headings, left_out: list[Block]
+    body: str, span: Span, part: Region, headings: _Headings, left_out: list[Block]
 ) -> Passage:
     raw = [body[start:end].strip() for start, end in _without(*span, left_out)]
     shown = "\n\n".join(text if part.is_code else cleaned(text) for text in raw if text)

@@ -1,23 +1,22 @@
 """Notes into an index: cut, compare with what is there, encode what is new, store.
 
-Nothing is locked while the encoder works. Each note is then stored in a transaction of its
-own that holds the note's row: if somebody saved it meanwhile, nothing is stored, since the job
-that came with that save does it again.
+Nothing is locked while the encoder works. The notes are then stored in a transaction that holds
+their rows: of one that somebody saved meanwhile nothing is stored, since the job that came with
+that save does it again.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from mlhooks import jobs, notes
 from mlhooks.embeddings import data, loading
 from mlhooks.embeddings.data import Earlier, sentences
-from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote
+from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.notes import Head
 
@@ -26,8 +25,12 @@ if TYPE_CHECKING:
 
 # kind of the job that brings one note up to date; its key is the note's number
 EMBED_NOTE = "embed_note"
+# An advisory lock that says "commonplace blocks" to nobody else.
+LOCK = 0x636F6D626C6B
 # A passage of code may have a hundred lines; so many places of it are told apart.
 MOST_SENTENCES = 24
+# So many letters of text are cut, read and stored at once: about 300 passages.
+MOST_LETTERS = 200_000
 
 HAVE = """
     SELECT passage.note, passage.sha256 FROM mlhooks_passage AS passage
@@ -68,32 +71,43 @@ class Cut:
     read: dict[str, "Read"] = field(default_factory=dict)
 
 
-def request(pid: int, user: AbstractBaseUser | AnonymousUser | None = None) -> None:
-    """Ask for a note to be brought up to date, in the caller's transaction."""
-    jobs.request(EMBED_NOTE, key=str(pid), payload={"pid": pid}, user=user)
+def request(pids: Collection[int]) -> None:
+    """Ask for notes to be brought up to date, in the caller's transaction."""
+    if pids:
+        jobs.request_many(EMBED_NOTE, {str(pid): {"pid": pid} for pid in pids})
 
 
-def index_notes(index: EncoderIndex, encoder: "Encoder", pids: Sequence[int]) -> Done:
-    """Bring these notes up to date in an index; some hundred at most, all in memory at once."""
-    heads = notes.heads(pids)
+def index_notes(
+    index: EncoderIndex,
+    encoder: "Encoder",
+    pids: Sequence[int],
+    pulse: Callable[[], None] = lambda: None,
+) -> Done:
+    """Bring these notes up to date in an index, some together; the encoder likes company.
+
+    pulse: called now and then while passages are read. What it raises ends the work.
+    """
     done = Done()
+    heads = notes.heads(pids)
     for pid in pids:
         if pid not in heads:
             forget_gone(pid)
             done.gone += 1
-    cuts = cut(index, list(heads.values()))
-    read(encoder, cuts)
-    for one in cuts:
-        done.add(store(index, one))
+    for some in _portions(list(heads.values())):
+        cuts = cut(index, some)
+        read(encoder, cuts, pulse)
+        done.add(store(index, cuts))
     return done
 
 
 def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
-    """Cut notes into passages, and find those that the index has already."""
+    """Cut notes into passages, and find those that the index has already. Five queries."""
+    pids = [head.pid for head in heads]
     boilerplate = _boilerplate(heads)
+    earlier = _earlier(heads)
     have: dict[int, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
-        cursor.execute(HAVE.format(table=index.table), [[head.pid for head in heads]])
+        cursor.execute(HAVE.format(table=index.table), [pids])
         for pid, sha256 in cursor.fetchall():
             have[pid].add(sha256)
     return [
@@ -103,7 +117,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
                 head.title,
                 head.body,
                 count_pieces,
-                earlier=_earlier(head),
+                earlier=earlier.get(head.pid),
                 boilerplate=boilerplate.get(head.pid, ()),
             ),
             frozenset(have[head.pid]),
@@ -112,7 +126,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
     ]
 
 
-def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
+def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = lambda: None) -> None:
     """Let the encoder read the passages that the index has not; of equal ones, one."""
     lacking: dict[str, tuple[str, Places]] = {}
     for one in cuts:
@@ -121,50 +135,78 @@ def read(encoder: "Encoder", cuts: Sequence[Cut]) -> None:
                 raw = one.head.body[passage.start : passage.end]
                 lacking[passage.sha256] = (passage.text, _places(passage.text, raw))
     names = list(lacking)
-    found = {
-        names[number]: made
-        for number, made in encoder.read(
-            [text for text, _ in lacking.values()], [places for _, places in lacking.values()]
-        )
-    }
+    found: dict[str, Read] = {}
+    texts = [text for text, _ in lacking.values()]
+    for number, made in encoder.read(texts, [places for _, places in lacking.values()]):
+        found[names[number]] = made
+        pulse()
     for one in cuts:
         one.read = {p.sha256: found[p.sha256] for p in one.passages if p.sha256 in found}
 
 
 @transaction.atomic
-def store(index: EncoderIndex, one: Cut) -> Done:
-    """Make these the passages of a note, and write the vectors that the index lacks."""
-    number = notes.hold(one.head.pid)
-    if number is None:
-        forget(one.head.pid)
-        return Done(gone=1)
-    if number != one.head.number:
-        return Done(overtaken=1)
-    ids = _store_passages(one)
-    embedded = _store_vectors(index, one, ids)
+def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
+    """Make these the passages of their notes, and write the vectors that the index lacks.
+
+    Holds the notes' rows. Raises Transient where another worker has cut one of them meanwhile.
+    """
+    numbers = notes.hold([one.head.pid for one in cuts])
+    done = Done()
+    current = []
+    for one in cuts:
+        number = numbers.get(one.head.pid)
+        if number is None:
+            # Whoever removed it meanwhile has asked for the job that forgets it.
+            done.gone += 1
+        elif number != one.head.number:
+            done.overtaken += 1
+        else:
+            current.append(one)
+    indexes = EncoderIndex.objects.held()
+    if index not in indexes:
+        raise EncoderIndex.DoesNotExist(f"{index} was dropped.")
+    rows, anew = _store_passages(current, indexes)
+    _tell_others(index, anew)
+    done.current = len(current)
+    done.embedded = _store_vectors(index, rows)
+    done.reused = len(rows) - done.embedded
     IndexedNote.objects.bulk_create(
-        [IndexedNote(index=index, note=one.head.pid, revision=number, indexed_at=Now())],
+        [
+            IndexedNote(
+                index=index,
+                note=one.head.pid,
+                revision=one.head.number,
+                is_whole=True,
+                indexed_at=Now(),
+            )
+            for one in current
+        ],
         update_conflicts=True,
         unique_fields=["note", "index"],
-        update_fields=["revision", "indexed_at"],
+        update_fields=["revision", "is_whole", "indexed_at"],
     )
-    return Done(current=1, embedded=embedded, reused=len(one.passages) - embedded)
+    UnreadNote.objects.filter(index=index, note__in=[one.head.pid for one in current]).delete()
+    return done
 
 
 def forget(pid: int) -> None:
-    """Let nobody find a note by meaning any more, in the caller's transaction."""
+    """Let nobody find a note by meaning any more, in the caller's transaction.
+
+    A worker forgets the rest: other notes may have to be cut again.
+    """
     with connection.cursor() as cursor:
-        for index in EncoderIndex.objects.all():
+        for index in EncoderIndex.objects.held():
             cursor.execute(f"DELETE FROM {index.table} WHERE note = %s", [pid])
-    for model in (Passage, SplitNote, NoteBlocks, IndexedNote):
+    for model in (Passage, SplitNote, IndexedNote, UnreadNote):
         model.objects.filter(note=pid).delete()
 
 
 @transaction.atomic
 def forget_gone(pid: int) -> None:
     """Forget a note that is in the trash or gone, unless it has just come back."""
-    if notes.hold(pid) is None:
+    if pid not in notes.hold([pid]):
         forget(pid)
+        _note_blocks({pid: set()})
 
 
 def count_pieces(texts: Sequence[str]) -> list[int]:
@@ -173,47 +215,87 @@ def count_pieces(texts: Sequence[str]) -> list[int]:
     return [len(one.ids) for one in encoded]
 
 
-def _boilerplate(heads: Sequence[Head]) -> dict[int, set[int]]:
-    """Note which blocks these notes have; return for each those that many notes repeat.
+def literal(vector: Sequence[float]) -> str:
+    """Return a vector as pgvector reads it."""
+    return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"
 
-    Where this note makes a block boilerplate, the notes that had it before are cut again.
+
+def _portions(heads: Sequence[Head]) -> Iterator[list[Head]]:
+    """Yield the notes in portions whose passages are few enough to be held and stored at once."""
+    portion: list[Head] = []
+    for head in heads:
+        letters = sum(len(one.body) for one in portion)
+        if portion and letters + len(head.body) > MOST_LETTERS:
+            yield portion
+            portion = []
+        portion.append(head)
+    if portion:
+        yield portion
+
+
+@transaction.atomic
+def _boilerplate(heads: Sequence[Head]) -> dict[int, set[int]]:
+    """Note which blocks these notes have; return for each those that many notes repeat."""
+    blocks = {head.pid: set(data.block_keys(head.body)) for head in heads}
+    repeated = _note_blocks(blocks)
+    return {pid: found & repeated for pid, found in blocks.items()}
+
+
+def _note_blocks(blocks: dict[int, set[int]]) -> set[int]:
+    """Note the blocks of some notes, of none that are gone; return those that many notes have.
+
+    Where that makes a block boilerplate, or makes it none, the others that have it are cut
+    again. In a transaction, and one after another: two workers that each add a block once would
+    both not see that it is there often enough.
     """
-    before = dict(
-        NoteBlocks.objects.filter(note__in=[head.pid for head in heads]).values_list("note", "keys")
-    )
-    keys = {head.pid: data.block_keys(head.body) for head in heads}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    kept = NoteBlocks.objects.filter(note__in=blocks)
+    before = {pid: set(keys) for pid, keys in kept.values_list("note", "keys")}
+    kept.filter(note__in=[pid for pid, found in blocks.items() if not found]).delete()
     NoteBlocks.objects.bulk_create(
-        [NoteBlocks(note=pid, keys=sorted(set(found))) for pid, found in keys.items()],
+        [NoteBlocks(note=pid, keys=sorted(found)) for pid, found in blocks.items() if found],
         update_conflicts=True,
         unique_fields=["note"],
         update_fields=["keys"],
     )
-    boilerplate: dict[int, set[int]] = {}
+    grown: Counter[int] = Counter()
+    for pid, found in blocks.items():
+        grown.update(found - before.get(pid, set()))
+        grown.subtract(before.get(pid, set()) - found)
+    asked = set().union(*blocks.values(), grown)
+    having = NoteBlocks.objects.having(asked, BOILERPLATE_FROM + len(blocks))
+    repeated = {key for key, pids in having.items() if len(pids) >= BOILERPLATE_FROM}
     again: set[int] = set()
-    for pid, found in keys.items():
-        others = NoteBlocks.objects.repeated(pid, found)
-        boilerplate[pid] = {key for key in found if len(others[key]) >= BOILERPLATE_FROM - 1}
-        for key in boilerplate[pid].difference(before.get(pid, ())):
-            if len(others[key]) == BOILERPLATE_FROM - 1:
-                again.update(others[key])
-    for pid in sorted(again.difference(keys), key=str):
-        request(pid)
-    return boilerplate
+    for key, pids in having.items():
+        if (len(pids) - grown[key] >= BOILERPLATE_FROM) != (key in repeated):
+            again.update(pids)
+    request(again.difference(blocks))
+    return repeated
 
 
-def _earlier(head: Head) -> Earlier | None:
-    """Return how the note was cut before."""
-    split = SplitNote.objects.filter(note=head.pid, splitter=data.SPLITTER_VERSION).first()
-    if split is None:
-        return None
-    if split.revision == head.number:
-        body: str | None = head.body
-    else:
-        body = notes.body_of(head.pid, split.revision)
-    if body is None:
-        return None
-    places = Passage.objects.filter(note=head.pid).order_by("start").values_list("start", "end")
-    return Earlier(body, list(places))
+def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
+    """Return how these notes were cut before."""
+    numbers = dict(
+        SplitNote.objects.filter(
+            note__in=[head.pid for head in heads], splitter=data.SPLITTER_VERSION
+        ).values_list("note", "revision")
+    )
+    if not numbers:
+        return {}
+    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    rows = Passage.objects.filter(note__in=list(numbers)).order_by("note", "start")
+    for pid, start, end in rows.values_list("note", "start", "end"):
+        places[pid].append((start, end))
+    earlier = {}
+    for head in heads:
+        number = numbers.get(head.pid)
+        if number is None:
+            continue
+        body = head.body if number == head.number else notes.body_of(head.pid, number)
+        if body is not None:
+            earlier[head.pid] = Earlier(body, places[head.pid])
+    return earlier
 
 
 def _places(text: str, raw: str) -> "Places":
@@ -229,63 +311,81 @@ def _places(text: str, raw: str) -> "Places":
     return found
 
 
-def _store_passages(one: Cut) -> list[int]:
-    """Make these the passages of the note, keeping the rows of equal ones; return their ids."""
-    pid = one.head.pid
-    rows: dict[str, list[Passage]] = defaultdict(list)
-    for row in Passage.objects.filter(note=pid).order_by("-start"):
-        rows[row.sha256].append(row)
+def _store_passages(
+    cuts: Sequence[Cut], indexes: Sequence[EncoderIndex]
+) -> tuple[list[tuple[Passage, "Read | None"]], set[int]]:
+    """Make these the passages of the notes, keeping the rows of equal ones.
+
+    indexes: all there are, held. Returns all rows, each with what the encoder made of it if it
+    has read it, and the notes of which some are new.
+    """
+    pids = [one.head.pid for one in cuts]
+    rows: dict[tuple[int, str], list[Passage]] = defaultdict(list)
+    for row in Passage.objects.filter(note__in=pids).order_by("-start"):
+        rows[row.note, row.sha256].append(row)
     kept: list[Passage] = []
     new: list[Passage] = []
-    placed: list[Passage] = []
-    for passage in one.passages:
-        same = rows[passage.sha256]
-        row = same.pop() if same else Passage(note=pid, sha256=passage.sha256)
-        is_moved = (row.start, row.end) != (passage.start, passage.end)
-        row.start, row.end = passage.start, passage.end
-        row.heading, row.is_code = passage.heading, passage.is_code
-        placed.append(row)
-        if row.pk is None:
-            new.append(row)
-        elif is_moved:
-            kept.append(row)
+    placed: list[tuple[Passage, Read | None]] = []
+    for one in cuts:
+        for passage in one.passages:
+            same = rows[one.head.pid, passage.sha256]
+            row = same.pop() if same else Passage(note=one.head.pid, sha256=passage.sha256)
+            is_moved = (row.start, row.end) != (passage.start, passage.end)
+            row.start, row.end = passage.start, passage.end
+            row.heading, row.is_code = passage.heading, passage.is_code
+            placed.append((row, one.read.get(passage.sha256)))
+            if row.pk is None:
+                new.append(row)
+            elif is_moved:
+                kept.append(row)
     left = [row.pk for same in rows.values() for row in same]
     if left:
         Passage.objects.filter(pk__in=left).delete()
         with connection.cursor() as cursor:
-            for index in EncoderIndex.objects.all():
+            for index in indexes:
                 cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
-    Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
+    if kept:
+        Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
     SplitNote.objects.bulk_create(
-        [SplitNote(note=pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)],
+        [
+            SplitNote(note=one.head.pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)
+            for one in cuts
+        ],
         update_conflicts=True,
         unique_fields=["note"],
         update_fields=["revision", "splitter"],
     )
-    return [row.pk for row in placed]
+    return placed, {row.note for row in new}
 
 
-def _store_vectors(index: EncoderIndex, one: Cut, ids: Sequence[int]) -> int:
+def _tell_others(index: EncoderIndex, pids: Collection[int]) -> None:
+    """Note that the other indexes lack new passages of notes, though their texts are no others.
+
+    That happens where boilerplate became, or ceased to be, boilerplate.
+    """
+    lacking = IndexedNote.objects.filter(note__in=pids).exclude(index=index)
+    answering = lacking.filter(index__active__isnull=False)
+    request(list(answering.values_list("note", flat=True)))
+    lacking.update(is_whole=False)
+
+
+def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | None"]]) -> int:
     """Write the vectors of the passages that have none; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT passage FROM {index.table} WHERE note = %s", [one.head.pid])
+        cursor.execute(
+            f"SELECT passage FROM {index.table} WHERE passage = ANY(%s)",
+            [[row.pk for row, _ in placed]],
+        )
         have = {passage for (passage,) in cursor.fetchall()}
-        lacking = [
-            (pk, passage.sha256)
-            for pk, passage in zip(ids, one.passages, strict=True)
-            if pk not in have
-        ]
-        if any(sha256 not in one.read for _, sha256 in lacking):
-            # Its passages were there when it was cut, and another worker took them away.
-            raise jobs.Transient("Another worker has cut this note meanwhile.")
+        lacking = [(row, made) for row, made in placed if row.pk not in have]
+        if not lacking:
+            return 0
         with cursor.copy(STORE.format(table=index.table)) as rows:
-            for pk, sha256 in lacking:
-                made = one.read[sha256]
-                rows.write_row((pk, one.head.pid, literal(made.vector.tolist()), made.sentences))
+            for row, made in lacking:
+                if made is None:
+                    # It was there when the note was cut; another worker took it away.
+                    raise jobs.Transient("Another worker has cut this note meanwhile.")
+                vector = literal(made.vector.tolist())
+                rows.write_row((row.pk, row.note, vector, made.sentences))
     return len(lacking)
-
-
-def literal(vector: Sequence[float]) -> str:
-    """Return a vector as pgvector reads it."""
-    return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"

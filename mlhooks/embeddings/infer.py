@@ -4,16 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
+from transformers.utils import logging as transformers_logging
 
 from mlhooks import device
 from mlhooks.embeddings import telling
 
 BATCH = 32
+# So many tokens are read at once, and texts are padded to a multiple of so many: of ever new
+# shapes the memory would be kept, and there would be ever more of it.
+TOKENS, MULTIPLE = 4_096, 16
 Vectors = NDArray[np.float32]
 # Places in a text: (start, end) in characters, and where that is in the passage.
 Places = Sequence[tuple[tuple[int, int], tuple[int, int]]]
@@ -35,6 +41,8 @@ class Encoder:
 
         Raises NoSuchDevice, OSError and ValueError.
         """
+        # A bar for each load would be most of what is in the workers' logs.
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         chosen = device.choose(asked_device)
         self.model = SentenceTransformer(
             str(folder),
@@ -50,9 +58,18 @@ class Encoder:
         return int(self.encode(["a"]).shape[1])
 
     @property
-    def longest(self) -> int:
-        """Return how many tokens of a text are read; the rest is passed over."""
-        return int(self.model.max_seq_length or 512)
+    def longest(self) -> int | None:
+        """Return how many tokens of a text are read, the rest is passed over; None: all are."""
+        most = self.model.max_seq_length
+        # A tokenizer without a limit says so by a number that no text reaches.
+        return None if most is None or most > 1e9 else int(most)
+
+    @property
+    def runs_on(self) -> str:
+        """Return the device and the type of its numbers, in words."""
+        chosen = self.model.device
+        name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "processor"
+        return f"{name}, {str(next(self.model.parameters()).dtype).removeprefix('torch.')}"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return a vector of length 1 for each text: float32[n, d]. Longest texts first."""
@@ -71,36 +88,41 @@ class Encoder:
 
         Texts of like length share a batch, so little is computed for padding.
         """
-        order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
-        for first in range(0, len(order), BATCH):
-            numbers = order[first : first + BATCH]
-            batch = [texts[number] for number in numbers]
-            read = self._read_batch(batch, [places[number] for number in numbers])
-            yield from zip(numbers, read, strict=True)
+        if not texts:
+            return
+        prompt = self._prompt
+        if not self._tells_sentences:
+            vectors = self.encode([prompt + text for text in texts])
+            yield from ((number, Read(vector, b"")) for number, vector in enumerate(vectors))
+            return
+        found = self.model.tokenizer(
+            [prompt + text for text in texts],
+            truncation=self.longest is not None,
+            max_length=self.longest,
+            return_offsets_mapping=True,
+        )
+        offsets = found.pop("offset_mapping")
+        for numbers in _batches([len(ids) for ids in found["input_ids"]]):
+            batch = {name: [rows[number] for number in numbers] for name, rows in found.items()}
+            made = self._read_batch(batch)
+            for number, (vector, tokens) in zip(numbers, made, strict=True):
+                shift = len(prompt)
+                yield number, Read(vector, _packed(tokens, offsets[number], places[number], shift))
 
     @torch.inference_mode()
-    def _read_batch(self, texts: Sequence[str], places: Sequence[Places]) -> list[Read]:
-        prompt = self._prompt
-        features = self.model.preprocess([prompt + text for text in texts])
-        moved = {
-            name: value.to(self.model.device) if isinstance(value, torch.Tensor) else value
-            for name, value in features.items()
-        }
-        out = self.model(moved)
+    def _read_batch(self, batch: dict[str, Any]) -> list[tuple[Vectors, torch.Tensor]]:
+        """Return a vector for each text, and one for each of its tokens: float32[t, d]."""
+        features = self.model.tokenizer.pad(
+            batch, padding=True, pad_to_multiple_of=MULTIPLE, return_tensors="pt"
+        ).to(self.model.device)
+        out = self.model(dict(features))
         pooled = torch.nn.functional.normalize(out["sentence_embedding"].float(), dim=1)
-        vectors = pooled.cpu().numpy()
-        if "token_embeddings" not in out or not getattr(self.model.tokenizer, "is_fast", False):
-            return [Read(vector, b"") for vector in vectors]
-        offsets = self._offsets([prompt + text for text in texts])
-        # sums[b, t] = the sum of the first t tokens' vectors
-        masked = out["token_embeddings"].float() * features["attention_mask"].to(
-            self.model.device
-        ).unsqueeze(-1)
-        sums = torch.nn.functional.pad(masked.cumsum(dim=1), (0, 0, 1, 0)).cpu().numpy()
-        return [
-            Read(vector, _packed(row, offset, place, len(prompt)))
-            for vector, row, offset, place in zip(vectors, sums, offsets, places, strict=True)
+        lengths = features["attention_mask"].sum(dim=1).tolist()
+        tokens = [
+            row[:length].float().cpu()
+            for row, length in zip(out["token_embeddings"], lengths, strict=True)
         ]
+        return list(zip(pooled.cpu().numpy(), tokens, strict=True))
 
     @property
     def _prompt(self) -> str:
@@ -108,41 +130,51 @@ class Encoder:
         prompts = self.model.prompts
         return prompts.get("document") or prompts.get("passage") or ""
 
-    def _offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """Return the characters each token stands for; (0, 0) for those that stand for none."""
-        found = self.model.tokenizer(
-            list(texts), truncation=True, max_length=self.longest, return_offsets_mapping=True
-        )
-        offsets: list[list[tuple[int, int]]] = found["offset_mapping"]
-        return offsets
+    @cached_property
+    def _tells_sentences(self) -> bool:
+        """Whether this model gives a vector for each token, and tells which letters it read."""
+        is_transformer = isinstance(self.model[0], Transformer)
+        return is_transformer and bool(getattr(self.model.tokenizer, "is_fast", False))
 
 
-def _packed(sums: Vectors, offsets: Sequence[tuple[int, int]], places: Places, shift: int) -> bytes:
-    """Return the sentences of a passage, from running sums float32[t + 1, d]."""
-    whole = sums[len(offsets)]
-    norm = float(np.linalg.norm(whole))
-    found: list[tuple[tuple[int, int], Vectors]] = []
-    token = 0
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are read together, longest first, TOKENS padded at most."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def _packed(
+    tokens: torch.Tensor, offsets: Sequence[tuple[int, int]], places: Places, shift: int
+) -> bytes:
+    """Return the sentences of a passage, from its tokens' vectors float32[t, d]."""
+    ranges = []
+    token, last = 0, len(tokens)
     for (start, end), place in places:
-        while token < len(offsets) and offsets[token][1] <= start + shift:
+        while token < last and offsets[token][1] <= start + shift:
             token += 1
         first = token
-        while token < len(offsets) and offsets[token][1] and offsets[token][0] < end + shift:
+        while token < last and offsets[token][1] and offsets[token][0] < end + shift:
             token += 1
         if token > first:
-            found.append((place, sums[token] - sums[first]))
-    if not found:
+            ranges.append((first, token, place))
+    if not ranges:
         return b""
-    step = max(float(np.abs(part).max()) for _, part in found) / 127 or 1.0
+    whole = tokens.sum(dim=0)
+    parts = torch.stack([tokens[first:end].sum(dim=0) for first, end, _ in ranges])
+    step = float(parts.abs().max()) / 127 or 1.0
+    norms = torch.linalg.vector_norm(whole - parts, dim=1).tolist()
+    rounded = (parts / step).round().to(torch.int8).numpy()
     return telling.pack(
-        norm,
+        float(torch.linalg.vector_norm(whole)),
         step,
         [
-            telling.Sentence(
-                *place,
-                float(np.linalg.norm(whole - part)),
-                np.round(part / step).astype(np.int8).tobytes(),
-            )
-            for place, part in found
+            telling.Sentence(*place, norm, row.tobytes())
+            for (_, _, place), norm, row in zip(ranges, norms, rounded, strict=True)
         ],
     )

@@ -6,9 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import Error, connection
 
 from mlhooks import registry
-from mlhooks.models import EncoderIndex
+from mlhooks.models import EncoderIndex, Worker
 from mlhooks.registry import NoSuchModel
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _loaded: dict[str, tuple["Encoder", str]] = {}
+_fingerprints: dict[str, str] = {}
+_told: set[str] = set()
+
+
+class OtherWeights(NoSuchModel):
+    """The weights of an index's encoder are others now than those that read the notes."""
 
 
 def encoder(name: str) -> tuple["Encoder", str]:
@@ -33,14 +40,34 @@ def encoder(name: str) -> tuple["Encoder", str]:
             found = _load(name)
             _loaded.clear()
             _loaded[name] = found
+            _fingerprints[name] = found[1]
+        _tell_device(_loaded[name][0])
         return _loaded[name]
 
 
+def configured() -> str:
+    """Return the name of the encoder that WIKI_ENCODER asks for."""
+    return registry.full_name(settings.WIKI_ENCODER)
+
+
+def weights_here(name: str) -> str:
+    """Return the sha256 of an encoder's weights as this process found them first.
+
+    "" if they are not on this machine, or not what they should be. Loads and fetches nothing.
+    """
+    if name not in _fingerprints:
+        try:
+            _fingerprints[name] = registry.verified(name, may_fetch=False)[1]
+        except NoSuchModel:
+            return ""
+    return _fingerprints[name]
+
+
 def encoder_of(index: EncoderIndex) -> "Encoder":
-    """Return the encoder that made an index. Raises NoSuchModel, also for other weights."""
+    """Return the encoder that made an index. Raises NoSuchModel and OtherWeights."""
     found, sha256 = encoder(index.encoder)
     if sha256 != index.weights_sha256:
-        raise NoSuchModel(
+        raise OtherWeights(
             f"The weights of {index.encoder} are others than those that read the notes. "
             f"`manage.py reembed --encoder {index.encoder}` lets the new ones read them."
         )
@@ -48,13 +75,16 @@ def encoder_of(index: EncoderIndex) -> "Encoder":
 
 
 def load_ahead() -> None:
-    """Begin to load the configured encoder in a thread: the first query then waits less."""
+    """Begin to load the encoder that answers in a thread: the first query then waits less."""
 
     def load() -> None:
         try:
-            encoder(settings.WIKI_ENCODER)
-        except NoSuchModel as error:
+            index = EncoderIndex.objects.active()
+            encoder(configured() if index is None else index.encoder)
+        except (NoSuchModel, Error) as error:
             logger.error("%s", error)
+        finally:
+            connection.close()
 
     threading.Thread(target=load, name="load-encoder", daemon=True).start()
 
@@ -82,3 +112,9 @@ def _load(name: str) -> tuple["Encoder", str]:
         return Encoder(folder, asked_device=settings.WIKI_DEVICE), sha256
     except (NoSuchDevice, OSError, ValueError, ImportError) as error:
         raise NoSuchModel(f"The encoder {name} cannot be loaded from {folder}: {error}") from error
+
+
+def _tell_device(encoder: "Encoder") -> None:
+    """Let people see what this worker runs on; once, as soon as it is known as a worker."""
+    if encoder.runs_on not in _told and Worker.objects.tell_device(encoder.runs_on):
+        _told.add(encoder.runs_on)

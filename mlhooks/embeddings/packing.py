@@ -4,10 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from mlhooks.embeddings.blocks import Block, Region, has_letters
-from mlhooks.embeddings.pieces import MOST_PIECES, Ruler
+from mlhooks.embeddings.pieces import MOST_PIECES, Ruler, Span
 from mlhooks.embeddings.sentences import lines, sentences_of
-
-Span = tuple[int, int]
 
 _BLOCKS, _SENTENCES, _LINES, _WORDS = range(4)
 _TINY = MOST_PIECES // 2

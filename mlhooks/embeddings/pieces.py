@@ -1,13 +1,14 @@
 """How many word pieces a stretch of a text has."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from mlhooks.embeddings.inline import cleaned, slices, words
 
 MOST_PIECES = 200
 
+Span = tuple[int, int]
 Count = Callable[[Sequence[str]], list[int]]
 
 # An encoder takes what it cannot read, however long, for one word piece.
@@ -20,24 +21,28 @@ class Ruler:
     Word pieces never reach across a blank, so those of a stretch are those of its words.
     """
 
-    def __init__(self, body: str, stretches: Iterable[tuple[int, int, bool]], count: Count) -> None:
-        """stretches: (start, end, whether it is code) of all there is to measure, in order."""
+    def __init__(
+        self,
+        body: str,
+        stretches: Iterable[tuple[int, int, bool]],
+        cuts: Iterable[int],
+        count: Count,
+    ) -> None:
+        """Read a text.
+
+        stretches: (start, end, whether it is code) of all there is to measure, in order. cuts:
+        places, in order, where a word ends even if it goes on.
+        """
+        between = [0, *cuts, len(body)]
         found = [
             (span, body[slice(*span)] if is_code else cleaned(body[slice(*span)]))
             for start, end, is_code in stretches
-            for span in words(body, start, end, is_code=is_code)
+            for word in words(body, start, end, is_code=is_code)
+            for span in _cut(word, between)
         ]
         weights = _weigh([text for _, text in found], count)
         if any(weights[text] > MOST_PIECES for _, text in found):
-            found = [
-                part
-                for span, text in found
-                for part in (
-                    [(span, text)]
-                    if weights[text] <= MOST_PIECES
-                    else [(part, body[slice(*part)]) for part in slices(body, *span)]
-                )
-            ]
+            found = [part for each in found for part in _sliced(body, *each, weights)]
             weights = _weigh([text for _, text in found], count)
         self._starts = [start for (start, _), _ in found]
         self._ends = [end for (_, end), _ in found]
@@ -72,6 +77,24 @@ def beginnings(texts: Sequence[str], most: int, count: Count) -> dict[str, str]:
             word for word, total in zip(found, totals, strict=True) if total <= most
         )
     return begun
+
+
+def _cut(word: Span, cuts: list[int]) -> Iterator[Span]:
+    start, end = word
+    for cut in cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]:
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _sliced(
+    body: str, word: Span, text: str, weights: dict[str, int]
+) -> Iterator[tuple[Span, str]]:
+    """Yield a word, or its slices if no passage can hold it."""
+    if weights[text] <= MOST_PIECES:
+        yield word, text
+    else:
+        yield from ((part, body[slice(*part)]) for part in slices(body, *word))
 
 
 def _weigh(texts: Sequence[str], count: Count) -> dict[str, int]:

@@ -91,13 +91,18 @@ def query_vector(index: EncoderIndex, text: str) -> list[float]:
     if _is_stuck():
         raise Away(TOO_SLOW)
     with jobs.listening() as waiter:
-        payload = {"index": index.pk, "digest": digest, "text": text}
-        job = jobs.request(ENCODE_QUERY, key=digest, payload=payload, queue=Queue.INTERACTIVE)
-        job = waiter.wait(job, WAIT_S)
+        job = waiter.wait(request_vector(index, text), WAIT_S)
     made = QueryVector.objects.of(digest)
     if made is None:
         raise Away(TOO_SLOW if not job.is_finished else f"Searched by words only: {job.error}")
     return made
+
+
+def request_vector(index: EncoderIndex, text: str) -> Job:
+    """Ask people's worker for the vector of a query."""
+    digest = query_digest(index, text)
+    payload = {"index": index.pk, "digest": digest, "text": text}
+    return jobs.request(ENCODE_QUERY, key=digest, payload=payload, queue=Queue.INTERACTIVE)
 
 
 def encode(payload: dict[str, Any]) -> None:
@@ -107,7 +112,7 @@ def encode(payload: dict[str, Any]) -> None:
     """
     digest, text = payload["digest"], payload.get("text")
     index = EncoderIndex.objects.filter(pk=payload["index"]).first()
-    if index is None or text is None or QueryVector.objects.filter(pk=digest).exists():
+    if index is None or text is None:
         return
     encoder = loading.encoder_of(index)
     QueryVector.objects.keep(digest, encoder.encode_query(text).tolist())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mlhooks.embeddings.blocks import Block, blocks
 from mlhooks.embeddings.inline import CONSTRUCT
 
-_END = re.compile(r"[.!?…]++[\"'”’)\]*_»]*+(?=\s)|[。！？]++[」』”’）]*+")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]*_»]*+(?=\s)|[。！？]++[」』”’）]*+")
 _BLANK = re.compile(r"\s++")
 _LAST_WORD = re.compile(r"[^\W_]++(?:\.[^\W_]++)*+\Z")
 _WORD_REACH = 24

@@ -1,18 +1,15 @@
 """How current the index is: what it holds of one note, and of how many."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Min
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.embeddings import indexing
 from mlhooks.embeddings.indexing import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from mlhooks.models.worker import ALIVE_S
@@ -20,15 +17,18 @@ from mlhooks.models.worker import ALIVE_S
 REMEMBERED, REMEMBERED_S = "mlhooks:coverage", 10
 
 OF_NOTE = """
-    SELECT indexed.revision, indexed.indexed_at, job.id, job.state, job.error,
+    SELECT indexed.revision, indexed.indexed_at, indexed.is_whole, job.state,
+           CASE WHEN job.error <> '' THEN job.error ELSE unread.reason END, unread.revision,
            background.seen_at,
            coalesce(background.seen_at > statement_timestamp() - %(alive)s * interval '1 s', false)
       FROM (SELECT max(seen_at) AS seen_at FROM mlhooks_worker WHERE queues ? %(queue)s)
         AS background
       LEFT JOIN mlhooks_indexednote AS indexed
         ON indexed.note = %(note)s AND indexed.index_id = %(index)s
+      LEFT JOIN mlhooks_unreadnote AS unread
+        ON unread.note = %(note)s AND unread.index_id = %(index)s
       LEFT JOIN LATERAL (
-          SELECT id, state, error FROM mlhooks_job
+          SELECT state, error FROM mlhooks_job
            WHERE kind = %(kind)s AND key = %(key)s ORDER BY id DESC LIMIT 1
       ) AS job ON true
 """
@@ -38,30 +38,39 @@ OF_NOTE = """
 class NoteStatus:
     """What the active index holds of a note, and what comes next.
 
-    head: the number of the revision it should hold; revision: of the one that it holds, if any.
-    job_state, error: of the last job that was to read it. heard_at: when a worker that reads
-    notes was last heard of, if ever.
+    head: the number of the revision it should hold; revision: of the one that it holds, if any,
+    is_whole: all of it. job_state: of the last job that was to read it; error: why that one, or
+    the reading of revision `unread`, failed. heard_at: when a worker that reads notes was last
+    heard of, if ever.
     """
 
     head: int
     revision: int | None
     indexed_at: datetime | None
-    job: int | None
+    is_whole: bool | None
     job_state: str | None
     error: str | None
+    unread: int | None
     heard_at: datetime | None
     is_worker_there: bool
 
     @property
     def state(self) -> str:
         """Return "current", "reading", "failed", "away" or "queued"."""
-        if self.revision == self.head:
+        if self.revision == self.head and self.is_whole:
             return "current"
-        if self.job_state == Job.State.FAILED:
+        if self.has_failed:
             return "failed"
         if not self.is_worker_there:
             return "away"
         return "reading" if self.job_state == Job.State.RUNNING else "queued"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it could not be read, and nobody has asked for it again since."""
+        return not self.is_asked_for and (
+            self.job_state == Job.State.FAILED or self.unread == self.head
+        )
 
     @property
     def is_asked_for(self) -> bool:
@@ -143,15 +152,12 @@ def backlog_age_s() -> float:
 
 
 def unread() -> set[int]:
-    """Return the numbers of the notes whose job failed and that are not current still."""
-    failed = Job.objects.failed_for_good().filter(kind=EMBED_NOTE)
-    pids = [int(key) for key in failed.values_list("key", flat=True)]
+    """Return the numbers of the notes that could not be read, and are not current still."""
     index = EncoderIndex.objects.remembered_active()
+    failed = Job.objects.failed_for_good().filter(kind=EMBED_NOTE)
+    pids = {int(key) for key in failed.values_list("key", flat=True)}
+    if index is not None:
+        pids.update(index.unread.values_list("note", flat=True))
+    asked = Job.objects.unfinished().filter(kind=EMBED_NOTE, key__in=map(str, pids))
+    pids.difference_update(map(int, asked.values_list("key", flat=True)))
     return notes.lacking(index, pids) if pids else set()
-
-
-@transaction.atomic
-def read_again(pids: Iterable[int], user: AbstractBaseUser | AnonymousUser) -> None:
-    """Ask once more for notes to be read."""
-    for pid in sorted(pids, key=str):
-        indexing.request(pid, user)

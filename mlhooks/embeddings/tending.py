@@ -9,49 +9,81 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.embeddings import building, calibration, indexing
-from mlhooks.models import ActiveIndex, EncoderIndex, Job
+from mlhooks.embeddings import building, calibration, graph, indexing, loading
+from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
 TEND_INDEX = "tend_index"
 TEND_EVERY_S = 60
 AT_A_TIME = 1_000
-# A note that could not be indexed is tried again after so long.
+# A note that could not be read is tried again after so long.
 AGAIN_AFTER = timedelta(hours=1)
 
 
 def tend() -> dict[str, Any]:
     """Ask for what the index lacks; return how much that is. Raises NoSuchModel."""
+    EncoderIndex.objects.drop_orphans()
     if EncoderIndex.objects.active() is None and not notes.count():
         return {"requested": 0, "gone": 0}
-    index, encoder = building.active()
-    configured = ActiveIndex.objects.values_list("configured", flat=True).get()
-    if configured != settings.WIKI_ENCODER:
-        building.request(settings.WIKI_ENCODER)
-        ActiveIndex.objects.update(configured=settings.WIKI_ENCODER)
+    index = building.active_index()
+    heed_settings(index)
     gone = notes.gone_pids()
     for pid in gone:
         indexing.forget_gone(pid)
-    requested = 0
-    for pids in notes.not_current_pids(index, AT_A_TIME):
-        asked = _asked(pids)
-        lacking = [pid for pid in pids if str(pid) not in asked]
-        for pid in sorted(lacking, key=str):
-            indexing.request(pid)
-        requested += len(lacking)
-    building.tend_graph(index)
+    requested = _request_lacking(index)
+    graph.tend(index)
     if calibration.is_due(index):
-        calibration.calibrate(index, encoder)
+        calibration.calibrate(index, loading.encoder_of(index))
     return {"requested": requested, "gone": len(gone)}
 
 
-def _asked(pids: Sequence[int]) -> set[str]:
-    """Return the keys of notes whose job waits, runs, or failed a short while ago."""
+def heed_settings(index: EncoderIndex) -> None:
+    """Ask for another index where WIKI_ENCODER, or what it means, is another than before.
+
+    Once: an encoder that people chose instead, or whose building they cancelled, stays so
+    until the setting changes again.
+    """
+    name = loading.configured()
+    sha256 = loading.weights_here(name)
+    with transaction.atomic():
+        row = ActiveIndex.objects.select_for_update(of=("self",)).get()
+        if (row.configured, row.configured_sha256) == (name, sha256):
+            return
+        if row.configured != name:
+            # Weights that are not here may come from the hub; or the job tells why they do not.
+            is_wanted = (name, sha256) != (index.encoder, index.weights_sha256)
+        else:
+            known = EncoderIndex.objects.filter(encoder=name, weights_sha256=sha256)
+            is_wanted = bool(sha256) and not known.exists()
+        row.configured, row.configured_sha256 = name, sha256
+        row.save(update_fields=["configured", "configured_sha256"])
+        if is_wanted:
+            building.request(name)
+
+
+def _request_lacking(index: EncoderIndex) -> int:
+    requested = 0
+    for pids in notes.pids_in_order(notes.not_current(index), AT_A_TIME):
+        asked = _asked(index, pids)
+        lacking = [pid for pid in pids if str(pid) not in asked]
+        if lacking and not requested:
+            # One sentence that it cannot be loaded is enough; each note would say it.
+            loading.encoder_of(index)
+        indexing.request(lacking)
+        requested += len(lacking)
+    return requested
+
+
+def _asked(index: EncoderIndex, pids: Sequence[int]) -> set[str]:
+    """Return the keys of notes whose job waits, runs, or failed for good a short while ago."""
+    recent = Now() - AGAIN_AFTER
     embedding = Job.objects.filter(kind=indexing.EMBED_NOTE, key__in=[str(pid) for pid in pids])
-    unfinished = embedding.unfinished().values_list("key", flat=True)
-    failed = embedding.filter(state=Job.State.FAILED, finished_at__gt=Now() - AGAIN_AFTER)
-    return {*unfinished, *failed.values_list("key", flat=True)}
+    hopeless = Q(state=Job.State.FAILED, attempts_left=0, finished_at__gt=recent)
+    asked = embedding.filter(Q(state__in=Job.UNFINISHED) | hopeless)
+    unread = UnreadNote.objects.filter(index=index, note__in=pids, failed_at__gt=recent)
+    return {*asked.values_list("key", flat=True), *map(str, unread.values_list("note", flat=True))}

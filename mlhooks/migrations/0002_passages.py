@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 ('encoder', models.CharField(max_length=200)),
                 ('weights_sha256', models.CharField(max_length=64)),
                 ('dimensions', models.PositiveIntegerField()),
+                ('longest', models.PositiveIntegerField(null=True)),
                 ('state', models.CharField(choices=[('building', 'Building'), ('ready', 'Ready')], default='building', max_length=16)),
                 ('closeness', models.JSONField(default=dict)),
                 ('has_graph', models.BooleanField(default=False)),
@@ -67,6 +68,7 @@ class Migration(migrations.Migration):
                 ('ready_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name_plural': 'encoder indexes',
                 'constraints': [models.UniqueConstraint(fields=('encoder', 'weights_sha256'), name='encoder_index_once')],
             },
         ),
@@ -100,7 +102,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('index', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='active', to='mlhooks.encoderindex')),
-                ('configured', models.CharField(max_length=200)),
+                ('before', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mlhooks.encoderindex')),
+                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('configured', models.CharField(blank=True, max_length=200)),
+                ('configured_sha256', models.CharField(blank=True, max_length=64)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='active_index_is_one')],
@@ -112,6 +117,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('note', models.BigIntegerField()),
                 ('revision', models.PositiveIntegerField()),
+                ('is_whole', models.BooleanField(db_default=True)),
                 ('indexed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('index', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='mlhooks.encoderindex')),
             ],
@@ -126,5 +132,24 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='job',
             index=models.Index(condition=models.Q(('state', 'failed')), fields=['id'], name='job_failed'),
+        ),
+        migrations.CreateModel(
+            name='UnreadNote',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('note', models.BigIntegerField()),
+                ('revision', models.PositiveIntegerField()),
+                ('reason', models.CharField(max_length=300)),
+                ('failed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('index', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unread', to='mlhooks.encoderindex')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('note', 'index'), name='unread_note_once')],
+            },
+        ),
+        migrations.AddField(
+            model_name='worker',
+            name='device',
+            field=models.CharField(blank=True, db_default='', max_length=100),
         ),
     ]

@@ -2,15 +2,16 @@
 
 from mlhooks.models.claim import Claim, LostClaim
 from mlhooks.models.job import Job, Queue
-from mlhooks.models.passage import IndexedNote, NoteBlocks, Passage, SplitNote
+from mlhooks.models.passage import IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
 from mlhooks.models.query_vector import QueryVector
-from mlhooks.models.registry import ActiveIndex, EncoderIndex
+from mlhooks.models.registry import ActiveIndex, EncoderIndex, IndexInUse
 from mlhooks.models.worker import Worker
 
 __all__ = [
     "ActiveIndex",
     "Claim",
     "EncoderIndex",
+    "IndexInUse",
     "IndexedNote",
     "Job",
     "LostClaim",
@@ -19,5 +20,6 @@ __all__ = [
     "QueryVector",
     "Queue",
     "SplitNote",
+    "UnreadNote",
     "Worker",
 ]

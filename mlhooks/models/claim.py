@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models, transaction
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from mlhooks.models.job import (
@@ -18,6 +19,7 @@ from mlhooks.models.job import (
     REQUESTED,
     Job,
     attempts_for_next_run,
+    notify,
 )
 
 # The wait after the first, second, ... attempt that failed for a passing reason.
@@ -33,6 +35,22 @@ TAKE = """
     RETURNING *
 """
 
+
+# Further jobs of a kind that were never begun, oldest first; what others are taking is left.
+TAKE_MORE = """
+    UPDATE mlhooks_job
+    SET state = 'running', attempt = attempt + 1, attempts_left = attempts_left - 1,
+        again = false, published_at = NULL, worker = %(worker)s,
+        heartbeat_at = statement_timestamp(), started_at = statement_timestamp(), progress = 0,
+        progress_text = '', error = '', result = NULL
+    WHERE id IN (
+        SELECT id FROM mlhooks_job
+        WHERE kind = %(kind)s AND queue = %(queue)s AND state = 'waiting' AND attempt = 0
+            AND run_after <= statement_timestamp()
+        ORDER BY run_after, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *
+"""
 
 # The end of an attempt; requested meanwhile, the job waits again and has all its attempts.
 END = """
@@ -60,6 +78,7 @@ class Claim:
     kind: str
     payload: Any
     attempts_left: int
+    queue: str = ""
 
     @classmethod
     def take(cls, job_id: int, worker: str) -> "Claim | None":
@@ -69,17 +88,38 @@ class Claim:
         what that one wrote.
         """
         for job in Job.objects.raw(TAKE, [worker, job_id]):
-            return cls(job.pk, job.attempt, job.kind, job.payload, job.attempts_left)
+            return cls._of(job)
         return None
+
+    def take_more(self, most: int, worker: str) -> "list[Claim]":
+        """Begin more jobs of this kind and queue, never begun before, at most so many."""
+        asked = {"worker": worker, "kind": self.kind, "queue": self.queue, "most": most}
+        return [self._of(job) for job in Job.objects.raw(TAKE_MORE, asked)]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the job was never begun before: one whose worker died is begun alone."""
+        return self.attempt == 1
+
+    @classmethod
+    def _of(cls, job: Job) -> "Claim":
+        return cls(job.pk, job.attempt, job.kind, job.payload, job.attempts_left, job.queue)
 
     def beat(self) -> None:
         """Say that the work goes on."""
         self._write(heartbeat_at=Now())
 
-    def report(self, share: float, sentence: str) -> None:
-        """Store how far the work is, 0 to 1, and what is being done."""
+    def report(self, share: float, sentence: str, *, gets_on: bool = False) -> None:
+        """Store how far the work is, 0 to 1, and what is being done.
+
+        gets_on: it is further than when this attempt began, which then counts as the first.
+        """
+        attempts = {"attempts_left": ATTEMPTS - 1} if gets_on else {}
         self._write(
-            heartbeat_at=Now(), progress=min(max(share, 0.0), 1.0), progress_text=sentence[:200]
+            heartbeat_at=Now(),
+            progress=min(max(share, 0.0), 1.0),
+            progress_text=sentence[:200],
+            **attempts,
         )
 
     def finish(self, result: Any) -> None:
@@ -92,10 +132,12 @@ class Claim:
 
     def try_later(self, sentence: str) -> None:
         """Let the job wait and run again; the last attempt's failure is final."""
-        if not self.attempts_left:
+        job = Job.objects.filter(pk=self.job_id, attempt=self.attempt)
+        left = job.values_list("attempts_left", flat=True).first()
+        if not left:
             self.fail(sentence)
             return
-        delay_s = BACKOFF_S[min(ATTEMPTS - self.attempts_left, len(BACKOFF_S)) - 1]
+        delay_s = BACKOFF_S[min(ATTEMPTS - left, len(BACKOFF_S)) - 1]
         self._write(
             state=Job.State.WAITING,
             run_after=Now() + timedelta(seconds=delay_s),
@@ -103,6 +145,23 @@ class Claim:
             again=False,
             error=sentence,
         )
+
+    def make_room(self, payload: Any, after_s: float) -> None:
+        """Let the job wait behind the others and go on with this payload.
+
+        A part of it is done, so it has all its attempts again. What was requested meanwhile
+        counts more than what was to come.
+        """
+        rest = Value(payload, output_field=models.JSONField())
+        with transaction.atomic():
+            self._write(
+                state=Job.State.WAITING,
+                payload=Case(When(again=True, then=F("payload")), default=rest),
+                run_after=Now() + timedelta(seconds=after_s),
+                attempts_left=ATTEMPTS,
+                again=False,
+            )
+            notify(REQUESTED, self.job_id)
 
     def _write(self, **fields: Any) -> None:
         mine = Job.objects.filter(pk=self.job_id, attempt=self.attempt, state=Job.State.RUNNING)

@@ -4,7 +4,7 @@
 (WIKI_ML=0) still deletes notes. What it left behind is found when the workshop is back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -16,10 +16,9 @@ from mlhooks.models.registry import EncoderIndex
 # A block of text that so many notes have is boilerplate: what they say is said elsewhere.
 BOILERPLATE_FROM = 4
 
-REPEATED = """
+HAVING = """
     SELECT key, ARRAY(
-               SELECT note FROM mlhooks_noteblocks
-                WHERE keys @> ARRAY[key] AND note <> %(note)s LIMIT %(most)s
+               SELECT note FROM mlhooks_noteblocks WHERE keys @> ARRAY[key] LIMIT %(most)s
            ) AS notes
       FROM unnest(%(keys)s::bigint[]) AS asked(key)
 """
@@ -63,10 +62,10 @@ class SplitNote(models.Model):
 
 
 class NoteBlocksQuerySet(models.QuerySet["NoteBlocks"]):
-    def repeated(self, note: int, keys: Sequence[int]) -> dict[int, list[int]]:
-        """Return for each key some other notes that have it: BOILERPLATE_FROM at most."""
+    def having(self, keys: Iterable[int], most: int) -> dict[int, list[int]]:
+        """Return for each key some notes that have it: so many at most."""
         with connection.cursor() as cursor:
-            cursor.execute(REPEATED, {"note": note, "keys": list(keys), "most": BOILERPLATE_FROM})
+            cursor.execute(HAVING, {"keys": list(keys), "most": most})
             return dict(cursor.fetchall())
 
 
@@ -86,11 +85,15 @@ class NoteBlocks(models.Model):
 
 
 class IndexedNote(models.Model):
-    """An index holds all passages of this revision of a note."""
+    """An index holds all passages of this revision of a note.
+
+    is_whole: False once the note was cut in other passages on behalf of another index.
+    """
 
     index = models.ForeignKey(EncoderIndex, on_delete=models.CASCADE, related_name="notes")
     note = models.BigIntegerField()
     revision = models.PositiveIntegerField()
+    is_whole = models.BooleanField(db_default=True)
     indexed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -100,3 +103,21 @@ class IndexedNote(models.Model):
 
     def __str__(self) -> str:
         return f"{{{self.note}}} revision {self.revision}, index {self.index_id}"
+
+
+class UnreadNote(models.Model):
+    """An index does not hold this revision of a note, because it could not be read: why."""
+
+    index = models.ForeignKey(EncoderIndex, on_delete=models.CASCADE, related_name="unread")
+    note = models.BigIntegerField()
+    revision = models.PositiveIntegerField()
+    reason = models.CharField(max_length=300)
+    failed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="unread_note_once", fields=["note", "index"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{{{self.note}}} revision {self.revision}: {self.reason}"

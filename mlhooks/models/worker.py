@@ -1,5 +1,7 @@
 """Who works: every worker and the dispatcher says every few seconds that it is there."""
 
+import os
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -29,15 +31,27 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
             update_fields=["queues", "host", "pid", "seen_at"],
         )
 
+    def tell_device(self, device: str) -> bool:
+        """Note what the encoder of this process runs on; False if it is no worker's, yet.
+
+        A worker is a process or the parent of the one that works.
+        """
+        mine = self.filter(host=socket.gethostname(), pid__in=[os.getpid(), os.getppid()])
+        return bool(mine.update(device=device))
+
 
 class Worker(models.Model):
-    """A process that takes jobs, or the dispatcher (which serves no queue)."""
+    """A process that takes jobs, or the dispatcher (which serves no queue).
+
+    device: what its encoder runs on, "" until it has loaded one.
+    """
 
     name = models.CharField(max_length=200, primary_key=True)
     queues = models.JSONField(default=list)
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     seen_at = models.DateTimeField()
+    device = models.CharField(max_length=100, blank=True, db_default="")
 
     objects = WorkerQuerySet.as_manager()
 

@@ -19,7 +19,8 @@ const results = () => /** @type {HTMLElement} */ (document.getElementById("resul
 /** @param {Record<string, string>} more */
 function address(more = {}) {
   const url = new URL(form.action);
-  const typed = box.value.trim() ? { q: box.value } : {};
+  // With the words, whether they were to be found by words or by meaning alone.
+  const typed = box.value.trim() ? Object.fromEntries(new FormData(form)) : {};
   url.search = String(new URLSearchParams({ ...typed, ...more }));
   return url;
 }

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.wiki.meaning import Meaning
+from wiki import extensions
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -70,6 +72,26 @@ def test_back_leads_to_the_same_results(scripted: Page, notes: None) -> None:
     expect(scripted.get_by_role("searchbox")).to_have_value("pay atten")
     scripted.go_back()
     assert scripted.url.endswith("/")
+
+
+def test_meaning_counts_when_the_words_are_sent(
+    scripted: Page, notes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extensions, "rankers", [Meaning(scores={"Networks": 0.9}).rank])
+    scripted.goto("/search/?by=words")
+    box = scripted.get_by_role("searchbox")
+    box.press_sequentially("attention", delay=10)
+    expect(scripted.get_by_text("By words, while you type.")).to_be_visible()
+    expect(result(scripted, "Networks")).to_have_count(0)
+    # Going back or sending the form, one finds what one saw.
+    expect(scripted).to_have_url(re.compile(r"/search/\?q=attention&by=words$"))
+    box.press("Enter")
+    expect(scripted.get_by_role("link", name="words only")).to_have_attribute(
+        "aria-current", "true"
+    )
+    scripted.get_by_role("link", name="by words and by meaning").click()
+    expect(result(scripted, "Networks")).to_be_visible()
+    expect(scripted.get_by_text("by meaning, none of your words")).to_be_visible()
 
 
 def test_an_old_answer_never_replaces_a_newer_one(scripted: Page, notes: None) -> None:

@@ -31,12 +31,14 @@ OWNER, PASSWORD = "owner", "drill sergeant on duty"
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "WIKI_URL", "WIKI_HOST", "DEBUG")
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float, what: str) -> float:
+def wait_until(
+    condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = PAUSE_S
+) -> float:
     """Wait until the condition holds; return the seconds it took, fail after limit_s."""
     begun = time.monotonic()
     while not condition():
         assert time.monotonic() - begun < limit_s, f"not within {limit_s:.0f} s: {what}"
-        time.sleep(PAUSE_S)
+        time.sleep(pause_s)
     return time.monotonic() - begun
 
 

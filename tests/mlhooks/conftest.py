@@ -13,7 +13,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from mlhooks import benchmark, broker, processes, tasks
+from mlhooks import broker, processes, tasks
+from mlhooks.benchmarks import running
 from mlhooks.celery import app
 from mlhooks.models import Job
 
@@ -70,8 +71,8 @@ def child_env(broker_home: Path) -> Callable[[], dict[str, str]]:
 @pytest.fixture
 def valkey(broker_address: str, child_env: Callable[[], dict[str, str]]) -> Iterator[int]:
     """A running broker with nothing in it; its process id."""
-    with benchmark.child(processes.broker_argv(), child_env()) as process:
-        benchmark.wait_until("valkey", process, broker.is_ready)
+    with running.child(processes.broker_argv(), child_env()) as process:
+        running.wait_until("valkey", process, broker.is_ready)
         say("FLUSHALL")
         yield process.pid
 

@@ -21,6 +21,7 @@ from tests.mlhooks.conftest import say
 @pytest.fixture
 def dispatcher(db, broker_address, monkeypatch):
     monkeypatch.setattr(dispatch, "DAILY", ())
+    monkeypatch.setattr(dispatch, "REGULAR_S", {})
     made = Dispatcher()
     yield made
     made._publisher.close()
@@ -137,6 +138,26 @@ def test_the_daily_work_is_requested_once_a_day(valkey, dispatcher, monkeypatch)
     Job.objects.update(created_at=Now() - timedelta(hours=25))
     dispatcher.sweep()
     assert Job.objects.count() == 2
+
+
+def test_regular_work_is_requested_again_and_only_its_last_success_is_kept(
+    valkey, dispatcher, monkeypatch
+):
+    monkeypatch.setattr(dispatch, "REGULAR_S", {"tend_index": 60})
+    for _ in range(2):
+        dispatcher.sweep()
+    (first,) = Job.objects.all()
+    Claim.take(first.pk, "somebody").finish(None)
+    dispatcher.sweep()
+    assert list(Job.objects.all()) == [first]
+    Job.objects.update(created_at=Now() - timedelta(seconds=61))
+    dispatcher.sweep()
+    (second,) = Job.objects.all()
+    Claim.take(second.pk, "somebody").fail("no")
+    Job.objects.update(created_at=Now() - timedelta(seconds=61))
+    dispatcher.sweep()
+    assert Job.objects.filter(pk=second.pk, state="failed").exists()
+    assert Job.objects.filter(state="waiting").count() == 1
 
 
 def test_old_finished_jobs_are_forgotten(valkey, dispatcher, monkeypatch):

@@ -232,6 +232,43 @@ def test_a_job_that_always_loses_its_worker_fails(db):
     assert Job.objects.rescue_orphans() == 0
 
 
+def test_a_job_that_gets_on_each_time_has_all_its_attempts(db, kinds, monkeypatch):
+    monkeypatch.setattr(tasks, "REPORT_EVERY_S", 0)
+    shares = iter(number / 10 for number in range(1, 10))
+
+    def lose_its_worker(payload, progress):
+        progress(next(shares), "Going on.")
+        progress(next(shares), "Going on.")
+        raise KeyboardInterrupt
+
+    kinds["long"] = lose_its_worker
+    job = jobs.request("long")
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            run(job)
+        fall_silent(job)
+        Job.objects.rescue_orphans()
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.attempts_left) == ("waiting", 4, ATTEMPTS - 1)
+
+
+def test_a_job_that_always_ends_at_the_same_place_fails(db, kinds, monkeypatch):
+    monkeypatch.setattr(tasks, "REPORT_EVERY_S", 0)
+
+    def lose_its_worker(payload, progress):
+        progress(0.5, "Going on.")
+        progress(0.5, "Going on.")
+        raise jobs.Transient("Not now.")
+
+    kinds["long"] = lose_its_worker
+    job = jobs.request("long")
+    for _ in range(ATTEMPTS):
+        Job.objects.update(run_after=Now())
+        run(job)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "Not now.")
+
+
 def test_a_long_job_beats_from_a_thread_of_its_own(transactional_db, kinds, monkeypatch):
     monkeypatch.setattr(tasks, "BEAT_S", 0.01)
 

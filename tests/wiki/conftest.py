@@ -10,7 +10,29 @@ from django.db import connection
 
 from tests.conftest import person
 from tests.wiki import vaults
+from tests.wiki.meaning import Meaning
 from tests.wiki.world import World, make_world, number_from
+from wiki import extensions
+
+
+@pytest.fixture(autouse=True)
+def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The house is searched by words, whatever is plugged into it."""
+    monkeypatch.setattr(extensions, "rankers", [])
+    monkeypatch.setattr(extensions, "explainers", [])
+
+
+@pytest.fixture
+def by_meaning(words_alone: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Meaning]:
+    """Plug in a ranker, and an explainer, that know what is written down for them."""
+
+    def plug(**known: Any) -> Meaning:
+        meaning = Meaning(**known)
+        monkeypatch.setattr(extensions, "rankers", [meaning.rank])
+        monkeypatch.setattr(extensions, "explainers", [meaning.explain])
+        return meaning
+
+    return plug
 
 
 @pytest.fixture

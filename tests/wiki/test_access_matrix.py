@@ -224,6 +224,11 @@ ADMIN = """
 /admin/mlhooks/job/{job}/delete/           403 403 -     -
 /admin/mlhooks/job/{job}/change/           200 403 staff -
 /admin/mlhooks/job/{job}/                  302 302 -     -
+/admin/mlhooks/encoderindex/               200 405 -     -
+/admin/mlhooks/encoderindex/build/         405 422 -     -
+/admin/mlhooks/encoderindex/cancel/        405 302 -     -
+/admin/mlhooks/encoderindex/answer/        405 404 -     -
+/admin/mlhooks/encoderindex/delete/        405 404 -     -
 /admin/wiki/                               200 200 -     -
 /admin/nowhere/                            404 404 -     -
 """

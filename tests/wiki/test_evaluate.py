@@ -5,10 +5,12 @@ import json
 import pytest
 from django.core.management import call_command
 
+from wiki import extensions
 from wiki.benchmarks import searches
 from wiki.benchmarks.machine import Machine
 from wiki.evaluations import retrieval, search, ts_rank
 from wiki.management.base import Refused
+from wiki.search.hit import Away
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
 DOCS = {
@@ -46,7 +48,8 @@ def test_a_folder_of_sets_gets_each_sets_scores_and_their_mean(folder, monkeypat
     assert one["lexical"]["mrr"] == one["ts_rank"]["mrr"] == 1
     assert 0 < one["lexical"]["p50_ms"] <= one["lexical"]["p95_ms"]
     assert result["macro"]["lexical"]["ndcg_at_10"] == 1
-    assert result["differences"]["lexical-ts_rank"] == {"ndcg_at_10": 0, "ci95": [0, 0]}
+    assert result["differences"] == {"lexical-ts_rank": {"ndcg_at_10": 0, "ci95": [0, 0]}}
+    assert one["encoder"] is one["semantic"] is one["hybrid"] is one["worst_to_better_leg"] is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -60,6 +63,27 @@ def test_a_worse_system_scores_less(folder, monkeypatch):
     assert result["differences"]["lexical-ts_rank"] == {"ndcg_at_10": 1, "ci95": [1, 1]}
 
 
+def test_the_better_leg_is_the_one_that_both_together_are_compared_with():
+    def scores(*gains):
+        return retrieval.Scores(gains, gains, gains, gains)
+
+    hybrid, lexical, semantic = scores(0.5, 0.5), scores(0.9, 0.1), scores(0.6, 0.6)
+    all_three = {"hybrid": hybrid, "lexical": lexical, "semantic": semantic}
+    found = search.to_better_leg({name: {"a": one} for name, one in all_three.items()}, "a")
+    assert found == {"leg": "semantic", "ndcg_at_10": -0.1, "ci95": [-0.1, -0.1]}
+    assert search.to_better_leg({"hybrid": {"a": hybrid}, "lexical": {"a": lexical}}, "a") is None
+
+
+@pytest.mark.django_db
+def test_a_search_that_did_not_ask_for_meaning_is_not_scored(folder, monkeypatch):
+    def rank(*args):
+        raise Away("Nobody is there.")
+
+    monkeypatch.setattr(extensions, "rankers", [rank])
+    with pytest.raises(RuntimeError, match="Nobody is there"):
+        search.SYSTEMS["hybrid"]("networks")
+
+
 def test_scores_are_those_of_the_textbook():
     relevant = frozenset({"a", "c", "x"})
     assert retrieval.ndcg(["a", "b", "c"], relevant) == pytest.approx(1.5 / (1.5 + 0.63093), 1e-4)
@@ -68,12 +92,17 @@ def test_scores_are_those_of_the_textbook():
     assert retrieval.reciprocal_rank(["b"], relevant) == 0
 
 
-@pytest.mark.parametrize("options", [[], ["--corpus", "/nowhere"]])
-def test_what_cannot_be_evaluated_is_refused_with_a_sentence(options, monkeypatch, settings):
+@pytest.mark.parametrize(
+    "options", [[], ["--corpus", "/nowhere"], ["--corpus", "{folder}", "--mode", "hybrid"]]
+)
+def test_what_cannot_be_evaluated_is_refused_with_a_sentence(
+    options, folder, monkeypatch, settings
+):
+    monkeypatch.setitem(extensions.evaluations, "search", search.run)
     monkeypatch.setenv("COMMONPLACE_BENCH", str(settings.WIKI_DATA_DIR))
     monkeypatch.setattr("wiki.management.own_database.call_command", lambda *a, **k: None)
-    with pytest.raises(Refused, match=r"--corpus DIR|no set in"):
-        call_command("evaluate", "search", *options)
+    with pytest.raises(Refused, match=r"--corpus DIR|no set in|WIKI_ML=1"):
+        call_command("evaluate", "search", *(text.format(folder=folder) for text in options))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -163,7 +163,8 @@ def test_json_says_what_the_page_says(notes, client):
     assert said["query"] == "attention" and said["total"] == 2
     assert said["problems"] == [] and said["suggestion"] is None
     first = said["hits"][0]
-    assert first.keys() == {"pid", "title", "url", "score", "rank", "snippet", "matched"}
+    assert first["words"]["matched"] == {"attention": 2}
+    assert said["by"] == "words" and first["meaning"] is None
     assert first["rank"] == 1 and first["matched"] == ["attention"]
     assert first["snippet"] == "A network of attention."
     assert first["url"].endswith(f"/notes/{first['pid']}/")

@@ -1,6 +1,6 @@
 """Many notes at once, for measuring: by the way that imports take, without their HTML."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from wiki.markup.wikilink import WIKILINK, link_key
 from wiki.merge import Fields
 from wiki.models import Note, Revision
 from wiki.models.arriving import Arrival
+from wiki.models.visibility import Visibility
 
 NOTES_AT_A_TIME = 500
 
@@ -24,6 +25,30 @@ def write_many(fields: Iterable[Fields], owner: Any) -> list[int]:
         Note.objects.import_batch(arrivals)
         pids += [arrival.note.pid for arrival in arrivals]
     return pids
+
+
+def write_one(fields: Fields, owner: Any) -> int:
+    """Write a note as a person does; return its number."""
+    return Note.objects.write(fields, owner=owner).pid
+
+
+def save_again(pid: int, change: Callable[[Fields], Fields]) -> bool:
+    """Save a note as its owner does who changed some fields; tell whether it has a new revision."""
+    note = Note.objects.get(pid=pid)
+    assert note.head is not None
+    before = note.head.number
+    fields = change(note.head.fields)
+    return note.save_revision(fields, base=before, author=note.owner).number != before
+
+
+def publish_only(pids: Collection[int]) -> None:
+    """Let everybody read these notes, and only their owners the others.
+
+    For those that ask the notes alone: the words keep the readers that they had.
+    """
+    Note.objects.exclude(pid__in=pids).update(visibility=Visibility.PRIVATE)
+    Note.objects.filter(pid__in=pids).update(visibility=Visibility.PUBLIC)
+    settle()
 
 
 def settle() -> None:

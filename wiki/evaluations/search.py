@@ -10,104 +10,101 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
-from django.core.management import call_command
-
 from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import settle, write_many
 from wiki.evaluations import ts_rank
+from wiki.evaluations.notebook import Notebook, NothingToEvaluate, read_sets, readable, write
 from wiki.evaluations.retrieval import (
     Query,
-    RetrievalSet,
     Scores,
     difference,
     mean,
     ndcg,
     recall,
     reciprocal_rank,
-    sets_in,
 )
-from wiki.merge import Fields
-from wiki.models import Note
-from wiki.models.visibility import NoteType, Visibility
 from wiki.search.finding import find
 from wiki.search.fuse import By
 from wiki.search.query import parse
 
 SEARCHED_DEPTH = 100
-MODES = ("lexical", "all")
 
 System = Callable[[str], list[int]]
 
 
-class NothingToEvaluate(Exception):
-    """The folder holds no set; the text says what is expected."""
-
-
 @dataclass(frozen=True)
-class Notebook:
-    """A set as notes: which document each note is."""
+class Reading:
+    """Who reads notebooks for meaning.
 
-    retrieval_set: RetrievalSet
-    documents: dict[int, str]
+    encoder: its name. read(notebook) returns when every note is read, and every query's vector
+    is kept.
+    """
+
+    encoder: str
+    read: Callable[[Notebook], None]
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: dict[str, Any], reading: Reading | None = None) -> dict[str, Any]:
     """Evaluate on options["corpus"]: a set, or a folder of sets. Raises NothingToEvaluate.
 
-    Empties the database it runs on for each set.
+    options["mode"]: the one system that is measured beside ts_rank, or "all". Without a reading
+    nothing is measured by meaning. Empties the database it runs on for each set.
     """
-    machine, folder = Machine.now(), Path(options["corpus"])
-    try:
-        sets = sets_in(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise NothingToEvaluate(f"{folder} cannot be read as a set: {error}") from error
-    if not sets:
-        raise NothingToEvaluate(
-            f"There is no set in {folder}: a set is a folder with docs.jsonl(.gz), "
-            "queries.jsonl and qrels.tsv."
-        )
-    scores: dict[str, dict[str, Scores]] = {name: {} for name in SYSTEMS}
+    machine, sets = Machine.now(), read_sets(options.get("corpus"))
+    measured = _measured(options.get("mode") or "all", reading)
+    scores: dict[str, dict[str, Scores]] = {name: {} for name in measured}
     said = {}
     for one in sets:
         notebook = write(one)
+        if reading is not None:
+            reading.read(notebook)
         with ts_rank.built():
-            for name, system in SYSTEMS.items():
-                scores[name][one.name] = measure(notebook, system)
+            for name in measured:
+                scores[name][one.name] = measure(notebook, SYSTEMS[name])
         said[one.name] = {
             "corpus": one.name,
             "documents": len(notebook.documents),
             "queries": len(one.queries),
-            "encoder": None,
-            "semantic": None,
-            "hybrid": None,
-            **{name: summary([scores[name][one.name]], machine) for name in SYSTEMS},
+            "encoder": reading.encoder if reading is not None else None,
+            **dict.fromkeys(SYSTEMS),
+            **{name: summary([scores[name][one.name]], machine) for name in measured},
+            "worst_to_better_leg": to_better_leg(scores, one.name),
         }
-    if len(sets) == 1 and sets[0].name == folder.name:
+    if len(sets) == 1 and sets[0].name == Path(options["corpus"]).name:
         return {**said[sets[0].name], **machine.as_json()}
     return {
         "sets": said,
-        "macro": {name: summary(list(scores[name].values()), machine) for name in SYSTEMS},
-        "differences": {"lexical-ts_rank": difference(scores["lexical"], scores["ts_rank"])},
+        "macro": {name: summary(list(scores[name].values()), machine) for name in measured},
+        "differences": {
+            f"{one}-{other}": difference(scores[one], scores[other])
+            for one, other in COMPARED
+            if one in scores and other in scores
+        },
         **machine.as_json(),
     }
 
 
-def write(one: RetrievalSet) -> Notebook:
-    """Make the documents of a set the notes of an empty notebook."""
-    call_command("flush", interactive=False, verbosity=0)
-    owner = get_user_model().objects.create_superuser("owner")
-    names: list[str] = []
+def to_better_leg(scores: dict[str, dict[str, Scores]], name: str) -> dict[str, Any] | None:
+    """Return how much better both legs together are on a set than the better one alone.
 
-    def fields() -> Any:
-        for name, title, text in one.documents():
-            names.append(name)
-            yield Fields(title, text, "", NoteType.NOTE, (), Visibility.PUBLIC)
+    None unless all three were measured.
+    """
+    if "hybrid" not in scores or not scores.keys() >= set(LEGS):
+        return None
+    better = max(LEGS, key=lambda leg: mean(scores[leg][name].ndcg))
+    together, alone = scores["hybrid"][name], scores[better][name]
+    return {"leg": better, **difference({name: together}, {name: alone})}
 
-    pids = write_many(fields(), owner)
-    settle()
-    return Notebook(one, dict(zip(pids, names, strict=True)))
+
+def _measured(mode: str, reading: Reading | None) -> list[str]:
+    """Return the names of the systems to measure, in order. Raises NothingToEvaluate."""
+    can = [name for name in SYSTEMS if reading is not None or name not in BY_MEANING]
+    if mode == "all":
+        return can
+    if mode not in can:
+        raise NothingToEvaluate(
+            f"Nothing is read for meaning here, so there is no mode {mode!r}: set WIKI_ML=1."
+        )
+    return [mode, "ts_rank"]
 
 
 def measure(notebook: Notebook, system: System) -> Scores:
@@ -139,13 +136,25 @@ def summary(scores: list[Scores], machine: Machine) -> dict[str, Any]:
     }
 
 
-def lexical(text: str) -> list[int]:
-    """Search as an anonymous reader does."""
-    found = find(parse(text), Note.objects.visible_to(AnonymousUser()), SEARCHED_DEPTH, By.WORDS)
-    return [hit.pid for hit in found.hits]
+def _searching(by: By) -> System:
+    """Search as somebody does who has no account."""
+
+    def search(text: str) -> list[int]:
+        found = find(parse(text), readable(), SEARCHED_DEPTH, by)
+        if found.away:
+            raise RuntimeError(f"{text!r} cannot be looked for by meaning. {found.away}")
+        return [hit.pid for hit in found.hits]
+
+    return search
 
 
 SYSTEMS: dict[str, System] = {
-    "lexical": lexical,
+    "lexical": _searching(By.WORDS),
+    "semantic": _searching(By.MEANING),
+    "hybrid": _searching(By.BOTH),
     "ts_rank": lambda text: ts_rank.best(text, SEARCHED_DEPTH),
 }
+LEGS = ("lexical", "semantic")
+BY_MEANING = ("semantic", "hybrid")
+COMPARED = (("hybrid", "lexical"), ("hybrid", "semantic"), ("lexical", "ts_rank"))
+MODES = ("lexical", "semantic", "hybrid", "all")

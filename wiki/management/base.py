@@ -59,12 +59,16 @@ class HouseCommand(BaseCommand):
             self.stdout.write(sentence)
         if options["json"]:
             self.stdout.write(json.dumps(result, ensure_ascii=False))
-        if result.get("failed") or result.get("ok") is False:
+        if self.has_problems(result):
             sys.exit(PROBLEMS)
 
     def run(self, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
         """Do the work; see the class for what to return."""
         raise NotImplementedError
+
+    def has_problems(self, result: dict[str, Any]) -> bool:
+        """Tell whether the command was done with problems."""
+        return bool(result.get("failed")) or result.get("ok") is False
 
     def _start_database(self) -> bool:
         """Return whether this command started the embedded server and must stop it."""

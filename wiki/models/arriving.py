@@ -84,7 +84,7 @@ def insert(arrivals: Sequence[Arrival]) -> None:
     with connection.wrap_database_errors:
         search_index.index_many([(one.note, one.analysis or _analysis(one.head)) for one in alive])
     for arrival in arrivals:
-        _ring(arrival)
+        _ring(arrival, more=arrival is not arrivals[-1])
 
 
 def _sealed(arrivals: Sequence[Arrival]) -> list[Revision]:
@@ -129,8 +129,8 @@ def _analysis(head: Revision) -> Analysis:
     return analyse(head.title, head.body or "")
 
 
-def _ring(arrival: Arrival) -> None:
+def _ring(arrival: Arrival, *, more: bool) -> None:
     note = arrival.note
-    signals.revision_saved.send(type(note), note=note, revision=arrival.head)
+    signals.revision_saved.send(type(note), note=note, revision=arrival.head, more=more)
     if note.deleted is not None:
         signals.note_removed.send(type(note), note=note)

@@ -124,6 +124,6 @@ def _save_some(notes: list[Note], visibility: str, author: Any) -> dict[str, int
     changed.update(head=Subquery(head.values("pk")), visibility=visibility, modified=now)
     made = heads.filter(note=OuterRef("note"))
     NoteHtml.objects.filter(note__in=current).update(revision=Subquery(made.values("pk")))
-    for note in notes:
-        signals.revision_saved.send(Note, note=note, revision=note.head)
+    for left, note in zip(range(len(notes) - 1, -1, -1), notes, strict=True):
+        signals.revision_saved.send(Note, note=note, revision=note.head, more=left > 0)
     return {str(note.pid): note.head.number for note in notes if note.head}

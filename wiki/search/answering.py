@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.beginnings import begun
-from wiki.search.finding import Found, find
-from wiki.search.fuse import By
+from wiki.search.finding import Found, can_find_by_meaning, find_by_meaning, find_by_words
+from wiki.search.fuse import By, Placed
 from wiki.search.query import Operator, ParsedQuery, parse
 from wiki.search.results import Result, results_of
 from wiki.search.spelling import correction
 
 PER_PAGE, MOST_PAGES = 20, 10
-MOST_CORRECTED, MOST_DROPPED = 3, 4
+MOST = PER_PAGE * MOST_PAGES
+MOST_CORRECTED, MOST_DROPPED, MOST_KNOWN = 3, 4, 6
 
 
 @dataclass
@@ -23,12 +24,16 @@ class Answer:
     has, each with the word that may be meant, or "". corrected: what was typed with those
     words, whose results are shown if is_corrected. has_begun: no note had the last word, so it
     was taken for the beginning of one. dropped: without which operator how many notes there
-    would be.
+    would be. by: what the order was to be made of; with_weak: notes were to be listed too that
+    are not close. nearest: where nothing is close enough, what comes nearest by meaning.
     """
 
     typed: str
     query: ParsedQuery
     found: Found
+    by: By = By.BOTH
+    with_weak: bool = False
+    is_typing: bool = False
     page: int = 1
     missing: dict[str, str] = field(default_factory=dict)
     corrected: str = ""
@@ -36,6 +41,7 @@ class Answer:
     has_begun: bool = False
     dropped: list[tuple[Operator, str, int]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    nearest: Result | None = None
 
     @property
     def pages(self) -> int:
@@ -50,15 +56,29 @@ class Answer:
     @property
     def most(self) -> int:
         """Return how many notes are listed at most."""
-        return PER_PAGE * MOST_PAGES
+        return MOST
 
     @property
     def said(self) -> str:
         """Say in a sentence how many notes were found, and by what."""
-        total, parts, phrases = self.found.total, self.query.parts(), self.query.phrases
-        if self.query.is_empty and not total:
+        if self.query.is_empty and not self.found.total:
             return ""
-        count = "No note" if not total else "1 note" if total == 1 else f"{total:,} notes"
+        found = self.found
+        if found.nothing_is_close:
+            return f"Nothing is close to this.{' These are the nearest.' if found.hits else ''}"
+        if found.by is By.MEANING:
+            return "" if found.away else f"{_notes(found.total)} by meaning, the nearest first."
+        if not found.alone:
+            return self._said_of_words()
+        are = "is" if found.alone == 1 else "are"
+        near = "near by meaning" if self.with_weak else "close by meaning"
+        if not found.with_words:
+            return f"{_notes(found.alone)} {are} {near}."
+        return f"{self._said_of_words().removesuffix('.')}; {found.alone:,} more {are} {near}."
+
+    def _said_of_words(self) -> str:
+        total, parts, phrases = self.found.with_words, self.query.parts(), self.query.phrases
+        count = _notes(total)
         if self.found.is_loose and total:
             start = "No note has these words in this order; "
             return f"{start}{count} {'has' if total < 2 else 'have'} at least one of them."
@@ -72,6 +92,27 @@ class Answer:
         if self.query.begun:
             return f"{count} {has} a word that begins so."
         return f"{count} {has} this word."
+
+    @property
+    def can_switch(self) -> bool:
+        """Tell whether the notes could be put in another order, by words or by meaning."""
+        return can_find_by_meaning(self.query) and not self.found.away
+
+    @property
+    def weak_left_out(self) -> int:
+        """Return how many notes are not listed because they are not close."""
+        return 0 if self.with_weak else len(self.found.weak)
+
+    @property
+    def known(self) -> list[tuple[str, int]]:
+        """Return the words of the query that notes have, and how many have each."""
+        have = self.found.ranking.have
+        counts = {
+            part.text: min(have.get(number, 0) for number in terms)
+            for part in self.query.parts()
+            if (terms := part.terms())
+        }
+        return [(word, count) for word, count in counts.items() if count][:MOST_KNOWN]
 
     @property
     def common(self) -> list[str]:
@@ -91,25 +132,39 @@ def answer(
     page: int = 1,
     is_typing: bool = False,
     as_typed: bool = False,
+    by: By = By.BOTH,
+    with_weak: bool = False,
 ) -> Answer:
     """Look for what was typed among the notes a reader may read.
 
-    readable: made by visible_to. is_typing: the last word may go on. as_typed: show nothing
-    else where nothing is found. A page beyond the last is the last.
+    readable: made by visible_to. is_typing: the last word may go on, and only words count.
+    as_typed: show nothing else where nothing is found. A page beyond the last is the last.
     """
     query = parse(typed, unfinished=is_typing)
-    made = Answer(typed, query, find(query, readable, PER_PAGE * MOST_PAGES))
+    by = By.WORDS if is_typing else by
+    found = find_by_words(query, readable, MOST)
+    made = Answer(typed, query, found, by, with_weak, is_typing)
     made.missing = dict.fromkeys(_missing(made), "")
     if not made.found.total and not is_typing:
         _try_as_beginning(made, readable)
     if made.missing and not made.has_begun:
         _correct(made, readable, as_typed=as_typed)
-    if not made.found.total:
+    # Last, so that it is asked once, for what is looked for in the end.
+    made.found = find_by_meaning(made.found, made.query, readable, by, with_weak=with_weak)
+    if not made.found.hits and not made.found.with_words:
         _drop_operators(made, readable)
     made.page = max(1, min(page, made.pages))
-    hits = made.found.hits[made.first - 1 :][:PER_PAGE]
-    made.results = results_of(hits, made.query, made.found, readable)
+    listed = made.found.hits[:MOST]
+    hits = listed[made.first - 1 :][:PER_PAGE]
+    made.results = results_of(hits, made.query, made.found, readable, made.first)
+    if made.found.weak and not hits:
+        nearest = min(made.found.weak, key=_rank_by_meaning)
+        made.nearest = next(iter(results_of([nearest], made.query, made.found, readable)), None)
     return made
+
+
+def _rank_by_meaning(one: Placed) -> int:
+    return one.meaning.rank if one.meaning else MOST
 
 
 def _missing(made: Answer) -> list[str]:
@@ -134,7 +189,7 @@ def _try_as_beginning(made: Answer, readable: NoteQuerySet) -> None:
     again = parse(made.typed.rstrip(), unfinished=True)
     if again.unfinished is None or not begun(again.unfinished.text, readable):
         return
-    found = find(again, readable, PER_PAGE * MOST_PAGES)
+    found = find_by_words(again, readable, MOST)
     if found.total:
         made.query, made.found, made.has_begun = again, found, True
 
@@ -151,7 +206,7 @@ def _correct(made: Answer, readable: NoteQuerySet, *, as_typed: bool) -> None:
         made.corrected = ""
     elif not made.found.total and not as_typed:
         query = parse(made.corrected)
-        found = find(query, readable, PER_PAGE * MOST_PAGES)
+        found = find_by_words(query, readable, MOST)
         if found.total:
             made.query, made.found, made.is_corrected = query, found, True
 
@@ -160,5 +215,9 @@ def _drop_operators(made: Answer, readable: NoteQuerySet) -> None:
     """Count what would be found without one operator or another."""
     for operator in made.query.operators[:MOST_DROPPED]:
         rest = made.query.replacing(operator)
-        if total := find(parse(rest), readable, 1, By.WORDS).total:
+        if total := find_by_words(parse(rest), readable, 1).total:
             made.dropped.append((operator, rest, total))
+
+
+def _notes(count: int) -> str:
+    return "No note" if not count else "1 note" if count == 1 else f"{count:,} notes"

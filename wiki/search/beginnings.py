@@ -44,7 +44,7 @@ def _continued(word: str) -> Iterator[str]:
     """Yield the lexemes of a word that goes on with an ending it has begun.
 
     >>> sorted(set(_continued("attentio")))
-    ['attent']
+    ['attent', 'attenti']
     """
     for ending in ENDINGS.get(settings.WIKI_LANGUAGE, ()):
         for i in range(1, len(ending)):

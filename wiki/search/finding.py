@@ -25,24 +25,25 @@ COVERING = 10
 class Found:
     """What was found.
 
-    hits: best first. total: how many notes there are in all: those with a word, and alone of
-    those that are listed for their meaning. by: what the order is made of. titles: hits called
-    like the query, which stand first. ranking: what was counted on the way. is_loose: no note
-    has the query's phrases; these have some of their words.
+    hits: best first. total: how many notes there are in all: with_words of them by their words
+    (without words, all that fit), and alone of them only by their meaning. by: what the order
+    is made of. titles: hits called like the query, which stand first. ranking: what was counted
+    on the way. is_loose: no note has the query's phrases; these have some of their words.
 
-    weak: notes that are no closer than unrelated ones and have no word of the query; they are
-    among the hits only if they were asked for. nothing_is_close: no hit is an answer, so that
-    all are held back. coverage: the greatest part of the query that the words of one note are.
-    away: why meaning was not asked, a sentence. The last three only if it was.
+    Where meaning was asked: weak, notes that are no closer than unrelated ones and have no word
+    of the query; they are among the hits only if they were asked for. nothing_is_close: no hit
+    is an answer; then all are weak. coverage: the greatest part of the query that one note has
+    in words. away: why there was no answer, a sentence.
     """
 
     hits: tuple[Placed, ...] = ()
     total: int = 0
+    with_words: int = 0
+    alone: int = 0
     by: By = By.WORDS
     titles: frozenset[int] = frozenset()
     ranking: Ranking = Ranking()
     is_loose: bool = False
-    alone: int = 0
     weak: tuple[Placed, ...] = ()
     nothing_is_close: bool = False
     coverage: float | None = None
@@ -128,23 +129,18 @@ class _Joining:
         self.found, self.query, self.nearest, self.by = found, query, nearest, by
         self.ranking = found.ranking
         best = [hit.pid for hit in (*self.ranking.hits[:TOP], *nearest)]
-        self.terms = _terms(best, list(self.ranking.have))
+        self.terms = _terms(best, [term for term, count in self.ranking.have.items() if count])
+        self.rare = rare_words(query, self.ranking.have, self.terms)
 
     def joined(self, *, with_weak: bool) -> Found:
-        rare = rare_words(self.query, self.ranking.have, self.terms)
-        is_all = is_one_word(self.query, self.ranking.have)
-        titles, words = self.found.titles, self.ranking.hits
-        guarded = guard(rare, words, is_all=is_all)
+        """Return what was found, in one order and without what is weak."""
+        words = self.ranking.hits
+        guarded = guard(self.rare, words, is_all=is_one_word(self.query, self.ranking.have))
+        titles = self.found.titles
         hits = fuse(words, self.nearest, self.by, titles=titles, guarded=guarded)
         covered = self._coverage()
-        is_close = (
-            any(hit.is_close for hit in self.nearest)
-            or bool(titles)
-            or (self.query.has_phrase_to_find and not self.found.is_loose)
-            or any(word.pids for word in rare)
-        )
         is_nothing = bool(self.nearest) and nothing_is_close(
-            is_any_close=is_close, coverage=covered
+            is_any_close=self._is_any_close(), coverage=covered
         )
         weak = tuple(one for one in hits if is_nothing or self._is_weak(one))
         out = set() if with_weak else {one.pid for one in weak}
@@ -154,12 +150,22 @@ class _Joining:
         return replace(
             self.found,
             hits=shown,
-            total=self.found.total + alone if counts_words else len(shown),
+            total=self.found.with_words + alone if counts_words else len(shown),
             by=self.by,
             alone=alone,
             weak=weak,
             nothing_is_close=is_nothing,
             coverage=covered,
+        )
+
+    def _is_any_close(self) -> bool:
+        """Tell whether a note is close by meaning, or by what needs no likeness."""
+        has_phrase = self.query.has_phrase_to_find and not self.found.is_loose
+        return (
+            any(hit.is_close for hit in self.nearest)
+            or bool(self.found.titles)
+            or has_phrase
+            or any(word.pids for word in self.rare)
         )
 
     def _coverage(self) -> float:
@@ -185,7 +191,7 @@ def _found(query: ParsedQuery, notes: NoteQuerySet, limit: int) -> Found:
     titles = _titled(query, notes)
     hits = fuse(ranking.hits, (), By.WORDS, titles=titles)[:limit]
     total = max(ranking.total, len(titles))
-    return Found(tuple(hits), total, titles=frozenset(titles), ranking=ranking)
+    return Found(tuple(hits), total, total, titles=frozenset(titles), ranking=ranking)
 
 
 def _titled(query: ParsedQuery, notes: NoteQuerySet) -> set[int]:
@@ -196,12 +202,14 @@ def _titled(query: ParsedQuery, notes: NoteQuerySet) -> set[int]:
 
 def _newest(notes: NoteQuerySet, limit: int) -> Found:
     pids = list(notes.last_changed().values_list("pid", flat=True)[:limit])
-    return Found(tuple(Placed(pid) for pid in pids), notes.count())
+    total = notes.count()
+    return Found(tuple(Placed(pid) for pid in pids), total, total)
 
 
 def _terms(pids: Sequence[int], terms: Sequence[int]) -> dict[int, frozenset[int]]:
     """Return for each of these notes which of the terms it has; one query."""
     has: dict[int, set[int]] = {pid: set() for pid in pids}
+    # Without any term Django asks nothing.
     rows = Posting.objects.filter(note__in=has, term__in=terms).values_list("note", "term")
     for pid, number in rows:
         has[pid].add(number)

@@ -9,8 +9,11 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from wiki import extensions
 from wiki.models import Note
 from wiki.search.answering import Answer, answer
+from wiki.search.fuse import WEIGHTS, By
+from wiki.search.results import Result
 
 MOST_RECENT = 5
 MOST_DIGITS = 4
@@ -29,12 +32,19 @@ def index(request: HttpRequest) -> HttpResponse:
         page=_page(asked.get("page", "")),
         is_typing=is_typing,
         as_typed="as_typed" in asked,
+        by=_by(asked.get("by", "")),
+        with_weak="all" in asked,
     )
     if _wants_json(request):
         reply: HttpResponse = JsonResponse(_as_json(request, made))
     else:
         recent = readable.last_changed()[:MOST_RECENT] if made.query.is_empty else ()
-        context = {"answer": made, "recent": recent, "language": _language()}
+        context = {
+            "answer": made,
+            "recent": recent,
+            "language": _language(),
+            "by_meaning": bool(extensions.rankers),
+        }
         template = "wiki/_results.html" if is_typing else "wiki/search.html"
         reply = render(request, template, context)
     patch_vary_headers(reply, ["Accept"])
@@ -46,6 +56,10 @@ def _page(asked: str) -> int:
     return int(asked) if asked.isdecimal() and len(asked) <= MOST_DIGITS else 1
 
 
+def _by(asked: str) -> By:
+    return next((by for by in By if by == asked), By.BOTH)
+
+
 def _wants_json(request: HttpRequest) -> bool:
     kinds = ["text/html", "application/json"]
     preferred = request.get_preferred_type(kinds)
@@ -53,6 +67,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 
 def _as_json(request: HttpRequest, made: Answer) -> dict[str, Any]:
+    """Tell what was found; with the shares and ranks anyone can put it in order again."""
     return {
         "query": made.typed,
         "total": made.found.total,
@@ -61,6 +76,12 @@ def _as_json(request: HttpRequest, made: Answer) -> dict[str, Any]:
         "problems": made.query.problems,
         "suggestion": made.corrected or None,
         "is_corrected": made.is_corrected,
+        "by": made.found.by,
+        "weights": WEIGHTS[made.found.by]._asdict(),
+        "nothing_close": made.found.nothing_is_close,
+        "weak": made.weak_left_out,
+        "coverage": made.found.coverage,
+        "away": made.found.away or None,
         "hits": [
             {
                 "pid": result.note.pid,
@@ -70,9 +91,49 @@ def _as_json(request: HttpRequest, made: Answer) -> dict[str, Any]:
                 "rank": result.rank,
                 "snippet": result.snippet,
                 "matched": [word for word, _ in result.words],
+                "share": result.place.share,
+                "placed": result.place.placed,
+                "words": _by_words(result),
+                "meaning": _by_meaning(result),
             }
             for result in made.results
         ],
+    }
+
+
+def _by_words(result: Result) -> dict[str, Any] | None:
+    standing = result.place.words
+    if standing is None:
+        return None
+    return {
+        "rank": standing.rank,
+        "score": round(standing.score, 4),
+        "share": standing.share,
+        "matched": dict(result.words),
+    }
+
+
+def _by_meaning(result: Result) -> dict[str, Any] | None:
+    standing = result.place.meaning
+    if standing is None:
+        return None
+    passage, quoted = standing.hit.passage, result.quoted
+    return {
+        "rank": standing.rank,
+        "score": round(standing.score, 4),
+        "share": standing.share,
+        "is_close": standing.hit.is_close,
+        "revision": passage and passage.revision,
+        "indexed_at": passage and passage.indexed_at,
+        # The text is there only if the note still says it.
+        "passage": passage
+        and {
+            "start": passage.start,
+            "end": passage.end,
+            "heading": passage.heading,
+            "text": quoted and quoted.text,
+            "sentence": (quoted and quoted.sentence) or None,
+        },
     }
 
 

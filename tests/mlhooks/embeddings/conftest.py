@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db.models import F
 
 from mlhooks import tasks
 from mlhooks.embeddings import building
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
+from tests.mlhooks.embeddings import encoders
 from wiki.merge import Fields
 from wiki.models import Note
 
@@ -23,10 +23,30 @@ A product of two halves lets every position look at every other one.
 BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot with its lid on."
 
 
-@pytest.fixture(autouse=True)
-def forgotten() -> None:
-    """Nothing that an earlier test let this process remember."""
-    cache.clear()
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a small encoder, which knows nothing but always says the same."""
+    return str(encoders.make_tiny(tmp_path_factory.mktemp("encoders") / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of another small encoder, with longer vectors, which reads 128 tokens."""
+    folder = tmp_path_factory.mktemp("encoders") / "other"
+    return str(encoders.make_tiny(folder, dimensions=64, longest=128, seed=2))
+
+
+@pytest.fixture(scope="session")
+def static(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of an encoder that tells nothing about sentences, and reads any length."""
+    return str(encoders.make_static(tmp_path_factory.mktemp("encoders") / "static"))
+
+
+@pytest.fixture
+def small(settings: Any, tiny: str) -> str:
+    """Let the small encoder read the notes of this test."""
+    settings.WIKI_ENCODER = tiny
+    return tiny
 
 
 @pytest.fixture

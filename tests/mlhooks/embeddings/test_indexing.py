@@ -7,11 +7,14 @@ from django.db import connection, transaction
 
 from mlhooks import notes
 from mlhooks.embeddings import building, indexing
-from mlhooks.models import IndexedNote, Job, Passage, SplitNote
+from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from wiki import signals
 from wiki.benchmarks.population import write_many
 from wiki.merge import Fields
 from wiki.models import Note
+
+FOOTER = "This note is part of a series about kitchens; write to the author for the whole of it."
 
 
 def vectors(note: Note) -> set[int]:
@@ -131,22 +134,87 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     cuts = indexing.cut(index, list(notes.heads([note.pid]).values()))
     indexing.read(encoder, cuts)
     edit(note, BREAD)
-    assert indexing.store(index, cuts[0]).overtaken == 1
+    assert indexing.store(index, cuts).overtaken == 1
     assert not Passage.objects.exists()
     work()
     assert IndexedNote.objects.get().revision == 1
 
 
-def test_boilerplate_is_left_out_in_all_notes_once_many_have_it(db, write, work):
-    footer = (
-        "This note is part of a series about kitchens; write to the author for the whole of it."
-    )
-    written = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{footer}\n") for n in range(3)]
+def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, write, work, alice):
+    note, other = write("Gates", GATES), write("Loaves", BREAD)
+    index, encoder = building.active()
+    cuts = indexing.cut(index, list(notes.heads([note.pid, other.pid]).values()))
+    indexing.read(encoder, cuts)
+    note.move_to_trash(alice)
+    done = indexing.store(index, cuts)
+    assert (done.gone, done.current) == (1, 1)
     work()
-    assert all(any(footer in text for text in embedded(note)) for note in written)
-    fourth = write("Note 3", f"# Other\n\nSomething else.\n\n{footer}\n")
+    assert not passages(note) and not vectors(note)
+    assert set(NoteBlocks.objects.values_list("note", flat=True)) == {other.pid}
+
+
+def has_footer(note: Note) -> bool:
+    return any(FOOTER in text for text in embedded(note))
+
+
+@pytest.fixture
+def series(db, write, work):
+    """Notes that repeat a footer, one less than make it boilerplate."""
+    written = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{FOOTER}\n") for n in range(3)]
     work()
-    assert not any(footer in text for note in (*written, fourth) for text in embedded(note))
+    return written
+
+
+def test_boilerplate_is_left_out_in_all_notes_once_many_have_it(series, write, work):
+    assert all(has_footer(note) for note in series)
+    fourth = write("Note 3", f"# Other\n\nSomething else.\n\n{FOOTER}\n")
+    work()
+    assert not any(has_footer(note) for note in (*series, fourth))
+
+
+def test_boilerplate_that_few_notes_have_any_more_is_read_again(series, write, work, alice):
+    fourth = write("Note 3", f"{BREAD}\n\n{FOOTER}\n")
+    work()
+    fourth.move_to_trash(alice)
+    work()
+    assert all(has_footer(note) for note in series)
+    fourth.refresh_from_db()
+    fourth.undelete()
+    work()
+    assert not any(has_footer(note) for note in (*series, fourth))
+    edit(fourth, BREAD)
+    work()
+    assert all(has_footer(note) for note in series)
+
+
+def test_two_notes_read_together_make_boilerplate_too(series, write, work):
+    more = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{FOOTER}\n") for n in (3, 4)]
+    indexing.index_notes(*building.active(), [note.pid for note in more])
+    work()
+    assert not any(has_footer(note) for note in (*series, *more))
+
+
+def test_a_worker_that_dies_over_boilerplate_leaves_it_to_the_next(
+    series, write, work, monkeypatch
+):
+    fourth = write("Note 3", f"{BREAD}\n\n{FOOTER}\n")
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(indexing, "request", lambda pid: 1 // 0)
+        indexing.index_notes(*building.active(), [fourth.pid])
+    work()
+    assert not any(has_footer(note) for note in (*series, fourth))
+
+
+def test_a_note_that_is_cut_anew_is_current_in_no_other_index(series, write, work):
+    index, encoder = building.active()
+    other = EncoderIndex.objects.make("another", "0" * 64, index.dimensions)
+    indexing.index_notes(other, encoder, [note.pid for note in series])
+    assert not notes.not_current(other).exists()
+    # The fourth makes the footer boilerplate: the others are cut again, without it.
+    fourth = write("Note 3", f"{BREAD} Number 3.\n\n{FOOTER}\n")
+    work()
+    assert set(notes.not_current(other)) == {*series, fourth}
+    assert not notes.not_current(index).exists()
 
 
 def test_an_import_asks_for_all_its_notes(db, alice, work):
@@ -155,3 +223,16 @@ def test_an_import_asks_for_all_its_notes(db, alice, work):
     )
     work()
     assert set(IndexedNote.objects.values_list("note", flat=True)) == set(pids)
+
+
+def test_many_bells_of_one_change_are_one_statement(db, alice, django_assert_num_queries):
+    made = [Note(pid=number) for number in (3, 1, 2)]
+    with django_assert_num_queries(2):
+        for note in made:
+            signals.revision_saved.send(Note, note=note, revision=None, more=note.pid != 2)
+    jobs = Job.objects.order_by("pk")
+    assert [job.key for job in jobs] == ["1", "2", "3"] and jobs[0].payload == {"pid": 1}
+    assert jobs[0].attempts_left == 5 and jobs[0].queue == "background"
+    Claim.take(jobs[0].pk, "somebody")
+    signals.revision_saved.send(Note, note=made[1], revision=None)
+    assert Job.objects.count() == 3 and Job.objects.get(key="1").again

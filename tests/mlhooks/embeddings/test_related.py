@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import building, calibration, nearest, related
+from mlhooks.embeddings import building, calibration, graph, nearest, related
 from mlhooks.models import EncoderIndex
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
@@ -157,8 +157,11 @@ def test_a_page_asks_once_more_than_without(shelf, bob_client, monkeypatch):
 def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
     _, sea, _ = shelf
     compared = found(sea, bob)
-    monkeypatch.setattr(building, "GRAPH_FROM", 1)
-    building.tend_graph(active())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            graph.MAKE.replace(" CONCURRENTLY", "").format(graph="walked", table=active().table)
+        )
+    EncoderIndex.objects.update(has_graph=True)
     monkeypatch.setattr(nearest, "MOST_READ", 0)
     assert active().has_graph and found(sea, bob) == compared
 

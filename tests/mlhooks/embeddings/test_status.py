@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import status
-from mlhooks.models import Claim, IndexedNote, Job, Worker
+from mlhooks.embeddings import indexing, status
+from mlhooks.models import Claim, IndexedNote, Job, UnreadNote, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
 
@@ -78,6 +78,29 @@ def test_a_failed_note_says_why_and_can_be_tried_again(write, alice, alice_clien
     assert (again.kind, again.key, again.requested_by) == ("embed_note", str(note.pid), alice)
     work()
     assert said(alice_client, note).startswith("indexed ")
+
+
+def test_a_note_that_stopped_no_build_says_why(write, work, alice_client, reader_is_there):
+    note = write("Gates", GATES)
+    work()
+    IndexedNote.objects.all().delete()
+    UnreadNote.objects.create(index=active(), note=note.pid, revision=0, reason="ValueError: odd")
+    assert said(alice_client, note) == (
+        "revision 0 could not be read for meaning ValueError: odd try again"
+    )
+    assert status.unread() == {note.pid}
+    alice_client.post(f"/notes/{note.pid}/read/")
+    assert said(alice_client, note).startswith("not read for meaning yet; queued")
+    assert status.unread() == set()
+
+
+def test_a_note_that_was_cut_anew_for_another_index_is_not_current(
+    write, work, alice_client, reader_is_there
+):
+    note = write("Gates", GATES)
+    work()
+    IndexedNote.objects.update(is_whole=False)
+    assert said(alice_client, note).startswith("read for meaning, but for a part that is new")
 
 
 def test_a_form_of_another_site_asks_for_nothing(write, alice):
@@ -161,7 +184,7 @@ def test_a_failure_counts_until_the_note_is_read_or_gone(write, work):
     assert status.unread() == {read.pid, gone.pid, again.pid}
     IndexedNote.objects.create(index=active(), note=read.pid, revision=0)
     gone.move_to_trash(gone.owner)
-    status.read_again([again.pid], again.owner)
+    indexing.request([again.pid])
     assert status.unread() == set()
 
 

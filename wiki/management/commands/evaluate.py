@@ -7,14 +7,15 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from wiki import extensions
-from wiki.evaluations.search import MODES, NothingToEvaluate
+from wiki.evaluations.notebook import NothingToEvaluate
+from wiki.evaluations.search import MODES
 from wiki.management.base import Refused
 from wiki.management.own_database import OwnDatabaseCommand, Run
 
 
 class Command(OwnDatabaseCommand):
     help = "Evaluate a subject on a temporary database; the site's own is not touched."
-    name, passed_on = "evaluate", ("corpus", "mode")
+    name, passed_on = "evaluate", ("corpus", "mode", "cases", "cache")
 
     @property
     def subjects(self) -> Mapping[str, Run]:
@@ -24,10 +25,12 @@ class Command(OwnDatabaseCommand):
         super().add_arguments(parser)
         parser.add_argument("--corpus", type=Path, help="a set, or a folder of sets")
         parser.add_argument("--mode", choices=MODES, default="all", help="how to search")
+        parser.add_argument("--cases", type=int, help="how many cases are looked at, at most")
+        parser.add_argument(
+            "--cache", type=Path, help="a folder that keeps the vectors of texts for next time"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["subject"] == "search" and not options["corpus"]:
-            raise Refused("Name the folder with the documents and queries: --corpus DIR.")
         try:
             super().handle(*args, **options)
         except NothingToEvaluate as error:

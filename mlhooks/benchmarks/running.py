@@ -1,61 +1,21 @@
-"""`bench jobs`: how long a reader waits for work that takes a worker 15 ms.
-
-One round is the whole way: a job's row and its NOTIFY, the dispatcher, the broker, the
-worker, the result and its NOTIFY. The processes are real ones, started for the benchmark.
-"""
+"""The workshop's real processes, for as long as a benchmark runs."""
 
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from django.conf import settings
 
-from mlhooks import broker, jobs, processes
-from mlhooks.models import Job, Queue
-from wiki.benchmarks.machine import Machine
+from mlhooks import broker, processes
 
-ROUNDS = 200
-WARM_UP = 10
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
-ANSWER_LIMIT_S = 10.0
 
 
 class NotMeasured(Exception):
     """The benchmark's processes did not start or did not answer; the text says which."""
-
-
-def run(options: dict[str, Any]) -> dict[str, Any]:
-    """Time the rounds; options["rounds"] says how many. Times are None on a busy machine.
-
-    Uses the database of the settings, and a broker in their data folder unless BROKER_URL
-    names another. Raises NotMeasured.
-    """
-    machine = Machine.now()
-    with running(processes.workers(2)[:1]):
-        for i in range(WARM_UP):
-            time_round(f"warm-up {i}")
-        times_s = [time_round(f"round {i}") for i in range(options.get("rounds") or ROUNDS)]
-    return {
-        "rounds": len(times_s),
-        "p50_ms": machine.milliseconds(times_s, 0.50),
-        "p95_ms": machine.milliseconds(times_s, 0.95),
-        **machine.as_json(),
-    }
-
-
-def time_round(key: str) -> float:
-    """Ask for 15 ms of work and wait for it; return the seconds. Raises NotMeasured."""
-    began = time.perf_counter()
-    with jobs.listening() as waiter:
-        job = jobs.request("benchmark_pause", key=key, queue=Queue.INTERACTIVE)
-        job = waiter.wait(job, ANSWER_LIMIT_S)
-    if job.state != Job.State.DONE:
-        raise NotMeasured(f"Job {job.pk} is {job.state} after {ANSWER_LIMIT_S:.0f} s. {job.error}")
-    return time.perf_counter() - began
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""`bench search`: the house's benchmark, by meaning too.
+
+The first 20,000 passages are really read, the others copies with noise (filling.py). Queries
+that nobody asked before go to a real interactive worker, by a dispatcher and a broker.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.db import connection
+
+from mlhooks import processes
+from mlhooks.benchmarks.running import running
+from mlhooks.evaluations.reading import Reader
+from mlhooks.models import EncoderIndex
+from wiki.benchmarks import searches
+from wiki.benchmarks.corpus import Corpus
+from wiki.benchmarks.machine import Machine
+
+NEAREST_QUERIES = 100
+SEED = 31
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Build a notebook of options["notes"] notes and search it.
+
+    options["cache"]: a folder that keeps vectors for next time. Raises NotMeasured.
+    """
+    return searches.run(options, Meaning(options.get("cache")))
+
+
+class Meaning:
+    """What the workshop brings: see wiki.benchmarks.searches.Meaning."""
+
+    def __init__(self, cache_folder: Any = None) -> None:
+        self.reader = Reader(cache_folder)
+
+    def fill(self, topics: Mapping[int, str]) -> dict[str, Any]:
+        """Let all notes be read, or seem so."""
+        # Here and below: brings PyTorch along, which no web process is to load.
+        from mlhooks.benchmarks.filling import fill
+
+        return fill(self.reader, topics)
+
+    def answering(self) -> AbstractContextManager[Any]:
+        """Run an interactive worker, a dispatcher and a broker."""
+        return running(processes.workers(2)[:1])
+
+    def figures(self, topics: Mapping[int, str], machine: Machine) -> dict[str, Any]:
+        """Ask for the nearest notes alone, by other queries than were timed before."""
+        from mlhooks.benchmarks import nearness
+
+        index, encoder = self.reader.active()
+        corpus = Corpus(SEED)
+        half = NEAREST_QUERIES // 2
+        texts = (*corpus.queries(half), *corpus.questions(half))
+        vectors = [encoder.encode_query(text).tolist() for text in texts]
+        return nearness.figures(index, topics, vectors, machine)
+
+    def bytes(self) -> int:
+        """Return how much the vectors take on disk, with their indexes."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_total_relation_size(%s)", [EncoderIndex.objects.get().table])
+            return int(cursor.fetchone()[0])

@@ -1,0 +1,39 @@
+"""Notes that cannot be read: they stop nothing, and it is kept why."""
+
+import logging
+
+from django.db import InterfaceError, OperationalError
+from django.db.models.functions import Now
+
+from mlhooks import notes
+from mlhooks.jobs import Transient
+from mlhooks.models import EncoderIndex, LostClaim, UnreadNote
+from mlhooks.registry import NoSuchModel
+
+logger = logging.getLogger(__name__)
+
+LONGEST_REASON = 300
+# What does not lie with a note.
+PASSING = (
+    InterfaceError,
+    LostClaim,
+    NoSuchModel,
+    OperationalError,
+    Transient,
+    EncoderIndex.DoesNotExist,
+)
+
+
+def remember(index: EncoderIndex, pid: int, error: Exception) -> None:
+    """Keep why a note could not be read, until it can, or says something else."""
+    logger.warning("Note %s could not be read: %s", pid, type(error).__name__)
+    head = notes.heads([pid]).get(pid)
+    if head is None:
+        return
+    reason = f"{type(error).__name__}: {error}".replace("\0", " ")
+    reason = reason.encode(errors="replace").decode()[:LONGEST_REASON]
+    UnreadNote.objects.update_or_create(
+        index=index,
+        note=pid,
+        defaults={"revision": head.number, "reason": reason, "failed_at": Now()},
+    )

@@ -1,0 +1,134 @@
+"""`evaluate evidence`: whether the sentence shown for a note is why it is near, and the order true.
+
+The sentence is told from sums that were kept when its passage was read (embeddings/telling.py).
+Here passages are read again without it, and without another one: the cosine with the query
+should fall more without the one that is shown. And whoever adds up the ranks, scores and shares
+that each note comes with must arrive at the order that is shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from mlhooks import notes
+from mlhooks.embeddings import data, indexing, ranking
+from mlhooks.evaluations.order import is_recomputed
+from mlhooks.evaluations.reading import Reader
+from mlhooks.models import EncoderIndex
+from wiki.benchmarks.machine import Machine
+from wiki.evaluations.notebook import NothingToEvaluate, read_set, readable, write
+from wiki.search.finding import find
+from wiki.search.fuse import TOP, By
+from wiki.search.hit import Hit
+from wiki.search.query import ParsedQuery, parse
+
+if TYPE_CHECKING:
+    from mlhooks.embeddings.infer import Encoder
+
+CASES = 200
+SEED = 21
+HITS = 10  # of each query
+LEAST_SENTENCES = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A passage that was found, without the sentence that is shown, and without another one."""
+
+    query: str
+    text: str
+    without_shown: str
+    without_other: str
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate on the set in options["corpus"], with options["cases"] pairs of query and note.
+
+    shown_counts_more: the share of cases in which the cosine falls more without the sentence
+    shown. Raises NothingToEvaluate.
+    """
+    machine, one = Machine.now(), read_set(options.get("corpus"))
+    write(one)
+    queries = [query.text for query in one.queries]
+    reader = Reader(options.get("cache"))
+    index = reader.read(queries)
+    _, encoder = reader.active()
+    wanted = options.get("cases") or CASES
+    cases = list(_cases(index, queries, wanted, Random(SEED)))
+    if not cases:
+        raise NothingToEvaluate(f"No passage found in {one.name} has {LEAST_SENTENCES} sentences.")
+    falls = [_falls(encoder, case) for case in cases]
+    orders = [is_recomputed(_all_of(query)) for query in queries]
+    return {
+        "corpus": one.name,
+        "encoder": str(settings.WIKI_ENCODER),
+        "cases": len(cases),
+        "shown_counts_more": round(sum(shown > other for shown, other in falls) / len(falls), 4),
+        "mean_fall": {
+            "shown": round(sum(shown for shown, _ in falls) / len(falls), 4),
+            "other": round(sum(other for _, other in falls) / len(falls), 4),
+        },
+        "orders": len(orders),
+        "recomputed": round(sum(orders) / len(orders), 4),
+        **machine.as_json(),
+    }
+
+
+def _all_of(text: str) -> Any:
+    return find(parse(text), readable(), 2 * TOP, By.BOTH, with_weak=True).hits
+
+
+def _cases(
+    index: EncoderIndex, queries: Sequence[str], wanted: int, random: Random
+) -> Iterator[Case]:
+    """Yield cases in a random order."""
+    pairs: list[tuple[ParsedQuery, Hit]] = []
+    for text in queries:
+        query = parse(text)
+        found = find(query, readable(), HITS, By.MEANING, with_weak=True)
+        pairs += [(query, hit.meaning.hit) for hit in found.hits if hit.meaning]
+    random.shuffle(pairs)
+    for query, hit in pairs:
+        if wanted and (case := _case(index, query, hit, random)):
+            wanted -= 1
+            yield case
+
+
+def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> Case | None:
+    """Return what a hit's passage is without some sentences; None for one of few sentences."""
+    place = ranking.explain(query, [hit]).get(hit.pid)
+    passage = hit.passage
+    (one,) = indexing.cut(index, list(notes.heads([hit.pid]).values()))
+    found = [
+        p for p in one.passages if passage and (p.start, p.end) == (passage.start, passage.end)
+    ]
+    if place is None or not found:
+        return None
+    text, start = found[0].text, found[0].start
+    raw = one.head.body[start : found[0].end]
+    said = {
+        (start + first, start + last): data.cleaned(raw[first:last])
+        for first, last in data.sentences(raw)
+    }
+    # A sentence that stands there twice could not be told from its double.
+    others = [
+        sentence for where, sentence in said.items() if where != place and text.count(sentence) == 1
+    ]
+    shown = said.get(place, "")
+    if len(said) < LEAST_SENTENCES or not others or text.count(shown) != 1:
+        return None
+    other = random.choice(others)
+    return Case(query.text, text, text.replace(shown, ""), text.replace(other, ""))
+
+
+def _falls(encoder: "Encoder", case: Case) -> tuple[float, float]:
+    """Return how much the cosine falls without the shown sentence, and without the other."""
+    query = encoder.encode_query(case.query)
+    whole, shown, other = (
+        float(vector @ query)
+        for vector in encoder.encode([case.text, case.without_shown, case.without_other])
+    )
+    return whole - shown, whole - other
