@@ -41,7 +41,8 @@ def connect() -> None:
     signals.note_removed.connect(note_removed)
     extensions.rankers.append(ranking.rank)
     extensions.explainers.append(ranking.explain)
-    extensions.panels.append(panels.related_notes)
+    extensions.panels += [panels.note_status, panels.related_notes]
+    extensions.top_line.append(panels.coverage)
 
 
 class Saved(threading.local):

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
-from wiki import integrity
+from wiki import access, integrity
 from wiki.markup import bounded
 from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
@@ -63,6 +63,11 @@ def readable(reader: Any) -> Readable:
     return Note.objects.visible_to(reader)
 
 
+def editable(user: Any, pid: int) -> Note:
+    """Return a note that somebody may write. Raises Http404 and PermissionDenied."""
+    return access.editable_note(user, pid)
+
+
 def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
     """Return (pid, title, revision, body, links_here) of notes to show beside this one.
 
@@ -97,6 +102,22 @@ def count() -> int:
 def count_current(index: EncoderIndex) -> int:
     """Return of how many notes an index holds what they say now."""
     return live().filter(_is_current(index)).count()
+
+
+def coverage(index: EncoderIndex | None) -> tuple[int, int]:
+    """Return how many notes there are, and of how many an index holds what they say now.
+
+    One query.
+    """
+    is_current = Q(pk__in=[]) if index is None else Q(_is_current(index))
+    found = live().aggregate(total=Count("pid"), current=Count("pid", filter=is_current))
+    return found["total"], found["current"]
+
+
+def lacking(index: EncoderIndex | None, pids: Collection[int]) -> set[int]:
+    """Return those of these notes of which an index does not hold what they say now."""
+    left = live() if index is None else not_current(index)
+    return set(left.filter(pid__in=pids).values_list("pid", flat=True))
 
 
 def not_current(index: EncoderIndex) -> QuerySet[Note]:

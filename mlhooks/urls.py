@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from mlhooks.views import jobs
+from mlhooks.views import jobs, reading
 
 urlpatterns = [
+    path("notes/<int:pid>/read/", reading.read_again, name="read_again"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:job_id>/", jobs.show, name="job"),
     path("jobs/<int:job_id>/retry/", jobs.retry, name="retry_job"),

@@ -240,6 +240,7 @@ NO_PAGE = {
     "undo_tidying": "answers a form with a redirect",
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
+    "read_again": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
     "cancel_job": "answers a form with a redirect",
 }

@@ -63,6 +63,8 @@ class Problem:
 fences: dict[str, Fence] = {}
 # panel(note, request): HTML for the margin of a note's page, or None.
 panels: list[Callable[[Any, Any], str | None]] = []
+# entry(reader): HTML for the end of the top line, or None.
+top_line: list[Callable[[Any], str | None]] = []
 # rank(query, readable, limit): the notes of a queryset that are closest to a ParsedQuery by
 # meaning, best first. The queryset holds only what the reader may read and the operators leave.
 # A ranker that cannot answer now raises Away; then the next one is asked.

@@ -62,10 +62,10 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     if left:
         _Copying(index, topics).write(left)
     Job.objects.filter(kind=indexing.EMBED_NOTE).delete()
-    graph.build(index)
-    calibration.calibrate(index, encoder)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    graph.build(index)
+    calibration.calibrate(index, encoder)
     cache.clear()
     return {
         "passages": _count(index),

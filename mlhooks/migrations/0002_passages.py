@@ -125,6 +125,14 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('note', 'index'), name='indexed_note_once')],
             },
         ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(fields=['kind', 'key', 'id'], name='job_of_key'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(condition=models.Q(('state', 'failed')), fields=['id'], name='job_failed'),
+        ),
         migrations.CreateModel(
             name='UnreadNote',
             fields=[

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.db.models.query import RawQuerySet
 
@@ -52,6 +52,13 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> "JobQuerySet":
         """Jobs that wait or run."""
         return self.filter(state__in=Job.UNFINISHED)
+
+    def failed_for_good(self) -> "JobQuerySet":
+        """Jobs that failed and that nobody has asked for again since."""
+        later = Job.objects.filter(
+            kind=OuterRef("kind"), key=OuterRef("key"), pk__gt=OuterRef("pk")
+        )
+        return self.filter(~Exists(later), state=Job.State.FAILED)
 
     def publishable(self, window: int) -> "RawQuerySet[Job]":
         """Due jobs for the broker, so many that at most `window` per queue lie there.
@@ -178,6 +185,10 @@ class Job(models.Model):
             models.Index(name="job_running", fields=["heartbeat_at"], condition=Q(state="running")),
             # dispatch: was there one of this kind today?
             models.Index(name="job_kind", fields=["kind", "created_at"]),
+            # A note's status: the last job of this kind and key.
+            models.Index(name="job_of_key", fields=["kind", "key", "id"]),
+            # /jobs/ and the top line: what failed?
+            models.Index(name="job_failed", fields=["id"], condition=Q(state="failed")),
             # dispatch: finished jobs old enough to be forgotten.
             models.Index(name="job_finished", fields=["finished_at"]),
         ]

@@ -1,12 +1,28 @@
-"""What stands in the margin of a note's page."""
+"""What stands in the margin of a note's page, and in the top line."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from mlhooks.embeddings import related
+from mlhooks.embeddings import related, status
 from mlhooks.models import EncoderIndex
+
+
+def coverage(reader: Any) -> str | None:
+    """Tell staff in the top line of how many notes the index is current; nothing without notes."""
+    if not getattr(reader, "is_staff", False):
+        return None
+    found = status.coverage()
+    return render_to_string("mlhooks/_coverage.html", {"coverage": found}) if found.total else None
+
+
+def note_status(note: Any, request: HttpRequest) -> str | None:
+    """Tell those who may edit a note how current the index is about it."""
+    if not note.may_be_edited_by(request.user):
+        return None
+    context = {"status": status.of_note(note), "note": note}
+    return render_to_string("mlhooks/_note_status.html", context, request)
 
 
 def related_notes(note: Any, request: HttpRequest) -> str | None:

@@ -159,6 +159,9 @@ GET  /admin/login/                 302 404 404 302 302
 POST /admin/login/                 405 405 405 405 405
 GET  /admin/logout/                405 405 405 405 405
 POST /admin/logout/                302 302 302 302 302
+GET  /notes/{secret}/read/         302 405 405 405 302
+POST /notes/{secret}/read/         403 404 302 302 403
+POST /notes/{open}/read/           403 403 302 302 403
 GET  /jobs/                        302 404 404 200 302  staff
 POST /jobs/                        403 405 405 405 403
 GET  /jobs/{job}/                  302 404 404 200 302  staff

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.models import EditConflict, Note, Tag
 from wiki.models.tag import join_tags
@@ -130,6 +131,13 @@ def hide_query(context: Mapping[str, Any], note: Note) -> str:
 def hidden_notes(context: Mapping[str, Any]) -> str:
     """Return the notes this page's address hides, as the address says it."""
     return ",".join(map(str, hidden_pids(context["request"].GET)))
+
+
+@register.simple_tag
+def top_line(reader: Any) -> list[str]:
+    """Return what the sockets have to say at the end of the top line."""
+    said = (entry(reader) for entry in extensions.top_line)
+    return [html for html in said if html is not None]
 
 
 @register.simple_tag(takes_context=True)
