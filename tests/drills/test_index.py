@@ -15,9 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from mlhooks import jobs, registry
-from mlhooks.embeddings import building
-from mlhooks.models.job import ATTEMPTS, REQUESTED, Queue
+from mlhooks import registry
 from mlhooks.models.worker import ALIVE_S
 from tests.drills import tiny_encoder
 from tests.drills.audit import spread
@@ -33,7 +31,7 @@ Find = Callable[[Site], psutil.Process]
 NOTES_PER_ROUND = 200
 # Between two kills; some are met while they are being started again.
 SHORTEST_S, LONGEST_S = 0.5, 5.0
-AT_ONCE_S = 30.0
+AT_ONCE_S, ASKED_LIMIT_S = 30.0, 120.0
 # Six beats of a worker until its job is taken back, a minute until the index is looked after,
 # the longest wait before a job is tried again, and the notes.
 COVERED_LIMIT_S, PER_NOTE_S = 480.0, 0.3
@@ -114,26 +112,16 @@ def write_notes(site: Site, count: int, seed: int) -> None:
 
 
 def ask_for_encoder(site: Site, encoder: str) -> None:
-    """Let another encoder read the notes, by the statement that mlhooks.jobs.request runs."""
-    values = {
-        "kind": building.BUILD_INDEX,
-        "key": encoder,
-        "payload": json.dumps({"encoder": encoder}),
-        "queue": Queue.BACKGROUND.value,
-        "run_after": None,
-        "user": None,
-        "attempts": ATTEMPTS,
-        "first": Queue.INTERACTIVE.value,
-        "channel": REQUESTED,
-    }
+    """Let another encoder read the notes, by the command; once more if PostgreSQL is away."""
 
     def is_asked() -> bool:
         try:
-            return bool(site.query(jobs.REQUEST, values))
-        except psycopg.OperationalError:
+            report = site.command("reembed", "--encoder", encoder)
+        except AssertionError:
             return False
+        return report["encoder"] == encoder
 
-    wait_until(is_asked, AT_ONCE_S, "PostgreSQL answers")
+    wait_until(is_asked, ASKED_LIMIT_S, "the encoder is asked for")
 
 
 def is_active(site: Site, encoder: str) -> bool:
