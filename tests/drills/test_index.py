@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
+from statistics import median
 
 import psutil
 import psycopg
 import pytest
 
 from mlhooks import registry
+from mlhooks.embeddings.ranking import WAIT_S
 from mlhooks.models.worker import ALIVE_S
 from tests.drills import tiny_encoder
 from tests.drills.audit import spread
@@ -219,6 +221,7 @@ def test_searching_goes_on_without_a_worker(
 ) -> None:
     normal: list[Answered] = []
     alone: list[Answered] = []
+    returning: list[Answered] = []
     returns = []
     searches.ask_until_by_meaning(BACK_LIMIT_S)
     for number in range(rounds):
@@ -237,11 +240,14 @@ def test_searching_goes_on_without_a_worker(
             process.resume() if number % 2 else process.kill()
         seconds, meanwhile = searches.ask_until_by_meaning(BACK_LIMIT_S)
         returns.append(seconds)
-        alone += (*others, *meanwhile)
-    before, after = (percentile([one.seconds for one in all_], 95) for all_ in (normal, alone))
+        returning += meanwhile
+        alone += others
+    before, after = (percentile([one.seconds for one in some], 95) for some in (normal, alone))
+    usual, still = (median(one.seconds for one in some) * 1000 for some in (normal, alone))
     tell(
-        f"{rounds} times, {len(alone)} answers by words alone, p95 {after:.0f} ms "
-        f"(asked by words {before:.0f} ms), by meaning again after {spread(returns)}"
+        f"{rounds} times, {len(alone)} answers by words alone, p50/p95 {still:.0f}/{after:.0f} ms "
+        f"(words asked for {usual:.0f}/{before:.0f} ms), by meaning again after "
+        f"{spread(returns)}, {len(returning)} answers by words until then"
     )
-    # On a busy machine words take longer, too.
-    assert after <= max(PROMISED_MS, 1.5 * before)
+    # On a busy machine words take longer, too. Waiting for the worker would show in both.
+    assert still < usual + WAIT_S * 1000 / 2 and after <= max(PROMISED_MS, 2 * before)
