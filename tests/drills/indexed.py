@@ -31,7 +31,7 @@ LACKING = """
      WHERE note.deleted IS NULL AND NOT EXISTS (
         SELECT FROM mlhooks_indexednote AS indexed JOIN mlhooks_activeindex AS active
             ON active.index_id = indexed.index_id
-         WHERE indexed.note = note.pid AND indexed.revision = head.number)
+         WHERE indexed.note = note.pid AND indexed.revision = head.number AND indexed.is_whole)
 """
 # Looking after the index and the notebook comes again and again; it is never all done.
 BUSY = """
@@ -52,6 +52,7 @@ TABLES_OF_NOTES = (
     "mlhooks_indexednote",
     "mlhooks_splitnote",
     "mlhooks_noteblocks",
+    "mlhooks_unreadnote",
 )
 OF_NO_NOTE = """
     SELECT count(*) FROM {table} AS kept
@@ -64,8 +65,9 @@ OF_NO_PASSAGE = """
          WHERE passage.id = kept.passage AND passage.note = kept.note)
 """
 FAILED = """
-    SELECT kind, key, state, attempt, error FROM mlhooks_job WHERE state IN ('failed', 'cancelled')
+    SELECT kind, key, state, attempt, error FROM mlhooks_job WHERE state = 'failed'
 """
+UNREAD = "SELECT note, reason FROM mlhooks_unreadnote"
 
 
 @dataclass(frozen=True)
@@ -237,11 +239,12 @@ def covered_s(site: Site, encoder: str, limit_s: float) -> float:
         try:
             state = look()
         except psycopg.OperationalError:
+            assert site.is_running, "somebody has stopped the site"
             return False
         return state == ([encoder], 0, [])
 
     def look() -> tuple[Any, ...]:
-        failed = site.query(FAILED)
+        failed = [*site.query(FAILED), *site.query(UNREAD)]
         assert not failed, failed
         active = [name for _, name in site.query(ACTIVE)]
         return active, site.query(LACKING)[0][0], site.query(BUSY)
@@ -254,7 +257,7 @@ def covered_s(site: Site, encoder: str, limit_s: float) -> float:
 
 def audit_jobs(site: Site) -> str:
     """Check that no job has failed; return the figures."""
-    failed = site.query(FAILED)
+    failed = [*site.query(FAILED), *site.query(UNREAD)]
     assert not failed, failed
     rows = site.query("SELECT attempt FROM mlhooks_job")
     again = sum(attempt > 1 for (attempt,) in rows)
