@@ -27,6 +27,17 @@ def until(start: datetime, end: datetime) -> str:
 
 
 @register.filter
+def since(when: datetime) -> str:
+    """Write how long it has been.
+
+    >>> from datetime import timedelta
+    >>> since(timezone.now() - timedelta(seconds=90))
+    '1 min'
+    """
+    return until(when, timezone.now())
+
+
+@register.filter
 def ago(when: datetime) -> str:
     """Write how long ago it was.
 
@@ -34,4 +45,4 @@ def ago(when: datetime) -> str:
     >>> ago(timezone.now() - timedelta(minutes=3))
     '3 min ago'
     """
-    return f"{until(when, timezone.now())} ago"
+    return f"{since(when)} ago"

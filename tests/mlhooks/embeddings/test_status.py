@@ -206,4 +206,4 @@ def test_remembered_coverage_costs_a_page_no_query(write, staff_client, monkeypa
     ("current", "total", "share"), [(0, 0, 1.0), (1, 3, 0.3333), (99_999, 100_000, 0.9999)]
 )
 def test_only_a_whole_index_is_called_whole(current, total, share):
-    assert status.Coverage(total, current, 0, True).share == share
+    assert status.Coverage(total, current).share == share
