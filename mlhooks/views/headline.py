@@ -51,7 +51,7 @@ class Headline:
 
 def headline() -> Headline:
     """Find out how the index is: some ten queries at most."""
-    answering = EncoderIndex.objects.active()
+    answering = EncoderIndex.objects.remembered_active()
     jobs = Job.objects.unfinished().filter(kind=BUILD_INDEX).order_by("state", "pk")
     building = jobs.first()
     made = EncoderIndex.objects.filter(encoder=building.key if building else None)
