@@ -136,12 +136,14 @@ class Dispatcher:
                 Worker.objects.filter(seen_at__lt=a_day_ago).delete()
 
     def _request_regular_work(self) -> None:
-        """Ask for what is due again; of each kind the last is kept, not thousands."""
+        """Ask for what is due again; of each kind the last success and failure are kept."""
         for kind, every_s in REGULAR_S.items():
             recent = Q(created_at__gt=Now() - timedelta(seconds=every_s))
             known = Job.objects.filter(kind=kind)
             if not known.filter(recent | Q(state__in=Job.UNFINISHED)).exists():
-                known.exclude(state__in=Job.UNFINISHED).delete()
+                known.filter(state=Job.State.DONE).delete()
+                failed = known.filter(state=Job.State.FAILED)
+                failed.exclude(pk__in=failed.order_by("-pk").values("pk")[:1]).delete()
                 jobs.request(kind)
 
     def _tell_once(self, sentence: str, error: Exception) -> None:

@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 
 from mlhooks import notes
 from mlhooks.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
-from mlhooks.embeddings import building, calibration, data, indexing
+from mlhooks.embeddings import calibration, data, graph, indexing
 from mlhooks.evaluations.reading import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 
@@ -62,10 +62,10 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     if left:
         _Copying(index, topics).write(left)
     Job.objects.filter(kind=indexing.EMBED_NOTE).delete()
-    building.tend_graph(index)
-    calibration.calibrate(index, encoder)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    graph.build(index)
+    calibration.calibrate(index, encoder)
     cache.clear()
     return {
         "passages": _count(index),

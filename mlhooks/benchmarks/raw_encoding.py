@@ -17,7 +17,9 @@ def main() -> None:
     folder, asked_device = sys.argv[1:]
     texts = json.load(sys.stdin)
     encoder = Encoder(Path(folder), asked_device=asked_device)
-    read = encoder.model.tokenizer(texts, truncation=True, max_length=encoder.longest)
+    read = encoder.model.tokenizer(
+        texts, truncation=encoder.longest is not None, max_length=encoder.longest
+    )
     tokens = sum(map(len, read["input_ids"]))
     encoder.model.encode(texts[:BATCH], batch_size=BATCH, show_progress_bar=False)
     begin = time.process_time()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Say "commonplace index" and "commonplace encoder" to nobody else: the first index is made
 # once, and one encoder is asked for at a time.
 LOCK, LOCK_REQUEST = 0x636F6D696E, 0x636F6D656E
-NOTES_AT_A_TIME, CHARACTERS_AT_A_TIME = 32, 200_000
+NOTES_AT_A_TIME = 32
 # Notes saved while the last ones were read are read too, as often; the rest has its own jobs.
 CATCH_UPS = 3
 # A turn, if others wait, and if nobody does. Changing over costs loading an encoder.
@@ -230,16 +230,16 @@ class _Build:
 
 
 def _portions(chosen: "QuerySet[Any]") -> Iterator[list[int]]:
-    """Yield notes, so few at a time that what is made of them fits into memory."""
+    """Yield notes, so few at a time that others need not wait long for their turn."""
     for pids in notes.pids_in_order(chosen, NOTES_AT_A_TIME):
         lengths = notes.lengths(pids)
         portion: list[int] = []
-        room = CHARACTERS_AT_A_TIME
+        room = indexing.MOST_LETTERS
         for pid in pids:
             length = lengths.get(pid, 0)
             if portion and length > room:
                 yield portion
-                portion, room = [], CHARACTERS_AT_A_TIME
+                portion, room = [], indexing.MOST_LETTERS
             portion.append(pid)
             room -= length
         yield portion

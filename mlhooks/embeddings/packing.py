@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from mlhooks.embeddings.blocks import Block, Region, has_letters
 from mlhooks.embeddings.pieces import MOST_PIECES, Ruler, Span
-from mlhooks.embeddings.sentences import lines, sentences_of
+from mlhooks.embeddings.sentences import lines, sentences_of, stanzas
 
-_BLOCKS, _SENTENCES, _LINES, _WORDS = range(4)
+_BLOCKS, _SENTENCES, _LINES, _WORDS = range(4)  # the sentences of code: what blank lines part
 _TINY = MOST_PIECES // 2
+_REMNANT = MOST_PIECES // 4
 _LITTLE_MORE = MOST_PIECES * 8 // 5
 
 
@@ -45,10 +46,9 @@ class Packer:
         return (clipped[0][1][0], clipped[-1][1][1]) if clipped else None
 
     def may_stay(self, region: Region, span: Span) -> bool:
-        """Tell whether a span can be a passage of a region: it lies in it, says something, fits."""
+        """Tell whether a span that begins in a region can be a passage: it ends there, and fits."""
         return (
-            region.start <= span[0]
-            and span[1] <= region.end
+            span[1] <= region.end
             and self.content(region, *span) is not None
             and self.ruler.pieces(*span) <= MOST_PIECES
         )
@@ -79,6 +79,11 @@ class Packer:
 
     def _packed(self, region: Region, gap: Span) -> list[Span]:
         packed = self._greedy(region, gap, _BLOCKS, MOST_PIECES)
+        if len(packed) > 1 and self.ruler.pieces(*packed[-1]) < _REMNANT:
+            last_two = (packed[-2][0], packed[-1][1])
+            halves = self._greedy(region, last_two, _BLOCKS, self.ruler.pieces(*last_two) * 3 // 5)
+            if len(halves) == 2:
+                packed[-2:] = halves
         pieces = self.ruler.pieces(*gap)
         if len(packed) > 2 and pieces <= _LITTLE_MORE:
             # An edit that makes a full passage a little longer makes it two, not three.
@@ -94,7 +99,10 @@ class Packer:
         return packed
 
     def _greedy(self, region: Region, gap: Span, finest: int, most: int) -> list[Span]:
-        """Pack blocks, or what they are made of: as fine as this, and finer if need be."""
+        """Pack blocks, or what they are made of: as fine as this, and finer if need be.
+
+        most: how full to fill a passage; nothing is torn before it alone exceeds MOST_PIECES.
+        """
         filled: list[Span] = []
 
         def add(block: Block, span: Span, fineness: int) -> None:
@@ -103,7 +111,9 @@ class Packer:
                 if self.ruler.pieces(*longer) <= most:
                     filled[-1] = longer
                     return
-            if fineness == _WORDS or (fineness >= finest and self.ruler.pieces(*span) <= most):
+            if fineness == _WORDS or (
+                fineness >= finest and self.ruler.pieces(*span) <= MOST_PIECES
+            ):
                 if has_letters(self.body[slice(*span)]):
                     filled.append(span)
                 return
@@ -117,6 +127,8 @@ class Packer:
     def _parts(self, block: Block, span: Span, fineness: int) -> Iterator[Span]:
         if fineness == _WORDS:
             yield from self.ruler.words(*span)
+        elif fineness == _SENTENCES and block.kind == "code":
+            yield from stanzas(self.body, *span)
         elif fineness == _LINES:
             yield from lines(self.body, *span)
         else:

@@ -24,15 +24,10 @@ from wiki.search.query import ParsedQuery
 ENCODE_QUERY = "encode_query"
 WAIT_S = 0.25
 
-NOT_YET = (
-    "Searched by words only: no note has been read for meaning yet. A worker begins as soon as "
-    "it runs."
-)
-NO_WORKER = "Searched by words only: the worker that reads for meaning does not answer{since}."
-TOO_SLOW = (
-    "Searched by words only: the worker that reads for meaning is busy. Search once more in a "
-    "moment."
-)
+# The house says what it searched by; these say why not by meaning.
+NOT_YET = "No note has been read for meaning yet. A worker begins as soon as it runs."
+NO_WORKER = "The worker that reads for meaning does not answer{since}."
+TOO_SLOW = "The worker that reads for meaning is busy. Search once more in a moment."
 
 
 def rank(query: ParsedQuery, readable: Readable, limit: int) -> list[Hit]:
@@ -94,7 +89,7 @@ def query_vector(index: EncoderIndex, text: str) -> list[float]:
         job = waiter.wait(request_vector(index, text), WAIT_S)
     made = QueryVector.objects.of(digest)
     if made is None:
-        raise Away(TOO_SLOW if not job.is_finished else f"Searched by words only: {job.error}")
+        raise Away(job.error if job.is_finished and job.error else TOO_SLOW)
     return made
 
 

@@ -67,6 +67,19 @@ def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop + 1
 
 
+def stanzas(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the lines that no blank line parts, of a text from start to end."""
+    first = last = None
+    for line in lines(text, start, end):
+        if first is not None and last is not None and text.count("\n", last, line[0]) > 1:
+            yield first, last
+            first = None
+        first = line[0] if first is None else first
+        last = line[1]
+    if first is not None and last is not None:
+        yield first, last
+
+
 def _ends(text: str, block: Block) -> Iterator[int]:
     """Yield where sentences end before the end of their block."""
     constructs = CONSTRUCT.finditer(text, block.start, block.end)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
-from django.db import connection
 from django.db.models import QuerySet
 
 from mlhooks.embeddings import building, calibration, graph, indexing
@@ -44,8 +43,6 @@ class Reader:
         calibration.calibrate(index, encoder)
         for query in queries:
             keep_query(index, encoder, parse(query).text)
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
         # Searches remember the index as it was before all this.
         cache.clear()
         return index

@@ -157,6 +157,11 @@ def test_regular_work_is_requested_again_and_only_its_last_success_is_kept(
     Job.objects.update(created_at=Now() - timedelta(seconds=61))
     dispatcher.sweep()
     assert Job.objects.filter(pk=second.pk, state="failed").exists()
+    third = Job.objects.get(state="waiting")
+    Claim.take(third.pk, "somebody").fail("no")
+    Job.objects.update(created_at=Now() - timedelta(seconds=61))
+    dispatcher.sweep()
+    assert list(Job.objects.filter(state="failed")) == [third]
     assert Job.objects.filter(state="waiting").count() == 1
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from mlhooks.benchmarks import filling, nearness, searches
 from mlhooks.benchmarks.binary_copy import read_vectors, write_vectors
-from mlhooks.embeddings import building, nearest
+from mlhooks.embeddings import graph, nearest
 from mlhooks.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from wiki.benchmarks import searches as house
@@ -34,7 +34,7 @@ def test_a_small_run_tells_every_figure(
     monkeypatch.setattr(searches, "NEAREST_QUERIES", 10)
     monkeypatch.setattr(filling, "ENCODED", 20)
     monkeypatch.setattr(filling, "NOTES_AT_A_TIME", 10)
-    monkeypatch.setattr(building, "GRAPH_FROM", 100)
+    monkeypatch.setattr(graph, "GRAPH_FROM", 100)
     monkeypatch.setattr(nearest, "MOST_READ", 30)
     result = searches.run({"notes": 40, "cache": tmp_path})
     assert (result["notes"], result["vectors"], result["sigma"]) == (40, "synthetic", 0.8)
@@ -53,23 +53,23 @@ def test_a_small_run_tells_every_figure(
 
 @pytest.fixture
 def filled(transactional_db, alice, monkeypatch, tmp_path):
-    """Return the topics of 30 notes, of which the first few were read, the others are copies."""
+    """The topics of 30 notes, of which the first few were read; and what was said of them."""
     monkeypatch.setattr(filling, "ENCODED", 10)
     monkeypatch.setattr(filling, "NOTES_AT_A_TIME", 5)
     fields = list(Corpus().notes(30))
     topics = dict(zip(write_many(fields, alice), (one.tags[0] for one in fields), strict=True))
-    filling.fill(Reader(tmp_path), topics)
-    return topics
+    return topics, filling.fill(Reader(tmp_path), topics)
 
 
 def test_copies_are_as_far_from_each_other_as_is_said(filled):
     index = EncoderIndex.objects.get()
     passages, notes, vectors = read_vectors(index.table, index.dimensions)
     assert Passage.objects.count() == len(passages)
-    assert set(notes.tolist()) == set(filled)
+    topics, said = filled
+    assert set(notes.tolist()) == set(topics)
+    assert 10 <= said["encoded"] < len(passages) == said["passages"]
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=0.01)
-    read = int(Passage.objects.exclude(heading="nothing").order_by("id")[9].pk)
-    originals, copies = vectors[passages <= read], vectors[passages > read]
+    originals, copies = vectors[: said["encoded"]], vectors[said["encoded"] :]
     nearest_original = (copies @ originals.T).max(axis=1)
     # A vector moved by noise of 0.8 has a cosine of 1 / sqrt(1 + 0.64) with what it was.
     assert np.median(nearest_original) == pytest.approx(0.78, abs=0.05)
@@ -78,14 +78,14 @@ def test_copies_are_as_far_from_each_other_as_is_said(filled):
 def test_every_note_counts_as_read_and_nothing_waits(filled):
     assert not Job.objects.filter(kind="embed_note").exists()
     assert IndexedNote.objects.count() == SplitNote.objects.count() == 30
-    for pid in filled:
+    for pid in filled[0]:
         places = list(Passage.objects.filter(note=pid).order_by("start").values("start", "end"))
         assert all(place["start"] < place["end"] for place in places)
     assert Passage.objects.create(note=1, start=99_999, end=100_000, is_code=False).pk
 
 
 def test_a_part_is_of_few_topics():
-    topics = {pid: topic for pid, topic in enumerate("aaaaaabbbc")}
+    topics = dict(enumerate("aaaaaabbbc"))
     assert nearness.part_of(topics, 1.0) == list(range(10))
     assert nearness.part_of(topics, 0.6) == [0, 1, 2, 3, 4, 5]
     assert nearness.part_of(topics, 0.5) == [6, 7, 8, 9, 0]
@@ -97,7 +97,7 @@ def test_a_part_is_of_few_topics():
 def test_the_scan_keeps_to_what_is_readable_and_what_it_misses_counts(filled):
     index = EncoderIndex.objects.get()
     scan = nearness.Scan(index)
-    pids = list(filled)
+    pids = list(filled[0])
     query = scan.vectors[-1].tolist()
     whole = scan.best(query, scan.among(pids))
     assert whole[0] == pids[-1] and len(whole) == len(set(whole)) == 30

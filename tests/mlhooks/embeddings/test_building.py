@@ -319,7 +319,7 @@ def test_an_index_brought_up_to_date_does_not_answer_instead_of_another(shelf, o
 
 
 def test_portions_are_small_in_notes_and_in_text(shelf, write, monkeypatch):
-    monkeypatch.setattr(building, "CHARACTERS_AT_A_TIME", 1_000)
+    monkeypatch.setattr(indexing, "MOST_LETTERS", 1_000)
     long = write("Long", "word " * 1_000)
     portions = list(building._portions(Note.objects.all()))
     assert [pid for portion in portions for pid in portion] == [

@@ -1,13 +1,18 @@
 """A note in passages: where they begin and end, and that an edit moves few of them."""
 
+import doctest
 import gzip
 import json
 import random
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from time import process_time
 
 import pytest
 from tokenizers import Tokenizer
@@ -22,6 +27,7 @@ from mlhooks.embeddings.data import (
     sentences,
     split,
 )
+from wiki.benchmarks.pathological_texts import PATHOLOGICAL
 
 
 @cache
@@ -33,11 +39,13 @@ def tokenizer() -> Tokenizer:
     return found
 
 
+@cache
+def pieces(text: str) -> int:
+    return len(tokenizer().encode(text, add_special_tokens=False).ids)
+
+
 def count(texts) -> list[int]:
-    return [
-        len(encoding.ids)
-        for encoding in tokenizer().encode_batch(list(texts), add_special_tokens=False)
-    ]
+    return [pieces(text) for text in texts]
 
 
 @cache
@@ -101,18 +109,17 @@ NOTES = [{}, {"repetitive": True}, {"repetitive": True, "one_line": True}]
 @pytest.mark.parametrize("kind", NOTES)
 def test_one_word_changes_two_passages_at_most(kind):
     chance = random.Random(1)
-    for _ in range(2):
-        body = long_note(chance, **kind)
-        passages = split("A note", body, count)
-        words = prose_words(body)
-        for k in range(20):
-            word = words[0] if k == 0 else words[-1] if k == 1 else chance.choice(words)
-            put = chance.choice(["", "sharp", f"{word[0]} antidisestablishmentarianism", "Zygote."])
-            edited = body[: word.start()] + put + body[word.end() :]
-            after = again(body, passages, edited)
-            assert changed(passages, after) <= 2, (word, put)
-            check_cover(edited, after)
-            body, passages, words = edited, after, prose_words(edited)
+    body = long_note(chance, **kind)
+    passages = split("A note", body, count)
+    words = prose_words(body)
+    for k in range(30):
+        word = words[0] if k == 0 else words[-1] if k == 1 else chance.choice(words)
+        put = chance.choice(["", "sharp", f"{word[0]} antidisestablishmentarianism", "Zygote."])
+        edited = body[: word.start()] + put + body[word.end() :]
+        after = again(body, passages, edited)
+        assert changed(passages, after) <= 2, (word, put)
+        check_cover(edited, after)
+        body, passages, words = edited, after, prose_words(edited)
 
 
 def check_cover(body: str, passages: list[Passage]) -> None:
@@ -133,15 +140,14 @@ def check_says_nothing(outside: str) -> None:
 @pytest.mark.parametrize("kind", NOTES)
 def test_a_sentence_or_a_paragraph_more_or_less_changes_three_passages_at_most(kind):
     chance = random.Random(2)
-    for _ in range(2):
-        body = long_note(chance, **kind)
-        passages = split("A note", body, count)
-        for k in range(20):
-            edited = with_one_more_or_less(body, chance, first=k == 0, last=k == 1)
-            after = again(body, passages, edited)
-            assert changed(passages, after) <= 3
-            check_cover(edited, after)
-            body, passages = edited, after
+    body = long_note(chance, **kind)
+    passages = split("A note", body, count)
+    for k in range(30):
+        edited = with_one_more_or_less(body, chance, first=k == 0, last=k == 1)
+        after = again(body, passages, edited)
+        assert changed(passages, after) <= 3
+        check_cover(edited, after)
+        body, passages = edited, after
 
 
 def with_one_more_or_less(body: str, chance: random.Random, *, first: bool, last: bool) -> str:
@@ -257,3 +263,153 @@ def test_boilerplate_is_left_out():
 def test_an_address_is_not_embedded():
     body = "See [the docs](https://example.org/a/b), [[Attention]] and ![plot](files/x.png)."
     assert split("", body, count)[0].text == "See the docs, Attention and plot."
+
+
+def test_the_last_passage_is_no_remnant():
+    body = " ".join(["One short sentence of nine pieces."] * 30)
+    sizes = count(shown(body, split("", body, count)))
+    assert len(sizes) == 2 and min(sizes) > 60
+
+
+def test_code_is_cut_where_it_has_blank_lines():
+    function = "def f(x):\n" + "    x = x + 1\n" * 12 + "    return x\n"
+    body = "```python\n" + "\n\n".join([function] * 6) + "\n```"
+    passages = split("", body, count)
+    assert len(passages) > 2
+    assert all(text.startswith(("```", "def")) for text in shown(body, passages))
+
+
+def test_a_little_text_joins_its_neighbour_and_a_lot_does_not():
+    body = "A sentence that is here. " * 10
+    passages = split("A note", body.strip(), count)
+    (joined,) = again(body.strip(), passages, body + "\n\nAnd one more.")
+    assert joined.text.endswith("And one more.")
+    assert len(again(body.strip(), passages, body + "\n\n" + body * 2)) == 2
+
+
+def test_a_passage_that_comes_under_a_heading_or_into_code_is_cut_anew():
+    body = "One.\n\nTwo."
+    passages = split("A note", body, count)
+    headed = "One.\n\n# Head\n\nTwo."
+    assert shown(headed, again(body, passages, headed)) == ["One.", "Two."]
+    underlined = "One.\n\nTwo.\n---"
+    assert shown(underlined, again(body, passages, underlined)) == ["One."]
+    fenced = "```\n" + body
+    assert [passage.is_code for passage in again(body, passages, fenced)] == [True]
+
+
+def test_edits_far_apart_leave_what_is_between():
+    texts = [f"Paragraph {k} says something." + " word" * 50 for k in range(80)]
+    body = "\n\n".join(texts)
+    passages = split("A note", body, count)
+    texts[3] = "So much more. " * 10 + texts[3]
+    texts[70] = texts[70].replace("says", "said")
+    edited = "\n\n".join(texts)
+    assert changed(passages, split("A note", edited, count)) > 10
+    assert 0 < changed(passages, again(body, passages, edited)) <= 5
+
+
+def test_a_full_passage_that_grows_becomes_two():
+    body = "Two words.\n\n" + "one two three. " * 48 + "\n\nFive pieces are now."
+    passages = split("A note", body, count)
+    grown = body.replace("one", "one " * 8, 1)
+    assert [len(passages), len(again(body, passages, grown))] == [1, 2]
+
+
+def test_half_a_sentence_is_no_passage():
+    body = ("One sentence is here. " * 39).strip() + " The last goes"
+    passages = split("A note", body, count)
+    assert len(passages) == 1 and count([body])[0] > MOST_PIECES - 3
+    longer = body + " on and on"
+    assert shown(longer, again(body, passages, longer))[-1].endswith("The last goes on and on")
+    assert len(shown(longer, again(body, passages, longer))) == 2
+
+
+def test_a_word_far_too_long_changes_no_more_than_others():
+    body = "[![a](b)](c)" * 20_000
+    passages = split("A note", body, count)
+    edited = body[:60_000] + "word " + body[60_003:]
+    assert len(passages) > 20 and changed(passages, again(body, passages, edited)) <= 2
+
+
+SENTENCES = [
+    "Vaswani et al. 2017 show it.",
+    "See Fig. 3, Eq. (2) and Sec. A for more, e.g. pp. 4 to 5.",
+    "It is 3.5 or .05 of $a. B$ and `x. Y`!",
+    "J. R. Smith wrote it in the U.S. in a year.",
+    "$$\nx. Y\n$$ holds?",
+    "[A link. With](https://x.org/a.b) an end.",
+    "1. A first item.",
+    "- A second item",
+    "*Really.*",
+    "漢字です。",
+]
+
+
+def test_sentences_end_where_a_reader_stops():
+    body = "\n\n".join(SENTENCES)
+    assert [body[start:end] for start, end in sentences(body)] == SENTENCES
+    prose = [text for text in SENTENCES if not re.match(r"-|1\.|\$\$", text)]
+    body = " ".join(prose)
+    assert [body[start:end] for start, end in sentences(body)] == prose
+
+
+def test_lines_of_code_and_of_tables_are_sentences():
+    body = "Run it. Now.\n```\na. B\n\nc\n```\n| x. Y | z |\n|---|---|\n| 1 | 2 |"
+    assert [body[start:end] for start, end in sentences(body)] == [
+        "Run it.",
+        "Now.",
+        *["```", "a. B", "c", "```"],
+        *["| x. Y | z |", "|---|---|", "| 1 | 2 |"],
+    ]
+    assert sentences("# a. B\nc. D", is_code=True) == [(0, 6), (7, 11)]
+
+
+def test_sentences_hold_every_character():
+    chance = random.Random(4)
+    for _ in range(5):
+        body = long_note(chance)
+        for passage in split("A note", body, count):
+            raw = body[passage.start : passage.end]
+            found = sentences(raw, is_code=passage.is_code)
+            assert "".join("".join(raw[start:end].split()) for start, end in found) == (
+                "".join(raw.split())
+            )
+            assert all(a[1] <= b[0] for a, b in zip(found, found[1:], strict=False))
+
+
+def test_any_text_takes_linear_time():
+    begin = process_time()
+    for text in [*PATHOLOGICAL.values(), "## a\n\nb\n\n" * 4_000]:
+        body = text[:40_000]
+        passages = split("A note", body, lambda texts: [len(text) // 5 + 1 for text in texts])
+        spans = [(passage.start, passage.end) for passage in passages]
+        edited = body[:20_000] + " word " + body[20_001:]
+        split("A note", edited, lambda texts: [1] * len(texts), earlier=Earlier(body, spans))
+        sentences(body)
+        block_keys(body)
+    sentences("." * 600_000)
+    # Two seconds; what grows with the square takes minutes.
+    assert process_time() - begin < 20
+
+
+def test_a_text_without_blanks_is_cut():
+    body = "a" * 100_000
+    passages = split("", body, count)
+    assert max(passage.end - passage.start for passage in passages) <= 16 * MOST_PIECES
+    assert "".join(shown(body, passages)) == body
+
+
+@pytest.mark.parametrize(
+    "name", ["blocks", "data", "inline", "packing", "pieces", "sentences", "unchanged"]
+)
+def test_the_examples_are_true(name):
+    module = import_module(f"mlhooks.embeddings.{name}")
+    assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
+
+
+def test_it_needs_nothing_else():
+    code = "import sys, mlhooks.embeddings.data; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert "mlhooks" in loaded and not loaded & {"django", "wiki", "torch", "numpy"}

@@ -77,8 +77,14 @@ def test_the_explained_sentence_is_the_one_that_says_it(db, write, work, asked):
 
 
 def test_without_an_index_words_alone_answer(db):
-    with pytest.raises(Away, match="no note has been read"):
+    with pytest.raises(Away, match="No note has been read"):
         rank("anything")
+
+
+def test_the_page_says_once_that_words_alone_were_searched(db, client):
+    page = client.get("/search/", {"q": "anything"}).content.decode()
+    assert page.count("earched by words only") == 1
+    assert "Searched by words only. No note has been read for meaning yet." in page
 
 
 def test_without_a_worker_nobody_waits(kitchen, monkeypatch):

@@ -180,3 +180,12 @@ def test_notes_deleted_without_the_workshop_are_forgotten(shelf, alice, monkeypa
 def test_the_first_index_remembers_the_setting(shelf, small):
     row = ActiveIndex.objects.get()
     assert (row.configured, row.configured_sha256) == (small, active().weights_sha256)
+
+
+def test_a_setting_that_names_what_answers_already_asks_for_nothing(shelf, settings, other, work):
+    building.request(other)
+    work()
+    settings.WIKI_ENCODER = other
+    before = len(builds())
+    tending.tend()
+    assert len(builds()) == before and ActiveIndex.objects.get().configured == other

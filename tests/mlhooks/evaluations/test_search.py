@@ -34,33 +34,31 @@ def test_a_folder_of_sets_is_compared_in_pairs(options, tmp_path):
 def test_what_was_read_once_is_not_read_again(options, monkeypatch):
     made = options()
     first = search.run(made)
-    read, batch, query = [], Encoder._read_batch, Encoder.encode_query
+    seen, read, query = [], Encoder.read, Encoder.encode_query
     monkeypatch.setattr(
-        Encoder,
-        "_read_batch",
-        lambda self, texts, *rest: read.extend(texts) or batch(self, texts, *rest),
+        Encoder, "read", lambda self, texts, places: seen.extend(texts) or read(self, texts, places)
     )
     monkeypatch.setattr(
-        Encoder, "encode_query", lambda self, text: read.append(text) or query(self, text)
+        Encoder, "encode_query", lambda self, text: seen.append(text) or query(self, text)
     )
     again = search.run(made)
-    assert set(read) == set(kept.PROBES)
+    assert set(seen) == set(kept.PROBES)
     assert [again[name]["mrr"] for name in ("semantic", "hybrid")] == [
         first[name]["mrr"] for name in ("semantic", "hybrid")
     ]
     search.run(options({"bread": "A text that nobody has read."}, name="other"))
-    assert any("that nobody has read" in text for text in read)
+    assert any("that nobody has read" in text for text in seen)
 
 
 def test_what_another_encoder_made_is_not_taken(options, monkeypatch):
     made = options()
     search.run(made)
-    batch = Encoder._read_batch
+    read = Encoder.read
 
-    def turned(self, *args):
-        return [replace(one, vector=-one.vector) for one in batch(self, *args)]
+    def turned(*args):
+        return ((number, replace(one, vector=-one.vector)) for number, one in read(*args))
 
-    monkeypatch.setattr(Encoder, "_read_batch", turned)
+    monkeypatch.setattr(Encoder, "read", turned)
     assert search.run(made)["semantic"]["ndcg_at_10"] < 1
     assert len(list(made["cache"].glob("*.sqlite3"))) == 2
 
