@@ -18,7 +18,7 @@ from mlhooks.views.rows import Row, rows
 
 PER_PAGE = 50
 # Of each kind of list, on the first page.
-SHOWN = 10
+SHOWN = 6
 
 View = Callable[..., HttpResponse]
 
@@ -57,10 +57,11 @@ def index(request: HttpRequest) -> HttpResponse:
     context |= {
         "workers": workers,
         "alive": alive,
+        "one_host": len({worker.host for worker in workers}) == 1,
         "heard_at": max((reader.seen_at for reader in readers), default=None),
         "nobody_reads": not any(reader.name in alive for reader in readers),
         "counts": counts,
-        "states": [(each, counts.get(each)) for each in Job.State.values],
+        "states": [(each, counts.get(each)) for each in lists.ORDER],
         # Only then does the page ask for itself again.
         "is_moving": bool(counts["running"] or (counts["waiting"] and alive)),
     }

@@ -11,6 +11,8 @@ from mlhooks.models import Job
 from mlhooks.models.job import JobQuerySet
 
 State = Job.State
+# What runs comes first, what is over comes last.
+ORDER = (State.RUNNING, State.WAITING, State.FAILED, State.DONE, State.CANCELLED)
 # Done every minute or at every search: nobody looks for one of these.
 QUIET = Q(kind__in=[ENCODE_QUERY, TEND_INDEX], state=State.DONE)
 
@@ -23,7 +25,7 @@ def everything(state: str = "") -> JobQuerySet:
 
 def first_of_each(most: int, unread: Collection[int]) -> list[Job]:
     """Return what runs, what waits, what failed, and what is done: so many of each at most."""
-    lists = [of_state(each, unread) for each in (State.RUNNING, State.WAITING, State.FAILED)]
+    lists = [of_state(each, unread) for each in ORDER[:3]]
     lists.append(finished())
     return [job for jobs in lists for job in jobs[:most]]
 

@@ -49,13 +49,15 @@ class Row:
         result = self.job.result
         if self.job.kind != EMBED_NOTE or not isinstance(result, dict):
             return self.job.progress_text
-        if result.get("gone"):
+        others = result.get("together", 1) - 1
+        if not others and result.get("gone"):
             return "the note is gone"
-        if result.get("overtaken"):
+        if not others and result.get("overtaken"):
             return "saved again meanwhile"
         new, known = result.get("embedded", 0), result.get("reused", 0)
         said = f"{new:,} passage{'s' * (new != 1)} read"
-        return f"{said}, {known:,} known already" if known else said
+        said = f"{said}, {known:,} known already" if known else said
+        return f"with {others} other{'s' * (others > 1)}: {said}" if others else said
 
     @property
     def is_repeatable(self) -> bool:

@@ -55,7 +55,7 @@ def test_staff_see_the_jobs_and_the_workers(staff_client, job):
         "check all that is kept",
         "failed",
         "The disk is full.",
-        "background@here",
+        "background, heard just now",
         "try again",
     ):
         assert text in reply

@@ -25,7 +25,9 @@ def words(html: str) -> str:
 def listed(client, address: str = "/jobs/") -> list[str]:
     """The rows of the list, each as running words without what it says of its time."""
     found = re.findall(r'<tr id="job-\d+">(.*?)</tr>', page(client, address), re.DOTALL)
-    return [re.sub(r" ?asked for [\d.]+ s ago( by \w+)?", ",", words(row)) for row in found]
+    return [
+        re.sub(r" ?asked for (?:just now|\d+ s ago)( by \w+)?", ",", words(row)) for row in found
+    ]
 
 
 def headline(client) -> str:
@@ -153,6 +155,8 @@ def test_it_tells_how_long_the_rest_will_take(staff_client, note, secret, index)
     take(done).finish({"embedded": 1, "reused": 2})
     assert "0.0 notes a second · about 1 min left" in headline(staff_client)
     assert "1 passage read, 2 known already" in " ".join(listed(staff_client))
+    Job.objects.update(result={"embedded": 9, "reused": 0, "gone": 1, "together": 3})
+    assert "with 2 others: 9 passages read" in " ".join(listed(staff_client))
 
 
 def test_while_an_index_is_built_searches_use_the_old_one(staff_client, note, secret, index):

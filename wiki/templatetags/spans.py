@@ -1,6 +1,6 @@
 """How long something took, or how long ago it was, in one unit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -42,7 +42,9 @@ def ago(when: datetime) -> str:
     """Write how long ago it was.
 
     >>> from datetime import timedelta
-    >>> ago(timezone.now() - timedelta(minutes=3))
-    '3 min ago'
+    >>> [ago(timezone.now() - timedelta(seconds=s)) for s in (0.3, 180)]
+    ['just now', '3 min ago']
     """
+    if timezone.now() - when < timedelta(seconds=1):
+        return "just now"
     return f"{since(when)} ago"
