@@ -1,18 +1,19 @@
 """How close is close: what an encoder says of texts that have nothing to do with each other.
 
 A cosine means something else for every encoder and every notebook: the nearest of many
-passages is nearer by chance than the nearest of few. So queries about everyday things
-(everyday.py) are put to the notebook itself; a passage counts as close to a query if it is
-closer than the nearest passage is to nearly all of these. For two notes, pairs of notes drawn
-at random tell how close two passages of theirs usually are.
+passages is nearer by chance than the nearest of few. So queries about everyday things, and
+nonsense (everyday.py), are put to the notebook itself; a passage counts as close to a query if
+it is closer than the nearest passage is to nearly all of these. For two notes, pairs of notes
+drawn at random tell how close two passages of theirs usually are.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 from mlhooks import notes
-from mlhooks.embeddings.everyday import EVERYDAY
+from mlhooks.embeddings.everyday import EVERYDAY, gibberish
 from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import nearest
 from mlhooks.embeddings.related import TELLS
@@ -21,8 +22,10 @@ from mlhooks.models import EncoderIndex
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder
 
-# Closer than the nearest passage is for so many of the everyday queries.
-QUANTILE = 0.90
+# Closer than the nearest passage is for so many of the everyday queries, and of the nonsense:
+# a notebook may be about something everyday, but none is about nonsense.
+QUANTILE, QUANTILE_OF_NONSENSE = 0.90, 0.97
+NONSENSE, SEED = 160, 1
 # So many notes are drawn, about so many pairs of them, and of a long note so many passages.
 NOTES, PAIRS, OF_EACH = 500, 1_000, 40
 GROWN = 1.5
@@ -56,12 +59,14 @@ def calibrate(index: EncoderIndex, encoder: "Encoder") -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*), count(DISTINCT note) FROM {index.table}")
         passages, noted = cursor.fetchone()
-    tops = sorted(_tops(index, encoder)) if passages else []
+    tops = sorted(_tops(index, encoder, EVERYDAY)) if passages else []
     # Nothing is found where the notes of all passages are just being read anew: next time.
     closeness: dict[str, Any] = {"passages": passages if tops else 0, "notes": noted}
     if tops:
+        nonsense = sorted(_tops(index, encoder, gibberish(NONSENSE, SEED)))
+        least = max(_quantile(tops, QUANTILE), _quantile(nonsense, QUANTILE_OF_NONSENSE))
         closeness |= {
-            "least": round(_quantile(tops, QUANTILE), 4),
+            "least": round(least, 4),
             "everyday": [round(top, 4) for top in tops],
             "pairs": [round(cosine, 4) for cosine in _pairs(index)],
         }
@@ -76,10 +81,10 @@ def is_due(index: EncoderIndex) -> bool:
     return bool(passages > GROWN * known or passages * GROWN < known)
 
 
-def _tops(index: EncoderIndex, encoder: "Encoder") -> list[float]:
-    """Return the cosine of the nearest passage for each everyday query."""
+def _tops(index: EncoderIndex, encoder: "Encoder", texts: Iterable[str]) -> list[float]:
+    """Return the cosine of the nearest passage for each of these queries."""
     found = []
-    for text in EVERYDAY:
+    for text in texts:
         vector = literal(encoder.encode_query(text).tolist())
         for near in nearest(index, vector, notes.live(), 1, scope="all"):
             found.append(near.cosine)
