@@ -5,6 +5,7 @@ the one that is closest to any passage of this note counts, and the pair must be
 two notes of this notebook usually are.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,12 +18,16 @@ from mlhooks import notes
 from mlhooks.embeddings import nearest
 from mlhooks.embeddings.telling import most_telling
 from mlhooks.models import EncoderIndex
-from wiki.search.plain import plain
+from wiki.search.plain import FORMULA_OR_CODE, SEPARATOR, plain
 
 SHOWN = 5
 # Of a longer note the passages nearest to its mean are compared.
 MOST_COMPARED = 32
 EXCERPT, SHORT = 160, 60
+# What a formula on a line of its own says is seen where it stands.
+DISPLAYED = re.compile(r"\$\$[^$]{1,500}\$\$|\\\[.{1,500}?\\\]", re.DOTALL)
+WITHIN_QUOTES = str.maketrans("“”", "‘’")
+EDGES = f" {SEPARATOR}"
 # About so many notes pass by chance: of a large notebook one in a hundred, of a small one more.
 BY_CHANCE, LEAST_OF_100, MOST_OF_100 = 2, 90, 99
 # In a smaller notebook nobody can tell what is usual.
@@ -87,6 +92,11 @@ class Related:
     links_here: bool
     theirs: str
     ours: str
+
+    @property
+    def quoted(self) -> str:
+        """Return what the note at hand says, to stand within quotation marks."""
+        return self.ours.translate(WITHIN_QUOTES)
 
 
 @dataclass(frozen=True)
@@ -171,9 +181,10 @@ def _explained(
 
 
 def excerpt(passage: str, place: tuple[int, int] | None) -> str:
-    """Return a sentence of a passage as running words; a short one with what stands around it.
+    """Return a sentence of a passage as running words, or what stands around it.
 
-    place: start and end of the sentence; None: the first one counts.
+    place: start and end of the sentence; None: the first one counts. A short one is shown with
+    what follows it; one that is a formula or a row of a table gives way to the rest.
 
     >>> excerpt("One. **Two** is longer than a line may be, so that it stands by itself.", (5, 67))
     'Two is longer than a line may be, so that it stands by itself.'
@@ -181,11 +192,16 @@ def excerpt(passage: str, place: tuple[int, int] | None) -> str:
     'One. Two.'
     """
     start, end = place or (0, 0)
-    longer = (passage[start:end], passage[start:], passage)
-    said = next((words for words in map(plain, longer) if len(words) >= SHORT), plain(passage))
+    parts = (passage[start:end], passage[start:], passage)
+    words = [plain(DISPLAYED.sub("", part)).strip(EDGES) for part in parts]
+    said = next(filter(_is_prose, words), words[-1])
     if len(said) <= EXCERPT:
         return said
-    return said[:EXCERPT].rsplit(" ", 1)[0].rstrip(" ,;:·") + "…"
+    return said[:EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:·") + "…"
+
+
+def _is_prose(words: str) -> bool:
+    return any(len(part) >= SHORT for part in FORMULA_OR_CODE.sub("", words).split(SEPARATOR))
 
 
 def _floats(sent: bytes) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Related notes: which are shown to whom, and which two passages say why."""
 
+import doctest
 from dataclasses import replace
 
 import pytest
@@ -51,6 +52,18 @@ def test_a_page_shows_what_is_close_and_the_two_passages_that_say_why(shelf, cli
     assert "“<bdi>A sourdough of flour, water and salt ferments over night" in html
     assert "Closer than 99 of 100 pairs of notes." in html
     assert ">Gates</a>" not in html
+
+
+def test_an_excerpt_is_a_sentence_or_what_says_more():
+    assert doctest.testmod(related).failed == 0
+    said = "The gate multiplies where attention would have weighed, and costs less than that."
+    formula, table = "$$ o_i = \\sum_j \\phi(q_i) v_j $$", "| a | b |\n|---|---|\n| c | d |"
+    for odd in (formula, table):
+        assert related.excerpt(f"{odd}\n\n{said}", (0, len(odd))).endswith(said)
+        assert "o_i" not in related.excerpt(f"{odd}\n\n{said}", (0, len(odd)))
+    assert related.excerpt(table, None) == "a · b · c · d"
+    long = related.excerpt(f"{said} {said} {said}", None)
+    assert len(long) <= related.EXCERPT + 1 and long.endswith("…")
 
 
 def test_where_nothing_is_close_there_is_no_heading(shelf, client):
