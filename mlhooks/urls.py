@@ -7,6 +7,7 @@ from mlhooks.views import jobs, reading
 urlpatterns = [
     path("notes/<int:pid>/read/", reading.read_again, name="read_again"),
     path("jobs/", jobs.index, name="jobs"),
+    path("jobs/retry/", jobs.retry_failed, name="retry_failed"),
     path("jobs/<int:job_id>/", jobs.show, name="job"),
     path("jobs/<int:job_id>/retry/", jobs.retry, name="retry_job"),
     path("jobs/<int:job_id>/cancel/", jobs.cancel, name="cancel_job"),

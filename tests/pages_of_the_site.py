@@ -241,6 +241,7 @@ NO_PAGE = {
     "undelete": "answers a form with a redirect",
     "undelete_samples": "answers a form with a redirect",
     "read_again": "answers a form with a redirect",
+    "retry_failed": "answers a form with a redirect",
     "retry_job": "answers a form with a redirect",
     "cancel_job": "answers a form with a redirect",
 }

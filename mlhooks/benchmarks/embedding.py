@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
-from mlhooks import dispatch, jobs, notes, processes, registry
+from mlhooks import jobs, notes, processes, registry
 from mlhooks.benchmarks import process_tree
 from mlhooks.benchmarks.running import NotMeasured, running
 from mlhooks.benchmarks.saving import edit, save_during_backlog, save_to_hit
@@ -85,6 +85,9 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 def hold_back(first: str) -> None:
     """Let all jobs wait but that of the first note; and what is done now and then anyway."""
+    # Brings Celery's worker along, which no web process is to load.
+    from mlhooks import dispatch
+
     Job.objects.exclude(key=first).update(run_after=Now() + LATER)
     for kind in (*dispatch.DAILY, *dispatch.REGULAR_S):
         Job.objects.filter(pk=jobs.request(kind).pk).update(run_after=Now() + LATER)

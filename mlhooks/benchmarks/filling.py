@@ -24,6 +24,7 @@ from mlhooks.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.embeddings import calibration, data, graph, indexing
 from mlhooks.evaluations.reading import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
+from wiki.benchmarks.population import settle
 
 ENCODED = 20_000
 # Notes are about three times as long as those of the benchmarks' corpus, which have two passages.
@@ -62,8 +63,7 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     if left:
         _Copying(index, topics).write(left)
     Job.objects.filter(kind=indexing.EMBED_NOTE).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    settle()
     graph.build(index)
     calibration.calibrate(index, encoder)
     cache.clear()

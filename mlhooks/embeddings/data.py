@@ -84,7 +84,8 @@ def split(
     parts = list(regions(body, [block for block in found if block not in dropped]))
     alone = _left_alone(earlier, body) if earlier else []
     cuts = sorted({place for span in alone for place in span})
-    packer = Packer(body, Ruler(body, _read(parts, left_out), cuts, count))
+    ruler = Ruler(body, _read(parts, left_out), cuts, count)
+    packer = Packer(body, ruler, again=earlier is not None)
     staying = _staying(alone, parts, packer)
     headings = _Headings(title, parts, count)
     passages = [

@@ -133,7 +133,10 @@ def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = la
         for passage in one.passages:
             if passage.sha256 not in one.have and passage.sha256 not in lacking:
                 raw = one.head.body[passage.start : passage.end]
-                lacking[passage.sha256] = (passage.text, _places(passage.text, raw))
+                lacking[passage.sha256] = (
+                    passage.text,
+                    _places(passage.text, raw, is_code=passage.is_code),
+                )
     names = list(lacking)
     found: dict[str, Read] = {}
     texts = [text for text, _ in lacking.values()]
@@ -298,11 +301,11 @@ def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
     return earlier
 
 
-def _places(text: str, raw: str) -> "Places":
+def _places(text: str, raw: str, *, is_code: bool) -> "Places":
     """Return where the sentences of a passage stand in the text that is embedded."""
     found: list[tuple[tuple[int, int], tuple[int, int]]] = []
     at = 0
-    for start, end in sentences(raw)[:MOST_SENTENCES]:
+    for start, end in sentences(raw, is_code=is_code)[:MOST_SENTENCES]:
         said = data.cleaned(raw[start:end])
         here = text.find(said, at) if said else -1
         if here >= 0:

@@ -16,9 +16,11 @@ _LITTLE_MORE = MOST_PIECES * 8 // 5
 class Packer:
     """Cuts the regions of a text."""
 
-    def __init__(self, body: str, ruler: Ruler) -> None:
+    def __init__(self, body: str, ruler: Ruler, *, again: bool) -> None:
+        """again: the text was cut before; tear a block rather than make three passages of one."""
         self.body = body
         self.ruler = ruler
+        self.again = again
         self._sentences: dict[Block, list[Span]] = {}
 
     def fill(self, region: Region, staying: Sequence[Span]) -> list[Span]:
@@ -85,7 +87,7 @@ class Packer:
             if len(halves) == 2:
                 packed[-2:] = halves
         pieces = self.ruler.pieces(*gap)
-        if len(packed) > 2 and pieces <= _LITTLE_MORE:
+        if self.again and len(packed) > 2 and pieces <= _LITTLE_MORE:
             # An edit that makes a full passage a little longer makes it two, not three.
             for finest, most in (
                 (_SENTENCES, pieces * 3 // 5),

@@ -82,14 +82,14 @@ class NoteStatus:
 class Coverage:
     """Of how many notes the active index holds what they say now.
 
-    failed: how many of the others could not be read. is_worker_there: whether anybody reads;
-    not asked where there is nothing to read.
+    unread: which of the others could not be read. is_worker_there: whether anybody reads; not
+    asked where there is nothing to read.
     """
 
     total: int
     current: int
-    failed: int
-    is_worker_there: bool
+    unread: frozenset[int] = frozenset()
+    is_worker_there: bool = True
 
     def __str__(self) -> str:
         return f"{self.current:,} of {self.total:,}"
@@ -99,7 +99,7 @@ class Coverage:
         """Return "current", "failed", "away" or "queued"."""
         if self.current == self.total:
             return "current"
-        if self.failed:
+        if self.unread:
             return "failed"
         return "queued" if self.is_worker_there else "away"
 
@@ -139,9 +139,9 @@ def count() -> Coverage:
     """Count how much is indexed now: one query, and a few where something lacks."""
     total, current = notes.coverage(EncoderIndex.objects.remembered_active())
     if current == total:
-        return Coverage(total, current, 0, True)
+        return Coverage(total, current)
     is_worker_there = Worker.objects.serving(Queue.BACKGROUND).exists()
-    return Coverage(total, current, len(unread()), is_worker_there)
+    return Coverage(total, current, frozenset(unread()), is_worker_there)
 
 
 def backlog_age_s() -> float:

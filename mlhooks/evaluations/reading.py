@@ -11,6 +11,7 @@ from mlhooks.embeddings import building, calibration, graph, indexing
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
+from wiki.benchmarks.population import settle
 from wiki.evaluations.notebook import NothingToEvaluate
 from wiki.search.query import parse
 
@@ -39,6 +40,7 @@ class Reader:
             # Deleted first: reading some notes may ask for others once more.
             Job.objects.filter(pk__in=[job.pk for job in asked]).delete()
             indexing.index_notes(index, encoder, [job.payload["pid"] for job in asked])
+        settle()
         graph.build(index)
         calibration.calibrate(index, encoder)
         for query in queries:

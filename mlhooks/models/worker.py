@@ -57,3 +57,8 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def short(self) -> str:
+        """Return its name without that of its machine."""
+        return self.name.partition("@")[0]

@@ -164,6 +164,8 @@ POST /notes/{secret}/read/         403 404 302 302 403
 POST /notes/{open}/read/           403 403 302 302 403
 GET  /jobs/                        302 404 404 200 302  staff
 POST /jobs/                        403 405 405 405 403
+GET  /jobs/retry/                  302 405 405 405 302
+POST /jobs/retry/                  403 404 404 302 403
 GET  /jobs/{job}/                  302 404 404 200 302  staff
 POST /jobs/{job}/                  403 405 405 405 403
 GET  /jobs/{done}/retry/           302 405 405 405 302

@@ -114,3 +114,5 @@ def test_the_search_benchmark_measures_three_readers_beside_ts_rank(monkeypatch)
     for name in ("lexical", "lexical_of_owner", "lexical_tenth", "ts_rank"):
         assert result[name].keys() == {"p50_ms", "p95_ms", "web_cpu_ms"}
     assert result["bytes"]["postings"] > 0 < result["ratio_to_ts_rank"]
+    by_meaning = ("passages", "vectors", "semantic", "hybrid", "hybrid_cached", "recall_at_10")
+    assert all(result[name] is None for name in (*by_meaning, "away"))

@@ -23,6 +23,8 @@ LISTS += ["/search/?q=meet+tag:many", "/search/"]
 MOST = 12
 # Words that no note has are looked for in three ways, and then there is a second search.
 MORE = {"corrected results": 16, "no result": 16, "no result because of an operator": 16}
+# Each list of jobs, each worker, and how far the index is; for staff alone.
+MORE |= {"jobs": 17}
 
 
 def queries(client: Client, path: str) -> list[str]:

@@ -165,7 +165,7 @@ class _Joining:
             any(hit.is_close for hit in self.nearest)
             or bool(self.found.titles)
             or has_phrase
-            or any(word.pids for word in self.rare)
+            or any(word.pids for word in self.rare if word.is_name)
         )
 
     def _coverage(self) -> float:

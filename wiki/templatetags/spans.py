@@ -1,6 +1,6 @@
 """How long something took, or how long ago it was, in one unit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -27,11 +27,24 @@ def until(start: datetime, end: datetime) -> str:
 
 
 @register.filter
+def since(when: datetime) -> str:
+    """Write how long it has been.
+
+    >>> from datetime import timedelta
+    >>> since(timezone.now() - timedelta(seconds=90))
+    '1 min'
+    """
+    return until(when, timezone.now())
+
+
+@register.filter
 def ago(when: datetime) -> str:
     """Write how long ago it was.
 
     >>> from datetime import timedelta
-    >>> ago(timezone.now() - timedelta(minutes=3))
-    '3 min ago'
+    >>> [ago(timezone.now() - timedelta(seconds=s)) for s in (0.3, 180)]
+    ['just now', '3 min ago']
     """
-    return f"{until(when, timezone.now())} ago"
+    if timezone.now() - when < timedelta(seconds=1):
+        return "just now"
+    return f"{since(when)} ago"

@@ -46,7 +46,7 @@ def test_a_note_is_queued_then_read_then_stale(write, work, alice_client, reader
     note = write("Gates", GATES)
     assert said(alice_client, note) == "not read for meaning yet; queued"
     work()
-    assert re.fullmatch(r"indexed [\d.]+ s ago, revision 0", said(alice_client, note))
+    assert re.fullmatch(r"indexed (just now|\d+ s ago), revision 0", said(alice_client, note))
     fields = replace(note.current_fields(), body=BREAD)
     note.save_revision(fields, base=0, author=note.owner)
     assert said(alice_client, note) == "revision 0 was read for meaning, 1 not yet; queued"
@@ -206,4 +206,4 @@ def test_remembered_coverage_costs_a_page_no_query(write, staff_client, monkeypa
     ("current", "total", "share"), [(0, 0, 1.0), (1, 3, 0.3333), (99_999, 100_000, 0.9999)]
 )
 def test_only_a_whole_index_is_called_whole(current, total, share):
-    assert status.Coverage(total, current, 0, True).share == share
+    assert status.Coverage(total, current).share == share

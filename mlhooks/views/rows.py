@@ -1,0 +1,107 @@
+"""Jobs as people read of them: what each does, in words, and when its turn comes."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlhooks import notes
+from mlhooks.embeddings.building import BUILD_INDEX
+from mlhooks.embeddings.indexing import EMBED_NOTE
+from mlhooks.embeddings.ranking import ENCODE_QUERY
+from mlhooks.embeddings.tending import TEND_INDEX
+from mlhooks.models import Job
+
+WORDS = {
+    BUILD_INDEX: "build the index of {key}",
+    EMBED_NOTE: "read",
+    ENCODE_QUERY: "read what somebody searches for",
+    TEND_INDEX: "look after the index",
+    "benchmark_pause": "work for a moment, to time it",
+    "verify_integrity": "check all that is kept",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job in words.
+
+    pid: the note it is about, if any; revision: the number of its newest revision, None where
+    the reader may not read it. place: where in the line it waits, from 1.
+    """
+
+    job: Job
+    words: str
+    pid: int | None = None
+    revision: int | None = None
+    place: int | None = None
+
+    def __str__(self) -> str:
+        return self.words if self.pid is None else f"{self.words} {{{self.pid}}}"
+
+    @property
+    def turn(self) -> str:
+        """Return its place in the line as "2nd", or ""."""
+        return ordinal(self.place) if self.place else ""
+
+    @property
+    def outcome(self) -> str:
+        """Return what a finished job made, as a sentence or less."""
+        result = self.job.result
+        if self.job.kind != EMBED_NOTE or not isinstance(result, dict):
+            return self.job.progress_text
+        others = result.get("together", 1) - 1
+        if not others and result.get("gone"):
+            return "the note is gone"
+        if not others and result.get("overtaken"):
+            return "saved again meanwhile"
+        new, known = result.get("embedded", 0), result.get("reused", 0)
+        said = f"{new:,} passage{'s' * (new != 1)} read"
+        said = f"{said}, {known:,} known already" if known else said
+        return f"with {others} other{'s' * (others > 1)}: {said}" if others else said
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it can be asked for again; what was searched for is forgotten."""
+        return self.job.is_finished and self.job.kind != ENCODE_QUERY
+
+    @property
+    def payload(self) -> Any:
+        """Return what it works on, without what somebody searched for."""
+        if self.job.kind != ENCODE_QUERY:
+            return self.job.payload
+        return {key: value for key, value in self.job.payload.items() if key != "text"}
+
+
+def rows(jobs: Iterable[Job], reader: Any, places: Mapping[int, int] | None = None) -> list[Row]:
+    """Put jobs into words for somebody; places: of those that wait. One query, if any."""
+    jobs = list(jobs)
+    about = {job.pk: int(job.key) for job in jobs if job.kind == EMBED_NOTE and job.key.isdigit()}
+    revisions = _revisions(set(about.values()), reader)
+    return [
+        Row(
+            job,
+            WORDS.get(job.kind, f"{job.kind} {{key}}").format(key=job.key).rstrip(),
+            about.get(job.pk),
+            revisions.get(about.get(job.pk, 0)),
+            (places or {}).get(job.pk),
+        )
+        for job in jobs
+    ]
+
+
+def ordinal(number: int) -> str:
+    """Write a place in a line.
+
+    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 1103)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '1,103rd']
+    """
+    is_teen = 10 < number % 100 < 14
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def _revisions(pids: Collection[int], reader: Any) -> dict[int, int]:
+    if not pids:
+        return {}
+    readable = notes.readable(reader).filter(pid__in=pids)
+    return dict(readable.values_list("pid", "head__number"))
