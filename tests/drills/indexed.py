@@ -259,9 +259,10 @@ def audit_jobs(site: Site) -> str:
     """Check that no job has failed; return the figures."""
     failed = [*site.query(FAILED), *site.query(UNREAD)]
     assert not failed, failed
-    rows = site.query("SELECT attempt FROM mlhooks_job")
-    again = sum(attempt > 1 for (attempt,) in rows)
-    return f"{len(rows)} jobs, 0 failed, {again} begun again"
+    rows = site.query("SELECT kind, attempt FROM mlhooks_job")
+    again = sum(attempt > 1 for _, attempt in rows)
+    builds = [attempt for kind, attempt in rows if kind == "build_index"]
+    return f"{len(rows)} jobs, 0 failed, {again} begun again, building in {builds} turns"
 
 
 def _as_stored(cut: data.Passage) -> tuple[tuple[int, int], str, bool, str]:

@@ -27,9 +27,10 @@ TRIES, SURE_TRIES = 5, 50
 
 # The note a worker reads now, or any whose turn will come.
 BEING_READ = {
-    "running": "SELECT key FROM mlhooks_job WHERE kind = 'embed_note' AND state = 'running'",
+    "running": "SELECT key FROM mlhooks_job WHERE kind = 'embed_note' AND state = 'running'"
+    " ORDER BY random()",
     "queued": "SELECT key FROM mlhooks_job WHERE kind = 'embed_note' AND state = 'waiting'"
-    " ORDER BY random() LIMIT 1",
+    " ORDER BY random() LIMIT 100",
 }
 
 STATE = """
@@ -84,10 +85,11 @@ class Owner(threading.Thread):
     ) -> None:
         self._is_told_to_end.set()
         self.join(GIVE_UP_S + 1)
-        assert kind is not None or not self.unexpected, self.unexpected
+        if kind is None:
+            assert not self.is_alive() and not self.unexpected, self.unexpected
 
     def run(self) -> None:
-        """Act until told to end; an undeleting follows each second deleting."""
+        """Act until told to end."""
         while not self._is_told_to_end.wait(PAUSE_S) and not self.unexpected:
             action = self._random.choices(tuple(self.actions), (6, 2, 2, 1))[0]
             try:
@@ -101,8 +103,8 @@ class Owner(threading.Thread):
         Where no note is there to be met at such a moment, any is taken, unless surely.
         """
         for _ in range(SURE_TRIES if surely else TRIES):
-            with self._met(moment) as pid:
-                if pid is not None and self._fits(action, pid):
+            with self._met(moment, action) as pid:
+                if pid is not None:
                     self.actions[action](pid)
                     self.done[action, moment] += 1
                     return
@@ -189,24 +191,27 @@ class Owner(threading.Thread):
         raise AssertionError(f"gave up after {GIVE_UP_S:.0f} s")
 
     @contextmanager
-    def _met(self, moment: str) -> Iterator[int | None]:
+    def _met(self, moment: str, action: str) -> Iterator[int | None]:
         """Yield a note whose job is there; one that runs is held still for the block."""
         if moment != "running":
-            yield self._next(moment) if moment == "queued" else None
+            yield self._next(moment, action)
             return
         child = self._site.child_of("background")
-        if self._next(moment) is None:
+        if self._next(moment, action) is None:
             yield None
             return
         with held_still(child):
-            yield self._next(moment)
+            yield self._next(moment, action)
 
-    def _next(self, moment: str) -> int | None:
+    def _next(self, moment: str, action: str) -> int | None:
+        if moment not in BEING_READ:
+            return None
         try:
             found = [int(key) for (key,) in self._site.query(BEING_READ[moment])]
         except psycopg.OperationalError:
             return None
-        return next((pid for pid in found if pid in self.notes), None)
+        fitting = (pid for pid in found if pid in self.notes and self._fits(action, pid))
+        return next(fitting, None)
 
 
 @contextmanager
