@@ -1,6 +1,7 @@
 """connect(): the only place where the workshop plugs into the house."""
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,10 @@ from django.db.models.functions import Now
 
 from mlhooks import broker, processes
 from mlhooks.benchmarks import embedding, jobs, searches
-from mlhooks.embeddings import indexing, ranking
+from mlhooks.embeddings import checking, indexing, ranking, status
 from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
+from mlhooks.registry import NoSuchModel
 from mlhooks.views import panels
 from wiki import extensions, signals
 from wiki.extensions import Problem, Process
@@ -23,7 +25,12 @@ OVERDUE_S = 600
 def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
-    extensions.checks.append(overdue_jobs)
+    extensions.checks += [overdue_jobs, passages]
+    extensions.counted["passages"] = checking.count
+    extensions.vitals |= {
+        "index": lambda: {"coverage": status.share()},
+        "backlog": lambda: {"oldest_s": status.backlog_age_s()},
+    }
     extensions.benchmarks |= {
         "embed": embedding.run,
         "jobs": jobs.run,
@@ -83,6 +90,15 @@ def workshop_processes() -> list[Process]:
             for worker in processes.workers(settings.WIKI_WORKERS)
         ),
     ]
+
+
+def passages() -> Iterator[Problem]:
+    """Tell which passages and vectors do not fit the notes."""
+    try:
+        for found in checking.findings():
+            yield Problem(found.check, found.message, found.pid, found.revision)
+    except NoSuchModel as error:
+        yield Problem("passages", f"Passages cannot be compared with the texts: {error}")
 
 
 def overdue_jobs() -> list[Problem]:

@@ -4,7 +4,7 @@ Plain lists and dicts, filled once when the apps are ready (mlhooks.hooks.connec
 read after that. The house works with all of them empty.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,11 @@ rankers: list[Callable[[Any, Any, int], list[Hit]]] = []
 # as characters (start, end) of the indexed body. Hits without one are left out.
 explainers: list[Callable[[Any, Sequence[Hit]], dict[int, tuple[int, int]]]] = []
 processes: list[Process] = []
-checks: list[Callable[[], list[Problem]]] = []
+checks: list[Callable[[], Iterable[Problem]]] = []
+# What else verify_integrity looks at, by name: how many there are.
+counted: dict[str, Callable[[], int]] = {}
+# What else readyz tells, by name: JSON-able, and one cheap query at most.
+vitals: dict[str, Callable[[], Any]] = {}
 derived_tables: list[str] = []  # names or patterns: rows made from notes, left out of backups
 evaluations: dict[str, Callable[..., dict[str, Any]]] = {}
 benchmarks: dict[str, Callable[..., dict[str, Any]]] = {}

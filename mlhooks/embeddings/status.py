@@ -126,6 +126,14 @@ def of_note(note: Any) -> NoteStatus:
         return NoteStatus(note.head.number, *cursor.fetchone())
 
 
+def share() -> float:
+    """Return of which part of all notes the index is current. One query, and one for the index."""
+    found: Coverage | None = cache.get(REMEMBERED)
+    if found is None:
+        found = Coverage(*notes.coverage(EncoderIndex.objects.remembered_active()))
+    return found.share
+
+
 def coverage() -> Coverage:
     """Return how much is indexed, as it was REMEMBERED_S seconds ago at most."""
     found: Coverage | None = cache.get(REMEMBERED)

@@ -72,6 +72,7 @@ def verify() -> Report:
                 "postings": Posting.objects.count(),
                 "attachments": Attachment.objects.count(),
                 "passages": 0,
+                **{name: count() for name, count in extensions.counted.items()},
             },
             seconds=round(time.monotonic() - started, 3),
             unused_files=files.unused(),

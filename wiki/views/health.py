@@ -20,11 +20,16 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The database answers, and so does each process of the workshop."""
+    """The database answers, and so does each process of the workshop; and what sockets tell."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     processes = {process.name: process.ready() for process in extensions.processes}
-    report = {"ok": all(processes.values()), "database": True, "processes": processes}
+    report = {
+        "ok": all(processes.values()),
+        "database": True,
+        "processes": processes,
+        **{name: tell() for name, tell in extensions.vitals.items()},
+    }
     return JsonResponse(report, status=200 if report["ok"] else 503)
 
 
