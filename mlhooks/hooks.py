@@ -48,6 +48,7 @@ def connect() -> None:
     signals.note_removed.connect(note_removed)
     extensions.rankers.append(ranking.rank)
     extensions.explainers.append(ranking.explain)
+    extensions.about_rankers.append(ranking.about)
     extensions.panels += [panels.note_status, panels.related_notes]
     extensions.top_line.append(panels.coverage)
 

@@ -44,12 +44,7 @@ def full_name(name: str) -> str:
 
 def check(name: str) -> None:
     """Refuse a name that cannot mean an encoder; asks no hub. Raises NoSuchModel."""
-    if name not in SHIPPED and not _is_folder(name) and not HUB.fullmatch(name):
-        raise NoSuchModel(
-            f"There is no encoder {name or 'without a name'}. Name {DEFAULT}, which is shipped; "
-            "a folder with a sentence-transformers model, by its whole path; or a model on the "
-            "hub, as owner/name."
-        )
+    _refuse_unknown(name)
     if len(name) > LONGEST_NAME:
         raise NoSuchModel(f"A name has at most {LONGEST_NAME} characters. Move the folder.")
     if name in SHIPPED or _is_folder(name):
@@ -62,6 +57,7 @@ def locate(name: str, *, may_fetch: bool = True) -> Path:
     Any other name is one on the hub. What was fetched from there once is used ever after; what
     was not is fetched now, if it may be. Raises NoSuchModel.
     """
+    _refuse_unknown(name)
     if name in SHIPPED:
         return shipped_folder(name)
     if not _is_folder(name):
@@ -77,6 +73,15 @@ def locate(name: str, *, may_fetch: bool = True) -> Path:
 
 def _is_folder(name: str) -> bool:
     return name.startswith((".", "/", "~")) or Path(name).is_absolute()
+
+
+def _refuse_unknown(name: str) -> None:
+    if name not in SHIPPED and not _is_folder(name) and not HUB.fullmatch(name):
+        raise NoSuchModel(
+            f"There is no encoder {name or 'without a name'}. Name {DEFAULT}, which is shipped; "
+            "a folder with a sentence-transformers model, by its whole path; or a model on the "
+            "hub, as owner/name."
+        )
 
 
 def _from_hub(name: str, may_fetch: bool) -> Path:

@@ -61,7 +61,7 @@ class Problem:
 
 
 fences: dict[str, Fence] = {}
-# panel(note, request): HTML for the margin of a note's page, or None.
+# panel(note, reader): HTML for the margin of a note's page, or None.
 panels: list[Callable[[Any, Any], str | None]] = []
 # entry(reader): HTML for the end of the top line, or None.
 top_line: list[Callable[[Any], str | None]] = []
@@ -72,6 +72,8 @@ rankers: list[Callable[[Any, Any, int], list[Hit]]] = []
 # explain(query, hits): for hits of a page, by pid, the sentence of their passage that says most,
 # as characters (start, end) of the indexed body. Hits without one are left out.
 explainers: list[Callable[[Any, Sequence[Hit]], dict[int, tuple[int, int]]]] = []
+# note(): a sentence for "how to search" about what a ranker understands.
+about_rankers: list[Callable[[], str]] = []
 processes: list[Process] = []
 checks: list[Callable[[], Iterable[Problem]]] = []
 # What else verify_integrity looks at, by name: how many there are.

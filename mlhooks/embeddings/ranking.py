@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from mlhooks import jobs
+from mlhooks import jobs, registry
 from mlhooks.embeddings import loading
 from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import nearest, packed_sentences
@@ -56,6 +56,14 @@ def rank(query: ParsedQuery, readable: Readable, limit: int) -> list[Hit]:
         )
         for near in nearest(index, literal(vector), readable, limit, scope=scope)
     ]
+
+
+def about() -> str:
+    """Say which language search by meaning understands."""
+    index = EncoderIndex.objects.remembered_active()
+    if index is None or index.encoder != registry.DEFAULT:
+        return ""
+    return "By meaning English is understood; of other languages little."
 
 
 def explain(query: ParsedQuery, hits: Sequence[Hit]) -> dict[int, tuple[int, int]]:

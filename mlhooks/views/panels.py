@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from mlhooks.embeddings import related, status
@@ -17,18 +16,18 @@ def coverage(reader: Any) -> str | None:
     return render_to_string("mlhooks/_coverage.html", {"coverage": found}) if found.total else None
 
 
-def note_status(note: Any, request: HttpRequest) -> str | None:
+def note_status(note: Any, reader: Any) -> str | None:
     """Tell those who may edit a note how current the index is about it."""
-    if not note.may_be_edited_by(request.user):
+    if not note.may_be_edited_by(reader):
         return None
     context = {"status": status.of_note(note), "note": note}
-    return render_to_string("mlhooks/_note_status.html", context, request)
+    return render_to_string("mlhooks/_note_status.html", context)
 
 
-def related_notes(note: Any, request: HttpRequest) -> str | None:
+def related_notes(note: Any, reader: Any) -> str | None:
     """Show the notes that are closest by meaning, and why; nothing if none is close."""
     index = EncoderIndex.objects.remembered_active()
-    found = [] if index is None else related.related(index, note, request.user)
+    found = [] if index is None else related.related(index, note, reader)
     if index is None or not found:
         return None
     context = {"related": found, "usual": related.usual(index)}

@@ -60,6 +60,12 @@ def test_a_name_that_means_nothing_is_refused_with_what_to_do(name, why):
     assert why in str(refused.value)
 
 
+def test_no_hub_is_asked_for_a_name_that_means_nothing(monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *asked, **options: 1 / 0)
+    with pytest.raises(NoSuchModel, match="There is no encoder minilm"):
+        registry.verified("minilm")
+
+
 def test_a_folder_without_weights_is_refused(tmp_path):
     with pytest.raises(NoSuchModel, match="There are no weights in"):
         registry.check(str(tmp_path))

@@ -20,6 +20,7 @@ def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The house is searched by words, whatever is plugged into it."""
     monkeypatch.setattr(extensions, "rankers", [])
     monkeypatch.setattr(extensions, "explainers", [])
+    monkeypatch.setattr(extensions, "about_rankers", [])
 
 
 @pytest.fixture

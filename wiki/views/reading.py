@@ -71,7 +71,7 @@ def whole_card(request: HttpRequest, note: Note) -> Card:
     return replace(
         cards(request, [note])[0],
         backlinks=_backlinks(note, request.user),
-        panels=_panels(note, request),
+        panels=_panels(note, request.user),
     )
 
 
@@ -94,6 +94,6 @@ def _backlinks(note: Note, reader: Any) -> Backlinks:
     return Backlinks(shown, shown[0].found - len(shown) if shown else 0)
 
 
-def _panels(note: Note, request: HttpRequest) -> list[str]:
-    made = (panel(note, request) for panel in extensions.panels)
+def _panels(note: Note, reader: Any) -> list[str]:
+    made = (panel(note, reader) for panel in extensions.panels)
     return [html for html in made if html is not None]

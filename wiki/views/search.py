@@ -147,4 +147,5 @@ def _language() -> str:
             f"Endings are ignored as in {language.capitalize()}, so one form of a word finds the "
             "others; words of other languages are found as they are written."
         )
-    return f"{said} The setting WIKI_LANGUAGE chooses the language."
+    said = f"{said} The setting WIKI_LANGUAGE chooses the language."
+    return " ".join([said, *(note() for note in extensions.about_rankers)])

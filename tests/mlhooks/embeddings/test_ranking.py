@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.db.models.functions import Now
 
 from mlhooks.embeddings import ranking
@@ -115,3 +116,11 @@ def test_a_worker_keeps_the_vector_and_lets_go_of_the_words(kitchen, work):
     job.refresh_from_db()
     assert job.state == "done" and "text" not in job.payload and job.result is None
     assert len(QueryVector.objects.of("d" * 64)) == index.dimensions
+
+
+def test_how_to_search_says_which_language_is_understood(kitchen, client, settings):
+    said = "By meaning English is understood"
+    assert said in client.get("/search/").content.decode()
+    EncoderIndex.objects.update(encoder="/srv/another")
+    cache.clear()
+    assert said not in client.get("/search/").content.decode()
