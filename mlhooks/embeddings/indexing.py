@@ -212,6 +212,13 @@ def forget_gone(pid: int) -> None:
         _note_blocks({pid: set()})
 
 
+def doubt_earlier_cuts() -> None:
+    """Let no index count as whole what an earlier splitter has cut, so that it is read anew."""
+    earlier = SplitNote.objects.exclude(splitter=data.SPLITTER_VERSION)
+    held = IndexedNote.objects.filter(note__in=earlier.values("note"), is_whole=True)
+    held.update(is_whole=False)
+
+
 def count_pieces(texts: Sequence[str]) -> list[int]:
     """Return how many word pieces each text has."""
     encoded = loading.splitter().encode_batch_fast(list(texts), add_special_tokens=False)

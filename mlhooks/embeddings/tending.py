@@ -1,8 +1,8 @@
 """Seeing to it that the active index holds every note, whatever happened meanwhile.
 
 Every save asks for its note in its own transaction, so nothing is lost there. This finds the
-rest: notes from a backup, from before the workshop, from a time without it, jobs that failed
-for a reason that may have passed, another WIKI_ENCODER.
+rest: notes from a backup, from before the workshop, from a time without it, notes that an older
+version has cut, jobs that failed for a reason that may have passed, another WIKI_ENCODER.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,7 @@ def tend() -> dict[str, Any]:
     gone = notes.gone_pids()
     for pid in gone:
         indexing.forget_gone(pid)
+    indexing.doubt_earlier_cuts()
     requested = _request_lacking(index)
     graph.tend(index)
     if calibration.is_due(index):

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import building, choosing, loading, tending
+from mlhooks.embeddings import building, choosing, data, loading, tending
 from mlhooks.embeddings.infer import Encoder
-from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, UnreadNote
+from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
 from tests.mlhooks.embeddings import encoders
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
@@ -41,6 +41,15 @@ def test_what_nobody_asked_for_is_asked_for(shelf, work):
     assert tending.tend()["requested"] == 0, "their jobs wait"
     work()
     assert building.notes.count_current(active()) == 2
+
+
+def test_notes_that_an_older_splitter_cut_are_read_anew(shelf, monkeypatch, work):
+    cut = set(Passage.objects.values_list("sha256", flat=True))
+    monkeypatch.setattr(data, "SPLITTER_VERSION", data.SPLITTER_VERSION + 1)
+    assert tending.tend()["requested"] == 2
+    work()
+    assert cut.isdisjoint(Passage.objects.values_list("sha256", flat=True))
+    assert tending.tend()["requested"] == 0 and not Job.objects.unfinished().exists()
 
 
 def test_a_note_that_could_not_be_read_is_tried_again_after_an_hour(shelf, monkeypatch, write):
