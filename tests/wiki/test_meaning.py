@@ -378,8 +378,9 @@ def test_what_needs_no_likeness_is_close(far, alice, client):
         return found(client, typed)["nothing_close"]
 
     assert is_nothing("octopus camouflage neurons")
-    write(alice, "Octopus", "neurons")
-    assert not is_nothing("skin camouflage zyzzyva octopus"), "a rare word"
+    write(alice, "Octopus", "neurons of the seldom_used kind")
+    assert is_nothing("skin camouflage zyzzyva octopus"), "a rare word that is no name"
+    assert not is_nothing("skin camouflage zyzzyva seldom_used"), "a name"
     assert is_nothing("camouflage zyzzyva fire")
     assert not is_nothing('camouflage zyzzyva "neurons fire"'), "a phrase"
     assert is_nothing('camouflage zyzzyva "fire neurons"'), "a phrase that no note has"

@@ -213,7 +213,8 @@ def test_the_question_is_answered_from_an_index(samples, staff):
     asked = Note.objects.editable_by(staff).samples().as_imported()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "note_sample" in asked.explain()
+    # Either begins with the samples; which is cheaper depends on what the table has seen.
+    assert re.search("note_sample|note_imported_once", asked.explain())
 
 
 def test_one_click_removes_them_all_and_one_more_brings_them_back(
