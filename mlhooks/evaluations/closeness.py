@@ -12,12 +12,12 @@ from typing import Any
 from django.conf import settings
 
 from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.evaluations.reading import Reader, keep_query
+from mlhooks.evaluations.reading import Reader
 from mlhooks.evaluations.unrelated import OFF_TOPIC, gibberish
 from wiki.benchmarks.machine import Machine
-from wiki.evaluations.notebook import read_set, readable, write
+from wiki.evaluations.notebook import read_set, write
 from wiki.evaluations.retrieval import mean
-from wiki.search.answering import Answer, answer
+from wiki.search.answering import Answer
 
 GIBBERISH = 100
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
@@ -38,7 +38,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         "known_item": [query.text for query in one.queries][: options.get("cases")],
     }
     index = reader.read([text for group in groups.values() for text in group])
-    answers = {name: [_ask(reader, text) for text in group] for name, group in groups.items()}
+    answers = {name: [reader.ask(text) for text in group] for name, group in groups.items()}
     shares = {name: _share_of_nothing(group) for name, group in answers.items()}
     return {
         "corpus": one.name,
@@ -53,15 +53,6 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         "coverage": {name: _quantiles(map(_coverage, said)) for name, said in answers.items()},
         **machine.as_json(),
     }
-
-
-def _ask(reader: Reader, typed: str) -> Answer:
-    """Ask as the page does; once more if it looked for other words, which nobody had read yet."""
-    made = answer(typed, readable())
-    if made.found.away:
-        keep_query(*reader.active(), made.query.text)
-        made = answer(typed, readable())
-    return made
 
 
 def _share_of_nothing(answers: Sequence[Answer]) -> float:

@@ -21,7 +21,7 @@ from mlhooks.models import EncoderIndex
 from wiki.benchmarks.machine import Machine
 from wiki.evaluations.notebook import NothingToEvaluate, read_set, readable, write
 from wiki.search.finding import find
-from wiki.search.fuse import TOP, By
+from wiki.search.fuse import By
 from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery, parse
 
@@ -61,7 +61,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     if not cases:
         raise NothingToEvaluate(f"No passage found in {one.name} has {LEAST_SENTENCES} sentences.")
     falls = [_falls(encoder, case) for case in cases]
-    orders = [is_recomputed(_all_of(query)) for query in queries]
+    orders = [is_recomputed(reader.ask(query, with_weak=True).found.hits) for query in queries]
     return {
         "corpus": one.name,
         "encoder": str(settings.WIKI_ENCODER),
@@ -75,10 +75,6 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         "recomputed": round(sum(orders) / len(orders), 4),
         **machine.as_json(),
     }
-
-
-def _all_of(text: str) -> Any:
-    return find(parse(text), readable(), 2 * TOP, By.BOTH, with_weak=True).hits
 
 
 def _cases(

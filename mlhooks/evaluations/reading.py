@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
 from django.db.models import QuerySet
@@ -12,7 +12,8 @@ from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
 from wiki.benchmarks.population import settle
-from wiki.evaluations.notebook import NothingToEvaluate
+from wiki.evaluations.notebook import NothingToEvaluate, readable
+from wiki.search.answering import Answer, answer
 from wiki.search.query import parse
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ class Reader:
         # Searches remember the index as it was before all this.
         cache.clear()
         return index
+
+    def ask(self, typed: str, **options: Any) -> Answer:
+        """Ask as somebody does on the page who has no account; options: those of answer().
+
+        Once more where the page looked for other words than were typed, which nobody read yet.
+        """
+        made = answer(typed, readable(), **options)
+        if made.found.away:
+            keep_query(*self.active(), made.query.text)
+            made = answer(typed, readable(), **options)
+        return made
 
     def active(self) -> tuple[EncoderIndex, "KeepingEncoder"]:
         """Return the active index, made if there is none, and its encoder.

@@ -36,13 +36,39 @@ def test_a_name_that_many_notes_have_is_none_even_as_a_part():
 @pytest.mark.django_db(transaction=True)
 def test_every_note_with_the_name_has_to_be_in_front(options, monkeypatch):
     docs = {f"filler{number}": "Text on rivers" + number * "!" for number in range(5)}
-    made = options({**docs, "one": "Use pg_trgm here.", "two": "A river, and pg_trgm.control."})
+    made = options({**docs, "one": "Use pg_trgm here.", "two": "A river, and unaccent.control."})
     result = identifiers.run(made)
     assert (result["queries"], result["in_top_3"], result["misses"]) == (2, 1, [])
     monkeypatch.setattr(identifiers, "find", lambda *args: Found())
     result = identifiers.run(made | {"cases": 1})
-    assert (result["names"], result["queries"], result["in_top_3"]) == (2, 1, 0)
+    assert (result["queries"], result["in_top_3"]) == (1, 0)
     assert result["misses"][0]["found"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_inside_of_something_longer_is_counted_apart(options):
+    result = identifiers.run(
+        options({"one": "Use pg_trgm here.", "two": "See lib/pg_trgm.c, too."})
+    )
+    # pg_trgm, which two has only in a path, and pg_trgm.c itself.
+    assert (result["queries"], result["inside"]["queries"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_alone"),
+    [
+        ("x8c", r"bytes \x8c\x90", False),
+        ("mod.ts", "https://deno.land/mod.ts", False),
+        ("mod.ts", "See (mod.ts).", True),
+        ("3.9", "python-3.9 and then 3.9, by itself", True),
+        ("3.9", "v3.9", False),
+        ("6cdb", "b'6cdb'", False),
+        ("--key", "use --key=value", True),
+        ("--key", "use --key-file", False),
+    ],
+)
+def test_a_name_stands_alone_where_nothing_is_joined_to_it(name, text, is_alone):
+    assert identifiers.stands_alone(name, text) == is_alone
 
 
 def test_one_set_is_asked_for(options, tmp_path):
