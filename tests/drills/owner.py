@@ -23,7 +23,7 @@ RETRY_S = 0.2
 PAUSE_S = 0.3
 # A child that was stopped goes on after so long whatever happens: it may hold a note's row.
 STOPPED_S = 2.0
-TRIES, SURE_TRIES = 5, 50
+TRIES, SURELY_WITHIN_S = 5, 60.0
 
 # The note a worker reads now, or any whose turn will come.
 BEING_READ = {
@@ -97,22 +97,29 @@ class Owner(threading.Thread):
             except AssertionError as error:
                 self.unexpected.append(str(error))
 
-    def act(self, action: str, moment: str, *, surely: bool = False) -> None:
-        """Do something to a note at a moment of its job.
-
-        Where no note is there to be met at such a moment, any is taken, unless surely.
-        """
-        for _ in range(SURE_TRIES if surely else TRIES):
-            with self._met(moment, action) as pid:
-                if pid is not None:
-                    self.actions[action](pid)
-                    self.done[action, moment] += 1
-                    return
-        assert not surely, f"no note was met whose job is {moment}"
+    def act(self, action: str, moment: str) -> None:
+        """Do something to a note at a moment of its job, or, where none is met, to any."""
+        if any(self._acted(action, moment) for _ in range(TRIES)):
+            return
         fitting = [pid for pid in self.notes if self._fits(action, pid)]
         if fitting:
             self.actions[action](self._random.choice(fitting))
             self.done[action, "any"] += 1
+
+    def surely_act(self, action: str, moment: str) -> None:
+        """Do something to a note at a moment of its job; notes are edited until one is met."""
+        begun = time.monotonic()
+        while not self._acted(action, moment):
+            assert time.monotonic() - begun < SURELY_WITHIN_S, f"no job was met {moment}"
+            self.act("edit", "any")
+
+    def _acted(self, action: str, moment: str) -> bool:
+        with self._met(moment, action) as pid:
+            if pid is None:
+                return False
+            self.actions[action](pid)
+            self.done[action, moment] += 1
+            return True
 
     def edit(self, pid: int) -> None:
         """Replace a line."""
