@@ -80,6 +80,8 @@ def load_ahead() -> None:
     def load() -> None:
         try:
             index = EncoderIndex.objects.active()
+            # Loading takes seconds, in which the connection would be of no use.
+            connection.close()
             encoder(configured() if index is None else index.encoder)
         except (NoSuchModel, Error) as error:
             logger.error("%s", error)

@@ -107,7 +107,7 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
     raw = one.head.body[start : found[0].end]
     said = {
         (start + first, start + last): data.cleaned(raw[first:last])
-        for first, last in data.sentences(raw)
+        for first, last in data.sentences(raw, is_code=found[0].is_code)
     }
     # A sentence that stands there twice could not be told from its double.
     others = [

@@ -105,12 +105,12 @@ class _Telling:
 
     def __init__(self, command: Command) -> None:
         self._stream = command.stderr
-        self._last = ""
+        self._told = {""}
 
     def tell(self, sentence: str) -> None:
-        if sentence and sentence != self._last:
+        if sentence not in self._told:
             self._stream.write(sentence, style_func=str)
-        self._last = sentence or self._last
+            self._told.add(sentence)
 
 
 def _somebody_works() -> bool:
@@ -155,7 +155,8 @@ def _now(job: Job) -> dict[str, Any]:
     """Return how far the job is, in the shape of its result."""
     index = EncoderIndex.objects.filter(encoder=job.key).order_by("-pk").first()
     if index is not None:
-        result = standing(index).as_json(0, 0.0)
+        so_far = job.payload
+        result = standing(index).as_json(so_far.get("embedded", 0), so_far.get("seconds", 0.0))
     else:
         result = {
             **{"index": None, "encoder": job.key, "dimensions": None, "state": "queued"},
