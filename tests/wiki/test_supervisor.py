@@ -159,6 +159,16 @@ def test_a_killed_guardian_is_replaced_by_one_that_knows_all(supervised):
     eventually(lambda: all(map(is_gone, everybody)))
 
 
+def test_a_guardian_need_not_hear_anything_to_know_what_it_guards():
+    """As when the supervisor is killed while it starts one."""
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True)
+    guardian = [sys.executable, "-I", "-S", ROOT / "wiki" / "supervisor" / "guardian.py"]
+    known = f"-{child.pid} {signal.SIGKILL.value}"
+    subprocess.run([*guardian, known], stdin=subprocess.DEVNULL, check=True, timeout=LIMIT_S)
+    assert child.wait(LIMIT_S) == -signal.SIGKILL
+
+
 def test_a_killed_child_comes_back_without_what_it_left_behind(supervised):
     running = supervised({"web": "parent"})
     web, grandchild = running.pid("web"), running.pid("grandchild")

@@ -90,15 +90,16 @@ class Guard:
         return self._process.stdin
 
     def _start(self) -> subprocess.Popen[str]:
+        script = str(ROOT / "wiki" / "supervisor" / "guardian.py")
+        # Told with its start: we may be gone before a first line could be written.
+        known = [f"{pid} {number}" for pid, number in self._guarded.items()]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(ROOT / "wiki" / "supervisor" / "guardian.py")],
+            [sys.executable, "-I", "-S", script, *known],
             stdin=subprocess.PIPE,
             text=True,
             pass_fds=[self._lock],
             start_new_session=True,
         )
-        for pid, number in self._guarded.items():
-            self._tell(f"{pid} {number}\n")
         return self._process
 
     def _tell(self, line: str) -> None:

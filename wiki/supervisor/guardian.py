@@ -1,10 +1,11 @@
 """The last one out: ends what a supervisor left running when it was killed without warning.
 
 A script of its own (`python -I -S wiki/supervisor/guardian.py`), without Django and
-site-packages, so that it stays a few megabytes. The supervisor writes one line per change on
-its standard input, "PID SIGNAL" to guard and "PID 0" to let go; a negative PID is a process
-group, as for kill(2). When the supervisor is gone, however it went, the pipe closes: whatever
-is still guarded gets its signal, then, if it does not listen, a harder one.
+site-packages, so that it stays a few megabytes. Each argument is "PID SIGNAL": what it guards
+from its first moment. The supervisor writes one line per change on its standard input, "PID
+SIGNAL" to guard and "PID 0" to let go. A negative PID is a process group, as for kill(2). When
+the supervisor is gone, however it went, the pipe closes: whatever is still guarded gets its
+signal, then, if it does not listen, a harder one.
 
 It also inherits the lock of the data folder, which therefore stays taken until the last
 process is gone: a new supervisor never meets the children of the old one.
@@ -15,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from itertools import chain
 
 PATIENCE_S = 10.0
 PAUSE_S = 0.02
@@ -66,4 +68,4 @@ def send(pid: int, number: int) -> None:
 if __name__ == "__main__":
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
-    end(read_guarded(sys.stdin))
+    end(read_guarded(chain(sys.argv[1:], sys.stdin)))
