@@ -1,6 +1,10 @@
 """What models run on: a GPU or the processor, in the fastest number type that is good enough."""
 
+import ctypes
+
 import torch
+
+_libc = ctypes.CDLL(None)
 
 
 class NoSuchDevice(Exception):
@@ -29,3 +33,13 @@ def number_type(device: torch.device) -> torch.dtype:
         # Not public, but the only way to ask without reading /proc, which only Linux has.
         has_it = bool(torch.cpu._is_avx512_bf16_supported())
     return torch.bfloat16 if has_it else torch.float32
+
+
+def give_back_memory() -> None:
+    """Let the system have what tensors of many sizes leave behind in pieces.
+
+    A process would keep it for the next ones, which are of other sizes, and grow. Does nothing
+    where the C library is not GNU's.
+    """
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)

@@ -17,9 +17,11 @@ from mlhooks import device
 from mlhooks.embeddings import telling
 
 BATCH = 32
-# So many tokens are read at once, and texts are padded to a multiple of so many: of ever new
-# shapes the memory would be kept, and there would be ever more of it.
-TOKENS, MULTIPLE = 4_096, 16
+# So many tokens are read at once, by device. More are no faster on a processor, and what they
+# take is not given back. Texts are padded to a multiple of so many: for each new shape something
+# is kept as well.
+TOKENS = {"cpu": 1_024, "cuda": 16_384}
+MULTIPLE = 16
 Vectors = NDArray[np.float32]
 # Places in a text: (start, end) in characters, and where that is in the passage.
 Places = Sequence[tuple[tuple[int, int], tuple[int, int]]]
@@ -102,12 +104,14 @@ class Encoder:
             return_offsets_mapping=True,
         )
         offsets = found.pop("offset_mapping")
-        for numbers in _batches([len(ids) for ids in found["input_ids"]]):
+        lengths = [len(ids) for ids in found["input_ids"]]
+        for numbers in _batches(lengths, TOKENS[self.model.device.type]):
             batch = {name: [rows[number] for number in numbers] for name, rows in found.items()}
             made = self._read_batch(batch)
             for number, (vector, tokens) in zip(numbers, made, strict=True):
                 shift = len(prompt)
                 yield number, Read(vector, _packed(tokens, offsets[number], places[number], shift))
+        device.give_back_memory()
 
     @torch.inference_mode()
     def _read_batch(self, batch: dict[str, Any]) -> list[tuple[Vectors, torch.Tensor]]:
@@ -137,11 +141,11 @@ class Encoder:
         return is_transformer and bool(getattr(self.model.tokenizer, "is_fast", False))
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers of texts that are read together, longest first, TOKENS padded at most."""
+def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are read together, longest first: `most` padded tokens."""
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > TOKENS:
+        if batch and (len(batch) + 1) * lengths[batch[0]] > most:
             yield batch
             batch = []
         batch.append(number)
