@@ -1,8 +1,8 @@
 """The notes whose passages are nearest to a vector, among those a reader may read.
 
-Distances are cosine distances. Up to MOST_READ passages are all compared, exactly. For more,
-pgvector's HNSW graph (Malkov and Yashunin 2016) is walked outward until enough readable
-passages were met, so a filter never empties the result.
+Distances are cosine distances. Up to MOST_READ readable passages are all compared, exactly.
+For more, pgvector's HNSW graph (Malkov and Yashunin 2016) is walked outward until enough
+readable passages were met, so a filter never empties the result.
 """
 
 import re
@@ -17,16 +17,18 @@ from django.db.models import QuerySet
 
 from mlhooks.models import EncoderIndex
 
-# Comparing so many halfvec(384) takes about 10 ms.
-MOST_READ = 20_000
+# Comparing so many, strewn among others, takes as long as a search may. A walk is faster where
+# nearly all are readable, and misses some; where few are, it is slower as well.
+MOST_READ = 80_000
 NEAREST = 400
-EF_SEARCH, MOST_SCANNED = 200, 200_000
+# As widely as pgvector walks.
+EF_SEARCH, MOST_SCANNED = 1_000, 200_000
 REMEMBERED_S = 60
 
 SETTINGS = f"""
     SELECT set_config('hnsw.iterative_scan', 'strict_order', true),
            set_config('hnsw.ef_search', '{EF_SEARCH}', true),
-           set_config('hnsw.max_scan_tuples', '{MOST_SCANNED}', true),
+           set_config('hnsw.max_scan_tuples', %s, true),
            set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
 """
 # The graph is walked only for this very expression; adding 0 leaves no choice but to compare.
@@ -75,7 +77,7 @@ def nearest(
     vector: as pgvector reads it. scope: names the queryset where it is all that some reader may
     read; how many these are is then remembered for a while. Two queries, or three.
     """
-    compares = not index.has_graph or are_few(index, readable, scope)
+    compares = not index.has_graph or count(index, readable, scope) <= MOST_READ
     parameters: dict[str, Any] = {"vector": vector}
     statement = BEST.format(
         table=index.table,
@@ -87,7 +89,7 @@ def nearest(
     )
     with transaction.atomic(), connection.cursor() as cursor:
         if not compares:
-            cursor.execute(SETTINGS)
+            cursor.execute(SETTINGS, [str(MOST_SCANNED)])
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     return [Near(pid, 1 - distance, *rest) for pid, distance, *rest in rows]
@@ -100,11 +102,11 @@ def packed_sentences(index: EncoderIndex, passages: Sequence[int]) -> dict[int, 
         return {passage: bytes(packed) for passage, packed in cursor.fetchall()}
 
 
-def are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> bool:
-    """Tell whether the passages of these notes are so few that all can be compared."""
+def count(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> int:
+    """Return how many passages these notes have; MOST_READ + 1 stands for all that are more."""
     name = f"passages:{index.pk}:{scope}".replace(" ", "")
     if scope is not None and (remembered := cache.get(name)) is not None:
-        return bool(remembered)
+        return int(remembered)
     parameters: dict[str, Any] = {}
     within = in_set(readable, parameters)
     with connection.cursor() as cursor:
@@ -113,10 +115,10 @@ def are_few(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> 
             f" LIMIT {MOST_READ + 1}) AS counted",
             parameters,
         )
-        are_few = cursor.fetchone()[0] <= MOST_READ
+        counted = int(cursor.fetchone()[0])
     if scope is not None:
-        cache.set(name, are_few, REMEMBERED_S)
-    return bool(are_few)
+        cache.set(name, counted, REMEMBERED_S)
+    return counted
 
 
 def in_set(readable: QuerySet[Any], parameters: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ from wiki.search.plain import FORMULA_OR_CODE, SEPARATOR, plain
 SHOWN = 5
 # Of a longer note the passages nearest to its mean are compared.
 MOST_COMPARED = 32
+# Beside a note nobody waits as for a search: so many of all readable passages are compared; of
+# more, so many are met on a walk.
+MOST_READ = MOST_SCANNED = 20_000
 EXCERPT, SHORT = 160, 60
 # What a formula on a line of its own says is seen where it stands.
 DISPLAYED = re.compile(r"\$\$[^$]{1,500}\$\$|\\\[.{1,500}?\\\]", re.DOTALL)
@@ -134,7 +137,8 @@ def related(index: EncoderIndex, note: Any, reader: Any) -> list[Related]:
 
 def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[Sequence[Any]]:
     readable = notes.readable(reader)
-    compares = not index.has_graph or nearest.are_few(index, readable, str(readable.scope))
+    count = nearest.count(index, readable, str(readable.scope)) if index.has_graph else 0
+    compares = count <= MOST_READ
     values: dict[str, Any] = {"note": note.pid, "revision": note.head.number, "most": most}
     within = nearest.in_set if compares else nearest.one_by_one
     distance = nearest.COMPARE if compares else nearest.WALK
@@ -151,7 +155,7 @@ def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[
     )
     with nullcontext() if compares else transaction.atomic(), connection.cursor() as cursor:
         if not compares:
-            cursor.execute(nearest.SETTINGS)
+            cursor.execute(nearest.SETTINGS, [str(MOST_SCANNED)])
         cursor.execute(statement, values)
         found: Sequence[Sequence[Any]] = cursor.fetchall()
     return found

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import building, calibration, graph, nearest, related
+from mlhooks.embeddings import building, calibration, graph, related
 from mlhooks.models import EncoderIndex
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
@@ -175,7 +175,7 @@ def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
             graph.MAKE.replace(" CONCURRENTLY", "").format(graph="walked", table=active().table)
         )
     EncoderIndex.objects.update(has_graph=True)
-    monkeypatch.setattr(nearest, "MOST_READ", 0)
+    monkeypatch.setattr(related, "MOST_READ", 0)
     assert active().has_graph and found(sea, bob) == compared
 
 
