@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from mlhooks import broker, processes
 from mlhooks.benchmarks import embedding, jobs, searches
-from mlhooks.embeddings import checking, indexing, ranking, status
+from mlhooks.embeddings import checking, ranking, requesting, status, storing
 from mlhooks.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.registry import NoSuchModel
@@ -68,13 +68,13 @@ def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
     saved.pids.add(note.pid)
     if not more:
         pids, saved.pids = saved.pids, set()
-        indexing.request(pids)
+        requesting.request(pids)
 
 
 def note_removed(note: Any, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
-    indexing.forget(note.pid)
-    indexing.request([note.pid])
+    storing.forget(note.pid)
+    requesting.request([note.pid])
 
 
 def workshop_processes() -> list[Process]:

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from mlhooks import notes
 from mlhooks.celery import RUN_JOB, app
-from mlhooks.embeddings import building, indexing, ranking, tending
+from mlhooks.embeddings import building, indexing, ranking, requesting, tending
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.worker import BEAT_S
@@ -88,7 +88,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
     "verify_integrity": verify_integrity,
     "benchmark_pause": benchmark_pause,
     building.BUILD_INDEX: build_index,
-    indexing.EMBED_NOTE: embed_note,
+    requesting.EMBED_NOTE: embed_note,
     ranking.ENCODE_QUERY: encode_query,
     tending.TEND_INDEX: tend_index,
 }
@@ -96,7 +96,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
 
 # Of these, waiting jobs are done together, so many at most: function(payloads) -> results.
 TOGETHER: dict[str, tuple[Callable[[Sequence[dict[str, Any]]], list[Any]], int]] = {
-    indexing.EMBED_NOTE: (embed_notes, 32),
+    requesting.EMBED_NOTE: (embed_notes, 32),
 }
 
 

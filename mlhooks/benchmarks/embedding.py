@@ -25,7 +25,7 @@ from mlhooks import jobs, notes, processes, registry
 from mlhooks.benchmarks import process_tree
 from mlhooks.benchmarks.running import NotMeasured, running
 from mlhooks.benchmarks.saving import edit, save_during_backlog, save_to_hit
-from mlhooks.embeddings import indexing
+from mlhooks.embeddings import indexing, requesting
 from mlhooks.models import EncoderIndex, Job
 from mlhooks.models.job import REQUESTED, notify
 from wiki.benchmarks.corpus import Corpus
@@ -95,14 +95,14 @@ def hold_back(first: str) -> None:
 
 def release() -> None:
     """Let the notes be embedded that were held back."""
-    held = Job.objects.filter(kind=indexing.EMBED_NOTE, state=Job.State.WAITING)
+    held = Job.objects.filter(kind=requesting.EMBED_NOTE, state=Job.State.WAITING)
     held.update(run_after=Now())
     notify(REQUESTED, *held.values_list("pk", flat=True)[:1])
 
 
 def worked_off() -> None:
     """Wait until every note that is due is embedded. Raises NotMeasured."""
-    embedding = Job.objects.filter(kind=indexing.EMBED_NOTE)
+    embedding = Job.objects.filter(kind=requesting.EMBED_NOTE)
     left, since = -1, time.monotonic()
     while now := embedding.unfinished().filter(run_after__lte=Now()).count():
         if now != left:

@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 
 from mlhooks import notes
 from mlhooks.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
-from mlhooks.embeddings import calibration, data, graph, indexing
+from mlhooks.embeddings import calibration, data, graph, indexing, requesting
 from mlhooks.evaluations.reading import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from wiki.benchmarks.population import settle
@@ -62,7 +62,7 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     left = list(pids)
     if left:
         _Copying(index, topics).write(left)
-    Job.objects.filter(kind=indexing.EMBED_NOTE).delete()
+    Job.objects.filter(kind=requesting.EMBED_NOTE).delete()
     settle()
     graph.build(index)
     calibration.calibrate(index, encoder)

@@ -16,8 +16,8 @@ from django.core.cache import cache
 from django.db import connection
 
 from mlhooks.benchmarks.binary_copy import read_vectors
-from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import NEAREST, Near, nearest
+from mlhooks.embeddings.storing import literal
 from mlhooks.models import EncoderIndex
 from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import publish_only

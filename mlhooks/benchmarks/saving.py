@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from mlhooks.benchmarks.running import NotMeasured
-from mlhooks.embeddings import building, indexing
+from mlhooks.embeddings import building, requesting
 from mlhooks.evaluations.reading import keep_query
 from mlhooks.evaluations.unrelated import OFF_TOPIC
 from mlhooks.models import EncoderIndex, Job
@@ -85,7 +85,7 @@ def save_during_backlog(corpus: Corpus, owner: Any, pids: Sequence[int]) -> list
     write_many((replace(fields, title=f"{fields.title} again") for fields in backlog), owner)
     times_s: list[float] = []
     for pid in pids[:SAVES_DURING]:
-        if not Job.objects.unfinished().filter(kind=indexing.EMBED_NOTE).exists():
+        if not Job.objects.unfinished().filter(kind=requesting.EMBED_NOTE).exists():
             break
         begin = time.perf_counter()
         save_again(pid, lambda fields: replace(fields, body=f"{fields.body}\n\nOne line more."))

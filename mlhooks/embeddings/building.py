@@ -22,11 +22,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from mlhooks import jobs, notes
-from mlhooks.embeddings import calibration, graph, indexing, loading, ranking
+from mlhooks.embeddings import calibration, graph, indexing, loading, ranking, requesting
 from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.embeddings.indexing import Done
 from mlhooks.embeddings.standing import BUILD_INDEX as BUILD_INDEX
 from mlhooks.embeddings.standing import falls_short, standing
+from mlhooks.embeddings.storing import Done
 from mlhooks.embeddings.unread import PASSING, remember
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, Queue, UnreadNote
@@ -153,7 +153,7 @@ class _Build:
         else:
             self.progress(1.0, "Every note is read.")
         for pids in notes.pids_in_order(notes.left_to_read(self.index), 1_000):
-            indexing.request(pids)
+            requesting.request(pids)
         # Its own job, which has just about ended, says nothing new.
         whole = replace(standing(self.index), job=None)
         return whole.as_json(self.embedded, self._seconds())

@@ -14,9 +14,9 @@ from django.db import connection
 
 from mlhooks import notes
 from mlhooks.embeddings.everyday import EVERYDAY, gibberish
-from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import nearest
 from mlhooks.embeddings.related import TELLS
+from mlhooks.embeddings.storing import literal
 from mlhooks.models import EncoderIndex
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count
 
 from mlhooks import notes
-from mlhooks.embeddings import data, indexing
+from mlhooks.embeddings import data, indexing, requesting
 from mlhooks.models import EncoderIndex, Job, NoteBlocks, Passage, SplitNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.notes import Head
@@ -53,7 +53,7 @@ def findings() -> Iterator[Finding]:
     active = EncoderIndex.objects.active()
     for pids in notes.pids_in_order(notes.live(), AT_A_TIME):
         asked = Job.objects.unfinished().filter(
-            kind=indexing.EMBED_NOTE, key__in=[str(pid) for pid in pids]
+            kind=requesting.EMBED_NOTE, key__in=[str(pid) for pid in pids]
         )
         settled = set(pids).difference(map(int, asked.values_list("key", flat=True)))
         if active is not None:

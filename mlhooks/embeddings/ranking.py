@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 
 from mlhooks import jobs, registry
 from mlhooks.embeddings import loading
-from mlhooks.embeddings.indexing import literal
 from mlhooks.embeddings.nearest import nearest, packed_sentences
+from mlhooks.embeddings.storing import literal
 from mlhooks.embeddings.telling import most_telling
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.query_vector import query_digest

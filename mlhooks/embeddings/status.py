@@ -10,7 +10,7 @@ from django.db.models import Min
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.embeddings.indexing import EMBED_NOTE
+from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from mlhooks.models.worker import ALIVE_S
 

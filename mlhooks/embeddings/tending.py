@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.embeddings import building, calibration, graph, indexing, loading
+from mlhooks.embeddings import building, calibration, graph, loading, requesting, storing
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
@@ -34,8 +34,8 @@ def tend() -> dict[str, Any]:
     heed_settings(index)
     gone = notes.gone_pids()
     for pid in gone:
-        indexing.forget_gone(pid)
-    indexing.doubt_earlier_cuts()
+        storing.forget_gone(pid)
+    storing.doubt_earlier_cuts()
     requested = _request_lacking(index)
     graph.tend(index)
     if calibration.is_due(index):
@@ -75,7 +75,7 @@ def _request_lacking(index: EncoderIndex) -> int:
         if lacking and not requested:
             # One sentence that it cannot be loaded is enough; each note would say it.
             loading.encoder_of(index)
-        indexing.request(lacking)
+        requesting.request(lacking)
         requested += len(lacking)
     return requested
 
@@ -83,7 +83,7 @@ def _request_lacking(index: EncoderIndex) -> int:
 def _asked(index: EncoderIndex, pids: Sequence[int]) -> set[str]:
     """Return the keys of notes whose job waits, runs, or failed for good a short while ago."""
     recent = Now() - AGAIN_AFTER
-    embedding = Job.objects.filter(kind=indexing.EMBED_NOTE, key__in=[str(pid) for pid in pids])
+    embedding = Job.objects.filter(kind=requesting.EMBED_NOTE, key__in=[str(pid) for pid in pids])
     hopeless = Q(state=Job.State.FAILED, attempts_left=0, finished_at__gt=recent)
     asked = embedding.filter(Q(state__in=Job.UNFINISHED) | hopeless)
     unread = UnreadNote.objects.filter(index=index, note__in=pids, failed_at__gt=recent)

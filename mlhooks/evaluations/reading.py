@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.db.models import QuerySet
 
-from mlhooks.embeddings import building, calibration, graph, indexing
+from mlhooks.embeddings import building, calibration, graph, indexing, requesting
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
@@ -85,4 +85,4 @@ def keep_query(index: EncoderIndex, encoder: "Encoder", text: str) -> None:
 
 
 def _waiting() -> QuerySet[Job]:
-    return Job.objects.filter(kind=indexing.EMBED_NOTE, state=Job.State.WAITING).order_by("pk")
+    return Job.objects.filter(kind=requesting.EMBED_NOTE, state=Job.State.WAITING).order_by("pk")

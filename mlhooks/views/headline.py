@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from mlhooks import notes
 from mlhooks.embeddings import status
 from mlhooks.embeddings.building import BUILD_INDEX
-from mlhooks.embeddings.indexing import EMBED_NOTE
+from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.embeddings.status import Coverage
 from mlhooks.models import EncoderIndex, Job
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import Count, Q
 
-from mlhooks.embeddings.indexing import EMBED_NOTE
 from mlhooks.embeddings.ranking import ENCODE_QUERY
+from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.embeddings.tending import TEND_INDEX
 from mlhooks.models import Job
 from mlhooks.models.job import JobQuerySet

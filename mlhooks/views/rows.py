@@ -6,8 +6,8 @@ from typing import Any
 
 from mlhooks import notes
 from mlhooks.embeddings.building import BUILD_INDEX
-from mlhooks.embeddings.indexing import EMBED_NOTE
 from mlhooks.embeddings.ranking import ENCODE_QUERY
+from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.embeddings.tending import TEND_INDEX
 from mlhooks.models import Job
 

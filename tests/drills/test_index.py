@@ -19,7 +19,7 @@ import pytest
 from mlhooks import registry
 from mlhooks.embeddings.ranking import WAIT_S
 from mlhooks.models.worker import ALIVE_S
-from tests.drills import tiny_encoder
+from tests import encoders
 from tests.drills.audit import spread
 from tests.drills.indexed import ACTIVE, audit_index, audit_jobs, covered_s
 from tests.drills.owner import Owner
@@ -161,7 +161,7 @@ def test_index_survives_everything(site: Site, rounds: int, tell: Tell) -> None:
     seed, notes = int(time.time()), NOTES_PER_ROUND * rounds
     print(f"seed {seed}")
     tiny = site.folder / "tiny"
-    tiny_encoder.make(tiny)
+    encoders.make_tiny(tiny, dimensions=64)
     begun = time.monotonic()
     write_notes(site, notes, seed)
     owner = Owner(site, seed)

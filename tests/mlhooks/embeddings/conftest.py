@@ -10,7 +10,7 @@ from mlhooks import tasks
 from mlhooks.embeddings import building
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
-from tests.mlhooks.embeddings import encoders
+from tests import encoders
 from wiki.merge import Fields
 from wiki.models import Note
 

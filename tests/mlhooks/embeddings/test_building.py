@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from mlhooks import tasks
-from mlhooks.embeddings import building, choosing, indexing, loading, ranking
+from mlhooks.embeddings import building, choosing, indexing, loading, ranking, requesting
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models import (
     ActiveIndex,
@@ -25,7 +25,7 @@ from mlhooks.models import (
     UnreadNote,
 )
 from mlhooks.models.job import ATTEMPTS
-from tests.mlhooks.embeddings import encoders
+from tests import encoders
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki.models import Note
 from wiki.search.query import parse
@@ -151,7 +151,7 @@ def test_read_at_once_or_one_by_one_the_vectors_are_the_same(shelf, other, work)
         cursor.execute(f"DELETE FROM {index.table}")
     IndexedNote.objects.filter(index=index).delete()
     for note in shelf:
-        indexing.request([note.pid])
+        requesting.request([note.pid])
     work()
     one_by_one = vectors(index)
     assert at_once.keys() == one_by_one.keys() == set(Passage.objects.values_list("pk", flat=True))

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import building, choosing, indexing, loading
+from mlhooks.embeddings import building, choosing, indexing, loading, storing
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, IndexInUse, Job, Passage
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
@@ -128,7 +128,7 @@ def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
     before = set(Passage.objects.values_list("pk", flat=True))
     choosing.drop(EncoderIndex.objects.get(pk=half.pk))
     with pytest.raises(EncoderIndex.DoesNotExist):
-        indexing.store(half, cuts)
+        storing.store(half, cuts)
     assert set(Passage.objects.values_list("pk", flat=True)) == before
     with pytest.raises(EncoderIndex.DoesNotExist):
         half.activate()

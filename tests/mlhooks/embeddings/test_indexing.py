@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from mlhooks import notes
-from mlhooks.embeddings import building, indexing
+from mlhooks.embeddings import boilerplate, building, indexing, storing
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
@@ -134,7 +134,7 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     cuts = indexing.cut(index, list(notes.heads([note.pid]).values()))
     indexing.read(encoder, cuts)
     edit(note, BREAD)
-    assert indexing.store(index, cuts).overtaken == 1
+    assert storing.store(index, cuts).overtaken == 1
     assert not Passage.objects.exists()
     work()
     assert IndexedNote.objects.get().revision == 1
@@ -146,7 +146,7 @@ def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, wri
     cuts = indexing.cut(index, list(notes.heads([note.pid, other.pid]).values()))
     indexing.read(encoder, cuts)
     note.move_to_trash(alice)
-    done = indexing.store(index, cuts)
+    done = storing.store(index, cuts)
     assert (done.gone, done.current) == (1, 1)
     work()
     assert not passages(note) and not vectors(note)
@@ -199,7 +199,7 @@ def test_a_worker_that_dies_over_boilerplate_leaves_it_to_the_next(
 ):
     fourth = write("Note 3", f"{BREAD}\n\n{FOOTER}\n")
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
-        patched.setattr(indexing, "request", lambda pid: 1 // 0)
+        patched.setattr(boilerplate, "request", lambda pid: 1 // 0)
         indexing.index_notes(*building.active(), [fourth.pid])
     work()
     assert not any(has_footer(note) for note in (*series, fourth))

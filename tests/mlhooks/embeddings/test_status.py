@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import indexing, status
+from mlhooks.embeddings import requesting, status
 from mlhooks.models import Claim, IndexedNote, Job, UnreadNote, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
@@ -184,7 +184,7 @@ def test_a_failure_counts_until_the_note_is_read_or_gone(write, work):
     assert status.unread() == {read.pid, gone.pid, again.pid}
     IndexedNote.objects.create(index=active(), note=read.pid, revision=0)
     gone.move_to_trash(gone.owner)
-    indexing.request([again.pid])
+    requesting.request([again.pid])
     assert status.unread() == set()
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from mlhooks.embeddings import building, choosing, data, loading, tending
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
-from tests.mlhooks.embeddings import encoders
+from tests import encoders
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
 
@@ -177,7 +177,7 @@ def test_a_table_without_an_index_is_dropped(shelf):
 
 
 def test_notes_deleted_without_the_workshop_are_forgotten(shelf, alice, monkeypatch):
-    monkeypatch.setattr("mlhooks.embeddings.indexing.forget", lambda pid: None)
+    monkeypatch.setattr("mlhooks.embeddings.storing.forget", lambda pid: None)
     shelf[0].move_to_trash(alice)
     monkeypatch.undo()
     assert tending.tend()["gone"] == 1
