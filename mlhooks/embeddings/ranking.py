@@ -123,6 +123,12 @@ def encode(payload: dict[str, Any]) -> None:
     Job.objects.filter(kind=ENCODE_QUERY, key=digest).update(payload=forgotten)
 
 
+def forget_words() -> None:
+    """Let no job keep what somebody searched for once it has failed or was cancelled."""
+    asked = Job.objects.filter(kind=ENCODE_QUERY, payload__has_key="text")
+    asked.exclude(state__in=Job.UNFINISHED).update(payload={})
+
+
 def _is_stuck() -> bool:
     """Tell whether an earlier query waits for longer than anybody waits for this one."""
     old = Now() - timedelta(seconds=WAIT_S)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.embeddings import building, calibration, graph, loading, requesting, storing
+from mlhooks.embeddings import building, calibration, graph, loading, ranking, requesting, storing
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
@@ -27,6 +27,7 @@ AGAIN_AFTER = timedelta(hours=1)
 
 def tend() -> dict[str, Any]:
     """Ask for what the index lacks; return how much that is. Raises NoSuchModel."""
+    ranking.forget_words()
     EncoderIndex.objects.drop_orphans()
     if EncoderIndex.objects.active() is None and not notes.count():
         return {"requested": 0, "gone": 0}

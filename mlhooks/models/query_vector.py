@@ -21,7 +21,7 @@ TRIM = """
 
 
 def query_digest(index: EncoderIndex, text: str) -> str:
-    """Return the name under which the vector of a query is kept; nothing leads back from it."""
+    """Return the name under which the vector of a query is kept; no word of it is in there."""
     return hashlib.sha256(f"{index.pk}\0{index.weights_sha256}\0{text}".encode()).hexdigest()
 
 

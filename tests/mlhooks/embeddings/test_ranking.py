@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import ranking
+from mlhooks.embeddings import ranking, tending
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES
 from wiki.models import Note
@@ -116,6 +116,18 @@ def test_a_worker_keeps_the_vector_and_lets_go_of_the_words(kitchen, work):
     job.refresh_from_db()
     assert job.state == "done" and "text" not in job.payload and job.result is None
     assert len(QueryVector.objects.of("d" * 64)) == index.dimensions
+
+
+def test_nobody_keeps_the_words_of_a_query_that_failed_or_was_cancelled(db):
+    payload = {"index": 1, "digest": "d", "text": "another question"}
+    for state in Job.State.values:
+        ended = None if state in Job.UNFINISHED else Now()
+        Job.objects.create(
+            kind="encode_query", key=state, payload=payload, state=state, finished_at=ended
+        )
+    tending.tend()
+    keeping = Job.objects.filter(payload__has_key="text").values_list("state", flat=True)
+    assert set(keeping) == set(Job.UNFINISHED)
 
 
 def test_how_to_search_says_which_language_is_understood(kitchen, client, settings):
