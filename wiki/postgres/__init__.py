@@ -41,6 +41,20 @@ STOP_LIMIT_S = 60.0
 PAUSE_S = 0.02
 CRASHED_BACKENDS_LIMIT_S = 30.0
 
+LEAST_BUFFERS_MB, MOST_BUFFERS_MB, PART_OF_MEMORY = 128, 1024, 8
+
+
+def shared_buffers() -> str:
+    """Return how much PostgreSQL may keep in memory by itself: a part of the machine's.
+
+    A small notebook takes little of it. Of a large one the graph of vectors stays there, which
+    a search meets in thousands of places.
+    """
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    part_mb = memory_mb // PART_OF_MEMORY
+    return f"{min(max(part_mb, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)}MB"
+
+
 # Given on the command line, where neither postgresql.conf nor ALTER SYSTEM can undo them.
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 SETTINGS = {
@@ -49,7 +63,7 @@ SETTINGS = {
     "port": str(PORT),  # names the socket; PGPORT would change it
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    "shared_buffers": shared_buffers(),
     # Of disks without a moving head; else the planner reads tables whole that have an index.
     "random_page_cost": "1.1",
     "jit": "off",  # what it compiles here runs once, and the longest query takes milliseconds
