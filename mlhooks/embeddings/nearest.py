@@ -20,13 +20,15 @@ from mlhooks.models import EncoderIndex
 # Comparing so many, strewn among others, takes as long as a search may. A walk is faster where
 # nearly all are readable, and misses some; where few are, it is slower as well.
 MOST_READ = 80_000
-NEAREST = 400
+# So many of the nearest passages are looked at for notes; on a walk, which misses some at its
+# edge, so many are met.
+NEAREST, MET = 400, 2_000
 # As widely as pgvector walks.
 EF_SEARCH, MOST_SCANNED = 1_000, 200_000
 REMEMBERED_S = 60
 
 SETTINGS = f"""
-    SELECT set_config('hnsw.iterative_scan', 'strict_order', true),
+    SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
            set_config('hnsw.ef_search', '{EF_SEARCH}', true),
            set_config('hnsw.max_scan_tuples', %s, true),
            set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
@@ -37,15 +39,17 @@ BEST = """
     WITH nearest AS MATERIALIZED (
         SELECT passage, note, {distance} AS distance FROM {table} AS kept
          {readable} ORDER BY {distance} LIMIT {nearest}
-    ), best AS (
-        SELECT DISTINCT ON (note) note, passage, distance
-          FROM nearest ORDER BY note, distance, passage
+    ), best AS MATERIALIZED (
+        SELECT note, passage, distance FROM (
+            SELECT DISTINCT ON (note) note, passage, distance
+              FROM nearest ORDER BY note, distance, passage
+        ) AS noted ORDER BY distance, note LIMIT {limit}
     )
     SELECT best.note, best.distance, passage.id, passage.start, passage."end", passage.heading,
            indexed.revision, indexed.indexed_at
       FROM best JOIN mlhooks_passage AS passage ON passage.id = best.passage
       JOIN mlhooks_indexednote AS indexed ON indexed.note = best.note AND indexed.index_id = {index}
-     ORDER BY best.distance, best.note LIMIT {limit}
+     ORDER BY best.distance, best.note
 """
 SENTENCES = "SELECT passage, sentences FROM {table} WHERE passage = ANY(%s)"
 
@@ -84,7 +88,7 @@ def nearest(
         index=index.pk,
         distance=COMPARE if compares else WALK,
         readable=in_set(readable, parameters) if compares else one_by_one(readable, parameters),
-        nearest=NEAREST,
+        nearest=NEAREST if compares else MET,
         limit=int(limit),
     )
     with transaction.atomic(), connection.cursor() as cursor:
