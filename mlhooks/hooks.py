@@ -46,6 +46,7 @@ def connect() -> None:
     extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
     signals.revision_saved.connect(note_saved)
     signals.note_removed.connect(note_removed)
+    extensions.preparers.append(ranking.prepare)
     extensions.rankers.append(ranking.rank)
     extensions.explainers.append(ranking.explain)
     extensions.about_rankers.append(ranking.about)

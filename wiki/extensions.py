@@ -69,6 +69,9 @@ top_line: list[Callable[[Any], str | None]] = []
 # meaning, best first. The queryset holds only what the reader may read and the operators leave.
 # A ranker that cannot answer now raises Away; then the next one is asked.
 rankers: list[Callable[[Any, Any, int], list[Hit]]] = []
+# prepare(query): what a ranker is going to be asked, before words are looked up: it may let
+# somebody else begin with its part. Must not wait, nor fail.
+preparers: list[Callable[[Any], None]] = []
 # explain(query, hits): for hits of a page, by pid, the sentence of their passage that says most,
 # as characters (start, end) of the indexed body. Hits without one are left out.
 explainers: list[Callable[[Any, Sequence[Hit]], dict[int, tuple[int, int]]]] = []

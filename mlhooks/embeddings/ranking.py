@@ -1,7 +1,7 @@
 """Ranking by meaning: the ranker and the explainer that the house asks.
 
-The query's vector is kept from an earlier search, or an interactive worker makes it within a
-quarter of a second; without one, words alone answer.
+The query's vector is kept from an earlier search, or an interactive worker makes it, while the
+house looks up words and a quarter of a second longer; without one, words alone answer.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from mlhooks.embeddings.nearest import nearest, packed_sentences
 from mlhooks.embeddings.storing import literal
 from mlhooks.embeddings.telling import most_telling
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
+from mlhooks.models.job import JobQuerySet
 from mlhooks.models.query_vector import query_digest
 from mlhooks.notes import Readable
 from wiki.search.hit import Away, Hit, Passage
@@ -23,6 +24,7 @@ from wiki.search.query import ParsedQuery
 
 ENCODE_QUERY = "encode_query"
 WAIT_S = 0.25
+LONG = timedelta(seconds=WAIT_S)
 
 # The house says what it searched by; these say why not by meaning.
 NOT_YET = "No note has been read for meaning yet. A worker begins as soon as it runs."
@@ -83,18 +85,27 @@ def explain(query: ParsedQuery, hits: Sequence[Hit]) -> dict[int, tuple[int, int
     return found
 
 
+def prepare(query: ParsedQuery) -> None:
+    """Let a worker begin with the vector of a query, if it is not kept and one can."""
+    index = EncoderIndex.objects.remembered_active()
+    if index is None or not query.text.strip():
+        return
+    digest = query_digest(index, query.text)
+    if not QueryVector.objects.filter(pk=digest).exists() and not _reason_not_to_ask():
+        request_vector(index, query.text)
+
+
 def query_vector(index: EncoderIndex, text: str) -> list[float]:
     """Return the vector of a query, float[d]: kept, or made by a worker now. Raises Away."""
     digest = query_digest(index, text)
     kept = QueryVector.objects.of(digest)
     if kept is not None:
         return kept
-    if not Worker.objects.serving(Queue.INTERACTIVE).exists():
-        raise Away(NO_WORKER.format(since=_since()))
-    if _is_stuck():
-        raise Away(TOO_SLOW)
+    asked = _asked().filter(key=digest, created_at__gt=Now() - LONG).first()
+    if asked is None and (reason := _reason_not_to_ask()):
+        raise Away(reason)
     with jobs.listening() as waiter:
-        job = waiter.wait(request_vector(index, text), WAIT_S)
+        job = waiter.wait(asked or request_vector(index, text), WAIT_S)
     made = QueryVector.objects.of(digest)
     if made is None:
         raise Away(job.error if job.is_finished and job.error else TOO_SLOW)
@@ -129,11 +140,16 @@ def forget_words() -> None:
     asked.exclude(state__in=Job.UNFINISHED).update(payload={})
 
 
-def _is_stuck() -> bool:
-    """Tell whether an earlier query waits for longer than anybody waits for this one."""
-    old = Now() - timedelta(seconds=WAIT_S)
-    asked = Job.objects.unfinished().filter(kind=ENCODE_QUERY, queue=Queue.INTERACTIVE)
-    return asked.filter(created_at__lt=old).exists()
+def _reason_not_to_ask() -> str:
+    """Return why no worker would answer in time, a sentence, or ""."""
+    if not Worker.objects.serving(Queue.INTERACTIVE).exists():
+        return NO_WORKER.format(since=_since())
+    # One that was asked before waits for longer than anybody waits for this one.
+    return TOO_SLOW if _asked().filter(created_at__lt=Now() - LONG).exists() else ""
+
+
+def _asked() -> JobQuerySet:
+    return Job.objects.unfinished().filter(kind=ENCODE_QUERY, queue=Queue.INTERACTIVE)
 
 
 def _since() -> str:

@@ -19,6 +19,7 @@ from wiki import extensions
 def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The house is searched by words, whatever is plugged into it."""
     monkeypatch.setattr(extensions, "rankers", [])
+    monkeypatch.setattr(extensions, "preparers", [])
     monkeypatch.setattr(extensions, "explainers", [])
     monkeypatch.setattr(extensions, "about_rankers", [])
 

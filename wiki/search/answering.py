@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.beginnings import begun
-from wiki.search.finding import Found, can_find_by_meaning, find_by_meaning, find_by_words
+from wiki.search.finding import (
+    Found,
+    can_find_by_meaning,
+    find_by_meaning,
+    find_by_words,
+    prepare_meaning,
+)
 from wiki.search.fuse import By, Placed
 from wiki.search.query import Operator, ParsedQuery, parse
 from wiki.search.results import Result, results_of
@@ -142,6 +148,7 @@ def answer(
     """
     query = parse(typed, unfinished=is_typing)
     by = By.WORDS if is_typing else by
+    prepare_meaning(query, by)
     found = find_by_words(query, readable, MOST)
     made = Answer(typed, query, found, by, with_weak, is_typing)
     made.missing = dict.fromkeys(_missing(made), "")

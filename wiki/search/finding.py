@@ -64,6 +64,7 @@ def find(
     not close. By words, and what a ranker asks and one query more by meaning.
     """
     depth = limit if by is By.WORDS else max(limit, TOP)
+    prepare_meaning(query, by)
     found = find_by_words(query, readable, depth)
     found = find_by_meaning(found, query, readable, by, with_weak=with_weak)
     return replace(found, hits=found.hits[:limit])
@@ -86,6 +87,13 @@ def find_by_words(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Fou
 def can_find_by_meaning(query: ParsedQuery) -> bool:
     """Tell whether there is a ranker to ask, and something to ask it."""
     return bool(extensions.rankers and query.terms) and not query.is_meaning_off
+
+
+def prepare_meaning(query: ParsedQuery, by: By) -> None:
+    """Let the rankers know what they will be asked once words are looked up."""
+    if by is not By.WORDS and can_find_by_meaning(query):
+        for prepare in extensions.preparers:
+            prepare(query)
 
 
 def find_by_meaning(

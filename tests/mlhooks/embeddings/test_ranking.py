@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from mlhooks.embeddings import ranking, tending
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES
+from wiki import extensions
 from wiki.models import Note
 from wiki.search.hit import Away
 from wiki.search.query import parse
@@ -106,6 +107,45 @@ def test_a_second_query_does_not_wait_behind_one_that_was_not_answered(kitchen, 
     monkeypatch.setattr("mlhooks.jobs.listening", None)
     with pytest.raises(Away, match="busy"):
         rank("another question")
+
+
+def queries():
+    asked = Job.objects.filter(kind="encode_query").order_by("pk")
+    return list(asked.values_list("state", flat=True))
+
+
+def test_a_worker_begins_while_words_are_looked_up(kitchen, work, monkeypatch):
+    """Nobody listens for what is there by then."""
+    monkeypatch.setattr("mlhooks.jobs.listening", None)
+    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    for _ in range(2):
+        ranking.prepare(parse("another question"))
+        assert queries() == ["waiting"]
+    work()
+    ranking.prepare(parse("another question"))
+    assert queries() == ["done"] and rank("another question")
+
+
+def test_a_page_begins_only_what_it_is_going_to_ask(kitchen, client, monkeypatch):
+    begun = []
+    monkeypatch.setattr(extensions, "preparers", [lambda query: begun.append(query.text)])
+    for how in ({"by": "words"}, {"typing": "1"}, {"by": "meaning"}, {}):
+        client.get("/search/", {"q": QUESTION, **how})
+    assert begun == [QUESTION] * 2
+
+
+def test_nobody_waits_twice_for_the_same_words(kitchen, monkeypatch):
+    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    ranking.prepare(parse("another question"))
+    Job.objects.filter(kind="encode_query").update(created_at=Now() - timedelta(seconds=1))
+    monkeypatch.setattr("mlhooks.jobs.listening", None)
+    with pytest.raises(Away, match="busy"):
+        rank("another question")
+
+
+def test_nothing_is_begun_that_nobody_can_do(kitchen):
+    ranking.prepare(parse("another question"))
+    assert queries() == []
 
 
 def test_a_worker_keeps_the_vector_and_lets_go_of_the_words(kitchen, work):
