@@ -74,7 +74,10 @@ def build_index(payload: dict[str, Any], progress: Progress) -> Any:
 
 def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
     """Ask for what the index lacks for whatever reason."""
-    return tending.tend()
+    done = tending.tend()
+    if tending.is_new():
+        raise MakeRoom(payload, after_s=tending.NEW_S)
+    return done
 
 
 def encode_query(payload: dict[str, Any], progress: Progress) -> Any:

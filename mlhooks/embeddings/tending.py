@@ -20,6 +20,8 @@ from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
 TEND_INDEX = "tend_index"
 TEND_EVERY_S = 60
+# A notebook that was just begun is looked after again this soon: what is close in it is not known.
+NEW_S = 10
 AT_A_TIME = 1_000
 # A note that could not be read is tried again after so long.
 AGAIN_AFTER = timedelta(hours=1)
@@ -42,6 +44,12 @@ def tend() -> dict[str, Any]:
     if calibration.is_due(index):
         calibration.calibrate(index, loading.encoder_of(index))
     return {"requested": requested, "gone": len(gone)}
+
+
+def is_new() -> bool:
+    """Tell whether there are notes, but none was read when the index was last looked after."""
+    index = EncoderIndex.objects.active()
+    return index is not None and "least" not in index.closeness and bool(notes.count())
 
 
 def heed_settings(index: EncoderIndex) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from mlhooks import jobs, tasks
 from mlhooks.embeddings import building, choosing, data, loading, tending
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
@@ -33,6 +34,18 @@ def new_process():
 def test_an_empty_notebook_needs_no_index(db, small):
     assert tending.tend() == {"requested": 0, "gone": 0}
     assert not EncoderIndex.objects.exists()
+
+
+def test_a_notebook_that_was_just_begun_is_looked_after_again_soon(db, small, write, work):
+    write("Gates", GATES)
+    job = jobs.request(tending.TEND_INDEX)
+    tasks.run_job.apply([job.pk], throw=True)
+    job.refresh_from_db()
+    assert job.state == "waiting"
+    assert 5 < (job.run_after - job.created_at).total_seconds() < 60
+    work()
+    job.refresh_from_db()
+    assert job.state == "done" and active().closeness["least"] > 0
 
 
 def test_what_nobody_asked_for_is_asked_for(shelf, work):
