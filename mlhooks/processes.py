@@ -10,8 +10,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from mlhooks.models import Queue, Worker
 
-# One thread per child: more make a query slower, not faster, once anything else runs.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+# One thread per child: more make a query slower, not faster, once anything else runs. Of the
+# programs that oneDNN makes for each shape, so many are kept; texts come in ever other shapes.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 @dataclass(frozen=True)
