@@ -27,7 +27,7 @@ CASES = 1_000
 SEED = 20
 
 WORD = re.compile(r"(?<![\w.-])(?:--)?\w(?:[\w.-]*\w)?")
-NAME = re.compile(r"\d|_|\.|(?<=\w)-|^--|[^\W\d_A-Z][A-Z]")
+NAME = re.compile(r"\d|_(?=.*[^\W_])|(?<=[^\W_])_|\.|(?<=\w)-|^--|[^\W\d_A-Z][A-Z]")
 JOINT = re.compile(r"([.-]+)")
 # What joins a name to something longer, once or twice, as in `https://`.
 JOINED = r"[._/:+@^'’\\-]"

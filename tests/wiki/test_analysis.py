@@ -16,6 +16,11 @@ def lexemes(text, language="english"):
         ("PG_TRGM", "pg_trgm"),
         ("use --quiet here", "--quiet"),
         ("self-attention", "self-attention"),
+        ('data["_save"] = 1', "_save"),
+        ("def __init__(self):", "__init__"),
+        ("select 1 as _table, 2", "_table"),
+        ("a link to html_, below", "html_"),
+        ("_rebuild_fts.py_ is", "_rebuild_fts.py_"),
         ("v2.0.1", "v2.0.1"),
         ("C++ and", "c++"),
         ("from asgi_lifespan import LifespanManager", "manag"),
@@ -30,6 +35,11 @@ def lexemes(text, language="english"):
 )
 def test_exact_forms_are_kept_beside_the_stems(typed, also):
     assert also in lexemes(typed)
+
+
+def test_an_underscore_is_no_name_by_itself():
+    assert lexemes("_ __ x __c") == ["x", "c"]
+    assert lexemes(r"$(u + v)_k$") == ["u", "v", "k"]
 
 
 def test_the_parts_of_a_name_are_found_too():

@@ -24,7 +24,7 @@ from wiki.markup.delimiters import is_formula
 from wiki.search.stop_words import STOP_WORDS
 
 # To be raised when the same text gives other terms: the index is then made again.
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 
 LONGEST_LEXEME = 64
 TITLE_WEIGHT = 2
@@ -37,13 +37,17 @@ GAP = 10
 MOST_TF = 32_767
 
 WORD = r"[^\W_]+(?:['’][^\W_]+)*"
+JOINT = r"[._/:+@^-]{1,2}"
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 PIECE = re.compile(
     rf"(?P<unspaced>[{UNSPACED}]+)"
     r"|(?P<command>\\[A-Za-z]+)"
-    rf"|(?P<indexed>[^\W_{UNSPACED}]+(?:\s*[_^]\s*\{{[^{{}}\n]{{1,40}}\}}|\s+[_^]\s*[^\W_]+))"
+    rf"|(?P<indexed>[^\W_{UNSPACED}]+(?:\s*[_^]\s*\{{[^{{}}\n]{{1,40}}\}}|\s+(?:_\s+|\^\s*)[^\W_]+))"
     rf"|(?P<flag>(?<![\w-])--?[^\W_]\w*(?:-\w+)*)"
-    rf"|(?P<compound>{WORD}(?:[._/:+@^-]{{1,2}}{WORD})+|[^\W_]+(?:\+\+|\#)(?!\w))"
+    # Of one letter, as in `)_i`, it is an index.
+    rf"|(?P<framed>(?<!\w)_{{1,2}}(?=[^\W_]{{2}}){WORD}(?:{JOINT}{WORD})*(?:_{{1,2}}(?!\w))?"
+    rf"|(?=[^\W_]{{2}}){WORD}(?:{JOINT}{WORD})*_{{1,2}}(?!\w))"
+    rf"|(?P<compound>{WORD}(?:{JOINT}{WORD})+|[^\W_]+(?:\+\+|\#)(?!\w))"
     rf"|(?P<word>{WORD})"
 )
 PART = re.compile(WORD)

@@ -47,7 +47,7 @@ def _read(word: Word, have: Mapping[int, int]) -> list[tuple[int, bool]]:
         for token in found
         if token.is_extra
         and have.get(term(token.lexeme))
-        and any(token.start <= part.start and part.end <= token.end for part in parts)
+        and not any(part.start <= token.start and token.end <= part.end for part in parts)
     ]
     apart = [
         part
