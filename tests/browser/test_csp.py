@@ -13,7 +13,7 @@ from tests.browser.watching import Watch, watched
 from tests.conftest import person
 from wiki.models import Note, TagChange
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Of pages that differ in numbers only, and of those with a query, so many are opened.
 MOST_OF_A_KIND = 3

@@ -17,7 +17,7 @@ from wiki.middleware import CONTENT_SECURITY_POLICY
 from wiki.models import Note
 from wiki.models.tag import tag_key
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 ALL = vectors()
 SOME = vectors("markdown_latex_own") + ALL[::40]

@@ -27,6 +27,7 @@ burn()
 """
 
 
+@pytest.mark.slow
 def test_a_queue_is_measured_beside_the_encoder_by_itself(
     transactional_db, broker_address, child_env, monkeypatch
 ):

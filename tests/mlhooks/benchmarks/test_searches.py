@@ -15,6 +15,8 @@ from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import write_many
 
+pytestmark = pytest.mark.slow
+
 QUIET = Machine(cores=2, model="a machine", load=0.5)
 
 

@@ -7,6 +7,7 @@ from mlhooks.evaluations import closeness
 from mlhooks.evaluations.unrelated import OFF_TOPIC, gibberish
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_each_group_is_told_apart(options, monkeypatch):
     monkeypatch.setattr(closeness, "OFF_TOPIC", OFF_TOPIC[:5])
@@ -21,6 +22,7 @@ def test_each_group_is_told_apart(options, monkeypatch):
     assert 0 <= result["coverage"]["known_item"]["0.0"] <= result["coverage"]["known_item"]["1.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_word_that_may_be_meant_is_asked_by_meaning_too(options):
     """The page corrects a slip, and looks for other words than those that were typed."""

@@ -17,6 +17,7 @@ DOCS = {
 QUERIES = [("1", "why do young dogs chew on things", "dogs"), ("2", "food aboard ships", "ships")]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_cosine_falls_more_without_the_sentence_shown(options, monkeypatch):
     made = options(DOCS, QUERIES)

@@ -33,6 +33,7 @@ def test_a_name_that_many_notes_have_is_none_even_as_a_part():
     assert "gpt2" not in identifiers.rare_names({**notes, "4": "the gpt2.bin file"})
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_every_note_with_the_name_has_to_be_in_front(options, monkeypatch):
     docs = {f"filler{number}": "Text on rivers" + number * "!" for number in range(5)}
@@ -45,6 +46,7 @@ def test_every_note_with_the_name_has_to_be_in_front(options, monkeypatch):
     assert result["misses"][0]["found"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_name_inside_of_something_longer_is_counted_apart(options):
     result = identifiers.run(

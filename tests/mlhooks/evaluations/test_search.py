@@ -9,7 +9,7 @@ from mlhooks.evaluations import kept, search
 from mlhooks.models import IndexedNote, QueryVector
 from wiki.evaluations.notebook import NothingToEvaluate
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def test_meaning_finds_what_no_word_tells(options):
