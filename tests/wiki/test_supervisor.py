@@ -220,13 +220,13 @@ def test_a_released_lock_can_be_taken_again(tmp_path):
 
 
 def test_the_stand_in_lives_as_long_as_the_original_and_passes_signals_on():
+    # Not SIGINT or SIGQUIT, which whatever a shell began in the background may ignore.
     original = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     script = ROOT / "wiki" / "supervisor" / "stand_in.py"
     stand_in = subprocess.Popen([sys.executable, "-I", "-S", script, str(original.pid)])
-    # Python starts with SIGINT as an exception, so this one ends the original only.
-    eventually(lambda: _catches(stand_in.pid, signal.SIGQUIT))
-    stand_in.send_signal(signal.SIGQUIT)
-    assert original.wait(LIMIT_S) == -signal.SIGQUIT
+    eventually(lambda: _catches(stand_in.pid, signal.SIGTERM))
+    stand_in.send_signal(signal.SIGTERM)
+    assert original.wait(LIMIT_S) == -signal.SIGTERM
     assert stand_in.wait(LIMIT_S) == 0
 
 
