@@ -7,7 +7,7 @@ texts are kept, none is dropped and none silently put behind the other.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Generic, NamedTuple, TypeVar
@@ -18,9 +18,22 @@ from wiki.cutting import Units, is_solid, split_units, split_words
 T = TypeVar("T")
 
 LIMIT_S = 0.25  # for aligning one side
-MARK_MINE = "<<<<<<< yours"
-MARK_BETWEEN = "======="
-MARK_THEIRS = ">>>>>>> saved in the meantime"
+
+
+class Marks(NamedTuple):
+    """The lines of a draft above, between and below the two sides of a conflict."""
+
+    mine: str
+    between: str
+    theirs: str
+
+
+def plain_marks(number: int) -> Marks:
+    """Return the same three lines for every conflict of a draft."""
+    return Marks("<<<<<<< mine", "=======", ">>>>>>> saved in the meantime")
+
+
+Marker = Callable[[int], Marks]  # from a conflict's number in the draft, from 1, to its marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +90,11 @@ class FieldsMerge:
         return not self.conflicts
 
 
-def merge_fields(base: Fields, mine: Fields, theirs: Fields) -> FieldsMerge:
+def merge_fields(
+    base: Fields, mine: Fields, theirs: Fields, marks: Marker = plain_marks
+) -> FieldsMerge:
     """Merge each field by itself; conflicts names those in conflict, in the order of Fields."""
-    body = merge_text(base.body, mine.body, theirs.body)
+    body = merge_text(base.body, mine.body, theirs.body, marks)
     plain = {
         name: merge_field(getattr(base, name), getattr(mine, name), getattr(theirs, name))
         for name in ("title", "ref", "type", "visibility")
@@ -128,7 +143,7 @@ def _identities(tags: Sequence[str]) -> dict[str, None]:
     return dict.fromkeys(tag.casefold() for tag in tags)
 
 
-def merge_text(base: str, mine: str, theirs: str) -> TextMerge:
+def merge_text(base: str, mine: str, theirs: str, marks: Marker = plain_marks) -> TextMerge:
     r"""Merge two texts made from one, unchanged where they agree; line ends are kept as they are.
 
     A stretch only one side changed is taken from that side, one both changed alike is taken once.
@@ -146,7 +161,7 @@ def merge_text(base: str, mine: str, theirs: str) -> TextMerge:
     texts = _Three(split_units(base), split_units(mine), split_units(theirs))
     units = _Three(*(text.units for text in texts))
     budgets = (Budget.of_seconds(LIMIT_S), Budget.of_seconds(LIMIT_S))
-    draft = _Draft()
+    draft = _Draft(marks)
     # Any unchanged line keeps two changes apart, but two additions meet across blank lines.
     written = [k for k, unit in enumerate(units.base) if unit and not unit.isspace()]
     separators = _Separators(range(len(units.base)), written)
@@ -172,7 +187,8 @@ NOWHERE = _Three(slice(0), slice(0), slice(0))
 class _Draft:
     """Gathers the merged text and numbers its lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Marker) -> None:
+        self.marks = marks
         self.parts: list[str] = []
         self.conflicts: list[Conflict] = []
         self.line = 1
@@ -185,7 +201,8 @@ class _Draft:
     def add_conflict(self, base: list[str], mine: list[str], theirs: list[str]) -> None:
         sides = ("\n".join(side) for side in (base, mine, theirs))
         self.conflicts.append(Conflict(self.line, *sides))
-        self.add([MARK_MINE, *mine, MARK_BETWEEN, *theirs, MARK_THEIRS])
+        marks = self.marks(len(self.conflicts))
+        self.add([marks.mine, *mine, marks.between, *theirs, marks.theirs])
 
 
 class _Change(NamedTuple):

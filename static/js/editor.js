@@ -29,6 +29,8 @@ class Editor {
 
   /** @param {SubmitEvent} event */
   async submit(event) {
+    // A version to be put in a place: the server does it, and the page that comes has the draft.
+    if (event.submitter?.getAttribute("name") === "take") return this.draft.leave();
     event.preventDefault();
     if (event.submitter?.getAttribute("name") === "preview") {
       refresh(this.preview);

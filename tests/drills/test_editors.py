@@ -17,7 +17,7 @@ EDITORS, SAVES, LINES = 50, 20, 100  # between two edited lines is one of nobody
 BROWSERS = 10
 MOST_TRIES = 50
 OWN_NOTES, OWN_NOTES_S = 8, 20.0
-CLASH = re.compile("<{7} yours\n.*>{7} saved in the meantime\n", re.DOTALL)
+CLASH = re.compile("<{7} mine .*>{7} saved in the meantime [^\n]*\n", re.DOTALL)
 FIRST_TEXT = "".join(f"Line{i}\n" for i in range(LINES))
 
 

@@ -8,9 +8,6 @@ import pytest
 from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
 from wiki import alignment, merge
 from wiki.merge import (
-    MARK_BETWEEN,
-    MARK_MINE,
-    MARK_THEIRS,
     Conflict,
     Fields,
     TextMerge,
@@ -18,8 +15,10 @@ from wiki.merge import (
     merge_fields,
     merge_tags,
     merge_text,
+    plain_marks,
 )
 
+MARK_MINE, MARK_BETWEEN, MARK_THEIRS = plain_marks(1)
 SEEDS = [range(start, start + 50) for start in range(0, 500, 50)]
 NOTE = Fields("gMLP", "one\n\ntwo", "Liu-2021", "paper", ("mlp", "vision"), "private")
 

@@ -2,7 +2,7 @@
 
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
-from wiki.models.conflict import EditConflict
+from wiki.models.conflict import EditConflict, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.near_tags import TagDifference
 from wiki.models.note import Note
@@ -28,5 +28,6 @@ __all__ = [
     "TagAlias",
     "TagChange",
     "TagDifference",
+    "UndecidedPlaces",
     "VisibilityChange",
 ]

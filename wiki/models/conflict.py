@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wiki.merge import Fields, FieldsMerge
+from wiki.undecided import Place
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -25,3 +26,15 @@ class EditConflict(Exception):
         self.head = head
         self.mine = mine
         self.merge = merge
+
+
+class UndecidedPlaces(Exception):
+    """A text still holds both versions of places where two people met; nothing was saved."""
+
+    def __init__(self, places: list[Place]) -> None:
+        many = len(places) != 1
+        super().__init__(
+            f"{len(places)} place{'s' if many else ''} in the text still hold{'' if many else 's'} "
+            "both versions. Take one of them, or write a third in their place, then save."
+        )
+        self.places = places

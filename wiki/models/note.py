@@ -167,8 +167,9 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         """Save these fields, edited from revision `base`, and return the new head.
 
         Nothing changed: returns the head as it is. Somebody saved in between: both changes
-        are merged; where they overlap EditConflict is raised and nothing is saved. The
-        same submission twice returns the first result. Locks the note row, but not while
+        are merged; where they overlap EditConflict is raised and nothing is saved, nor where
+        the text still holds both versions of such a place (UndecidedPlaces). The same
+        submission twice returns the first result. Locks the note row, but not while
         it renders.
         """
         return saving.save(

@@ -6,6 +6,7 @@ Note.save_revision and Note.objects.write are the doors to this module.
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
@@ -16,13 +17,14 @@ from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
 from wiki.models import search_index
 from wiki.models.alias import Alias
-from wiki.models.conflict import EditConflict
+from wiki.models.conflict import EditConflict, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, tag_key
 from wiki.models.visibility import Visibility
 from wiki.search.analysis import Analysis, analyse
+from wiki.undecided import marks, undecided
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -90,6 +92,8 @@ def save(
     source: str = Revision.Source.PERSON,
 ) -> Revision:
     """Append a revision edited from `base`; see Note.save_revision."""
+    if places := undecided(note.pid, fields.body):
+        raise UndecidedPlaces(places)
     fields = _meant(fields)
     while True:
         with transaction.atomic():
@@ -198,7 +202,7 @@ def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:
     start = Revision.objects.filter(note=note, number=base, body__isnull=False).first()
     # Edited from a text nobody knows: everything both sides say may be a change.
     known = start.fields if start else Fields("", "", "", now.type, (), now.visibility)
-    merge = merge_fields(known, mine, now)
+    merge = merge_fields(known, mine, now, partial(marks, note.pid, head.number))
     if _would_publish(known, mine, now):
         merge = replace(merge, conflicts=(*merge.conflicts, "visibility"))
     if not merge.is_clean:

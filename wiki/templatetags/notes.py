@@ -14,8 +14,7 @@ from django.utils.safestring import SafeString
 
 from wiki import extensions
 from wiki.forms import hidden_pids
-from wiki.models import EditConflict, Note, Tag
-from wiki.models.tag import join_tags
+from wiki.models import Note, Tag
 
 register = template.Library()
 
@@ -63,16 +62,6 @@ def either(words: Iterable[str]) -> str:
     """
     *before, last = [f"“{word}”" for word in words]
     return f"{', '.join(before)} or {last}" if before else last
-
-
-@register.filter
-def clashes(conflict: EditConflict) -> list[tuple[str, str, str]]:
-    """Return (field, what was sent, what was saved) for each field a merge left open."""
-    saved = conflict.note.current_fields()
-    return [
-        (name, _as_text(getattr(conflict.mine, name)), _as_text(getattr(saved, name)))
-        for name in conflict.merge.conflicts
-    ]
 
 
 @register.inclusion_tag("wiki/_revisions.html")
@@ -168,7 +157,3 @@ def _letter(name: str) -> str:
     """Return the capital a name is filed under, `&` for what starts with no letter."""
     first = unicodedata.normalize("NFD", name)[:1].upper()[:1]
     return first if first.isalpha() else "&"
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else join_tags(value)

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import bounded
-from wiki.models import EditConflict, Note, Revision
+from wiki.models import EditConflict, Note, Revision, UndecidedPlaces
+from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.listing import listed
 from wiki.views.reading import cards, fill, whole_card
 
@@ -99,6 +100,8 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
         initial={**form_values(note.current_fields()), "base": note.head.number},
     )
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
+        if "take" in request.POST:
+            return taken_page(request, note, form)
         try:
             revision = note.save_revision(
                 form.typed(),
@@ -108,7 +111,9 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
                 submission=form.cleaned_data["submission"],
             )
         except EditConflict as conflict:
-            return _conflict(request, conflict)
+            return conflict_page(request, conflict)
+        except UndecidedPlaces:
+            return undecided_page(request, note, form)
         _say_joined(request, revision, form.cleaned_data["base"])
         if revision.title != note.title:
             _say_namesake(request, revision.note)
@@ -188,16 +193,3 @@ def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -
     same = Note.objects.visible_to(request.user).namesakes(title, pid)
     namesake = same.only("pid", "title").first() if title.strip() else None
     return {"title": title, "preview": html, "notice": rendered.notice, "namesake": namesake}
-
-
-def _conflict(request: HttpRequest, conflict: EditConflict) -> HttpResponse:
-    """Show both texts and one to finish; it saves on top of the head it was shown with."""
-    assert conflict.head.body is not None
-    form = EditForm(initial={**form_values(conflict.merge.fields), "base": conflict.head.number})
-    context = {
-        "form": form,
-        "note": conflict.note,
-        "conflict": conflict,
-        "heading": f"edit {{{conflict.note.pid}}}",
-    }
-    return render(request, "wiki/conflict.html", context, status=409)
