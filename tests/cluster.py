@@ -2,27 +2,23 @@
 
 A pytest plugin, because Django reads DATABASE_URL when pytest-django loads the settings.
 With several test processes the first one starts the server and the others inherit its
-address. Nothing of a running site is touched: WIKI_DATA_DIR is the temporary folder too.
+address. It ends with that process, even by kill -9. Nothing of a running site is touched:
+WIKI_DATA_DIR is the temporary folder too.
 """
 
 import os
-import shutil
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
-from wiki.postgres import Cluster
+from wiki.postgres import temporary_cluster
 
-_home: Path | None = None
+_running = ExitStack()
 
 
 def _start() -> None:
-    global _home
-    _home = Path(tempfile.mkdtemp(prefix="cp-test-"))
-    cluster = Cluster(_home / "postgres")
-    cluster.start()
+    cluster = _running.enter_context(temporary_cluster())
     os.environ["DATABASE_URL"] = cluster.url()
-    os.environ["WIKI_DATA_DIR"] = str(_home)
+    os.environ["WIKI_DATA_DIR"] = str(cluster.home.parent)
     for name in ("BROKER_URL", "SECRET_KEY", "WIKI_URL", "WIKI_HOST", "WIKI_PORT", "DEBUG"):
         os.environ.pop(name, None)
 
@@ -32,9 +28,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 
 def pytest_unconfigure() -> None:
-    if _home is not None:
-        Cluster(_home / "postgres").stop()
-        shutil.rmtree(_home, ignore_errors=True)
+    _running.close()
 
 
 def pytest_addoption(parser: Any) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from wiki.models import Note
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_CHROMIUM = "no Chromium on this machine: the browser tests were skipped"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -30,11 +31,19 @@ def chromium(pytestconfig: Any) -> str:
     """Where the browser is."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        sentence = "no Chromium on this machine: the browser tests were skipped"
         if pytestconfig.getoption("require_browser"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+            pytest.fail(NO_CHROMIUM)
+        pytest.skip(NO_CHROMIUM)
     return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Any:
+    """Let all skips for want of a Chromium count at one place: a line, not one for each test."""
+    report = yield
+    if report.skipped and report.longrepr[2].endswith(NO_CHROMIUM):
+        report.longrepr = (__file__, 1, report.longrepr[2])
+    return report
 
 
 @pytest.fixture(scope="session")

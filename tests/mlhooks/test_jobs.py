@@ -81,6 +81,38 @@ def test_a_person_asking_moves_a_waiting_job_up_and_never_down(db):
     assert jobs.request("echo", queue=Queue.BACKGROUND).queue == "interactive"
 
 
+def test_of_two_times_asked_for_the_earlier_one_counts(db):
+    soon = jobs.request("echo", key="1")
+    later = jobs.request("echo", key="1", run_after=timezone.now() + timedelta(hours=1))
+    assert later.run_after == soon.run_after
+    jobs.request_many("echo", {"1": {}})
+    assert Job.objects.get().run_after == soon.run_after
+    Job.objects.update(run_after=timezone.now() + timedelta(hours=1))
+    jobs.request_many("echo", {"1": {}})
+    assert Job.objects.get().run_after < timezone.now() + timedelta(minutes=1)
+
+
+def test_a_running_job_runs_again_when_it_was_asked_to_the_last_time(db):
+    job = jobs.request("echo", key="1")
+    take(job)
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert jobs.request("echo", key="1", run_after=tomorrow).run_after == tomorrow
+
+
+def test_many_requests_take_their_rows_in_the_order_of_the_keys(db):
+    """Two transactions that ask for the same jobs then wait in line, and not for each other."""
+    asked = []
+
+    def note_keys(execute, sql, params, many, context):
+        if isinstance(params, dict) and "keys" in params:
+            asked.append((params["keys"], params["payloads"]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note_keys):
+        jobs.request_many("echo", {"b": 2, "c": 3, "a": 1})
+    assert asked == [(["a", "b", "c"], ["1", "2", "3"])]
+
+
 def test_an_unknown_queue_is_refused(db):
     with pytest.raises(ValueError):
         jobs.request("echo", queue="fast")

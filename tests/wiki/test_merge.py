@@ -315,6 +315,24 @@ def test_words_are_not_merged_when_that_takes_too_long(monkeypatch: pytest.Monke
     assert merge_text(*sides).conflicts == (Conflict(1, *sides),)
 
 
+@pytest.mark.parametrize("poor", [0, 1])
+def test_both_sides_pay_for_comparing_words(poor: int) -> None:
+    three = merge._Three(*map(merge.split_units, ("a b c d", "A b c d", "a b c D")))
+    places = merge._Three(*[slice(0, 1)] * 3)
+    budgets = alignment.Budget(1_000_000), alignment.Budget(1_000_000)
+    assert merge._merge_words(three, places, budgets) == ["A b c D"]
+    assert budgets[0].words == budgets[1].words < 1_000_000
+    budgets[poor].words = 0
+    assert merge._merge_words(three, places, budgets) is None
+
+
+def test_half_of_a_line_may_be_written_anew_and_no_more() -> None:
+    assert merge_text("a b c d", "A B c d", "a b c D").text == "A B c D"
+    assert not merge_text("a b c d e", "A B C d e", "a b c d E").is_clean
+    assert merge_text("a b c d", "a b c D", "A B c d").text == "A B c D"
+    assert not merge_text("a b c d e", "a b c d E", "A B C d e").is_clean
+
+
 def test_tags_merge_as_sets() -> None:
     assert merge_tags(["a", "b", "c"], ["d", "a", "b"], ["a", "c", "e"]) == ["d", "a", "e"]
 

@@ -285,6 +285,12 @@ def test_a_merge_never_publishes_what_was_written_for_a_private_note(secret, ali
     assert not Revision.objects.filter(body__contains="more secrets").exists()
 
 
+def test_who_changed_nothing_is_not_asked_whether_to_publish(secret, alice):
+    private = secret.head.fields
+    published = secret.save_revision(replace(private, visibility="public"), base=0, author=alice)
+    assert secret.save_revision(private, base=0, author=alice) == published
+
+
 def test_titles_of_any_length_are_saved_and_linked(alice, fields):
     title = "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}" * 500
     note = Note.objects.write(fields(title=title), owner=alice)

@@ -4,10 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -15,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from wiki.management.base import PROBLEMS, Refused, ServiceMissing
-from wiki.postgres import Cluster, PostgresError, temporary_cluster
+from wiki.postgres import PostgresError, temporary_cluster
 
 # Holds the data folder that the command made for its second run.
 OWN_FOLDER = "COMMONPLACE_BENCH"
@@ -71,26 +68,16 @@ class OwnDatabaseCommand(BaseCommand):
         argv += ["--json"] if options["json"] else []
         argv += [f"--{name}={options[name]}" for name in self.passed_on if options[name]]
         try:
-            with self._kept() if options["keep"] else temporary_cluster() as cluster:
+            with temporary_cluster(keep=options["keep"]) as cluster:
                 home = str(cluster.home.parent.resolve())
                 own = {"DATABASE_URL": cluster.url(), "WIKI_DATA_DIR": home, OWN_FOLDER: home}
                 ran = subprocess.run(argv, env={**os.environ, **own})
+            if options["keep"]:
+                self.stderr.write(f"Kept; look at it with: WIKI_DATA_DIR={home} make run")
         except PostgresError as error:
             raise ServiceMissing(str(error)) from error
         if ran.returncode:
             sys.exit(ran.returncode)
-
-    @contextmanager
-    def _kept(self) -> Iterator[Cluster]:
-        """Run a server on a new folder that stays, and say where it is."""
-        home = Path(tempfile.mkdtemp(prefix="commonplace-bench-"))
-        cluster = Cluster(home / "postgres")
-        cluster.start()
-        try:
-            yield cluster
-        finally:
-            cluster.stop()
-            self.stderr.write(f"Kept; look at it with: WIKI_DATA_DIR={home} make run")
 
 
 def _names(subjects: Mapping[str, Run]) -> str:

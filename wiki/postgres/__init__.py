@@ -252,20 +252,23 @@ class Cluster:
 
 
 @contextmanager
-def temporary_cluster() -> Iterator[Cluster]:
+def temporary_cluster(*, keep: bool = False) -> Iterator[Cluster]:
     """Run a server with an empty database in a temporary folder; both are gone at the end.
 
-    On Linux the server ends with the thread that is inside, even by kill -9.
+    keep: leave the folder. On Linux the server ends with the thread that is inside, even by
+    kill -9.
     """
     home = Path(tempfile.mkdtemp(prefix="commonplace-"))
     cluster = Cluster(home / "postgres")
+    log = home / "log" / "postgres.log"
     try:
         cluster.prepare()
-        with (home / "postgres.log").open("w+") as report, _running(cluster, report):
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        with log.open("w+") as report, _running(cluster, report):
             cluster.create_database()
             yield cluster
     finally:
-        for folder in (cluster.socket.parent, as_root.refuge(cluster.home), home):
+        for folder in () if keep else (cluster.socket.parent, as_root.refuge(cluster.home), home):
             shutil.rmtree(folder, ignore_errors=True)
 
 
