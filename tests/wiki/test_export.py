@@ -157,6 +157,22 @@ def test_a_file_that_was_changed_in_an_archive_or_left_out_is_told(
     assert {Code.BAD_HASH, Code.ATTACHMENT_MISSING} <= codes(counts)
 
 
+@pytest.mark.parametrize("said", [{"key": "\ud800"}, {"number": 2**40}, {"key": "a\0b"}])
+def test_a_file_that_cannot_be_told_or_kept_stops_nothing(archive, bring, settings, tmp_path, said):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    empty()
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    file = archive / "media" / sha256[:2] / sha256[2:]
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x")
+    created = "2020-01-01T00:00:00+00:00"
+    attachment = {"key": "a", "name": "a", "number": 1, "sha256": sha256, "created": created}
+    altered(archive, lambda note: note.update(attachments=[{**attachment, **said}]))
+    counts = bring(archive)
+    assert (counts["created"], counts["attachments"]) == (7, 0)
+    assert counts["lines"][0]["notices"][0]["code"] == Code.ATTACHMENT_REFUSED
+
+
 @pytest.mark.parametrize("sha256", ["../../../etc/passwd", "A" * 64, "", "0" * 63])
 def test_a_file_of_an_impossible_hash_is_no_file(archive, bring, sha256):
     file = {"number": 1, "key": "a", "name": "a", "sha256": sha256, "created": "2020-01-01T00:00Z"}
@@ -319,6 +335,10 @@ def test_a_cut_off_archive_is_told(archive, bring):
         lambda said: said["revisions"][0].update(visibility="all"),
         lambda said: said["revisions"][0].update(sha256=""),
         lambda said: said.update(owner="a\0b"),
+        lambda said: said.update(created="0001-01-01T00:00:00+14:00"),
+        lambda said: said.update(deleted="9999-12-31T23:59:59-12:00"),
+        lambda said: said.update(names={"\ud800": "alias"}),
+        lambda said: said.update(extra={"a": "\0"}),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_comes_in(archive, bring, change):

@@ -49,7 +49,11 @@ def import_path(
     options = options or Options()
     report.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with opened(path) as place, report.open("x", encoding="utf-8") as lines:
+        with (
+            opened(path) as place,
+            # A name that is no text is told with another sign in its place.
+            report.open("x", encoding="utf-8", errors="replace") as lines,
+        ):
             # A stranger's archive is no place to ask programs about.
             options = replace(options, has_history=options.has_history and place == path)
             said = Report(lines, progress)
