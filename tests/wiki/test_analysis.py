@@ -58,6 +58,19 @@ def test_tokens_know_where_they_stand():
     assert text[slice(*next((t.start, t.end) for t in tokens(text) if t.is_extra))] == "pg_trgm’s"
 
 
+MARKS_ALONE = ["รู้", "ู้", "\u3099\u309a", "か\u3099\u309a", "\uff9e", "\uff9e.\uff9e", "\u037a"]
+
+
+@pytest.mark.parametrize("text", MARKS_ALONE)
+def test_marks_without_a_letter_are_no_term_and_still_take_a_place(text):
+    found = list(tokens(f"a {text} weight"))
+    assert all(token.lexeme for token in found)
+    assert "''" not in analyse(text, text).vector
+    letters = "".join("ก" if sign != "." else sign for sign in text)
+    *_, weight = tokens(f"a {letters} weight")
+    assert found[-1].position == weight.position
+
+
 def test_a_title_counts_twice():
     analysis = analyse("attention", "attention needs")
     assert analysis.terms[term("attent")] == 3

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import re
 import stat
 import struct
 import subprocess
@@ -290,6 +291,38 @@ def test_a_count_that_lies_is_refused(packed: Zip, place: Path) -> None:
     path = packed(*[(f"{i}.md", b"") for i in range(10)])
     patched(path, struct.pack("<2H", 10, 10), struct.pack("<2H", 9, 9))
     assert "holds 9 files and lists 10" in refusal(path, place)
+
+
+@pytest.mark.parametrize("name", ["a.md", "Über Sätze.md"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_entries_that_share_a_single_byte_are_refused(
+    packed: Zip, place: Path, name: str, order: int
+) -> None:
+    entries = [(name, b"A" * 100), ("b.md", b"B" * 100)][::order]
+    path = packed(*entries)
+    with opened(path) as root:
+        assert len(contents(root)) == 2
+    # A byte more than lies between two headers, or between the last file and the list.
+    for which in (0, 1):
+        data = bytearray(packed(*entries).read_bytes())
+        at = [found.start() for found in re.finditer(rb"PK\x01\x02", bytes(data))][which] + 20
+        (size,) = struct.unpack_from("<L", data, at)
+        struct.pack_into("<L", data, at, size + 1)
+        path.write_bytes(data)
+        assert f"{entries[which][0]!r} shares its bytes" in refusal(path, place)
+
+
+# Where the end says so: number of this disk, that of the list's first, entries on this one.
+PARTS = [(4, 1), (6, 1), (8, 1)]
+
+
+@pytest.mark.parametrize(("at", "value"), PARTS)
+def test_a_part_of_several_is_refused(packed: Zip, place: Path, at: int, value: int) -> None:
+    path = packed(("a.md", b"A"), ("b.md", b"B"))
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H", data, data.rindex(b"PK\x05\x06") + at, value)
+    path.write_bytes(data)
+    assert "is one part of several" in refusal(path, place)
 
 
 def test_links_in_a_folder_are_not_followed(place: Path) -> None:

@@ -56,6 +56,12 @@ def test_import_takes_owner_and_visibility(staff, alice):
     assert Note.objects.filter(owner=alice, visibility="private").count() == 4
 
 
+def test_the_name_of_a_vault_is_no_path(staff, tmp_path):
+    (tmp_path / "a.md").write_text("text")
+    assert "slash" in refusal("import_notes", str(tmp_path), "--vault", "garden/sub")
+    assert not Note.objects.exists()
+
+
 def test_a_failed_item_makes_the_exit_code_one(staff, tmp_path):
     page = tmp_path / "page.txt"
     page.write_text(PAGE.read_text().replace("02-26-2019", "99-99-2019"))

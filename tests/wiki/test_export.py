@@ -157,6 +157,22 @@ def test_a_file_that_was_changed_in_an_archive_or_left_out_is_told(
     assert {Code.BAD_HASH, Code.ATTACHMENT_MISSING} <= codes(counts)
 
 
+@pytest.mark.parametrize("said", [{"key": "\ud800"}, {"number": 2**40}, {"key": "a\0b"}])
+def test_a_file_that_cannot_be_told_or_kept_stops_nothing(archive, bring, settings, tmp_path, said):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    empty()
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    file = archive / "media" / sha256[:2] / sha256[2:]
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x")
+    created = "2020-01-01T00:00:00+00:00"
+    attachment = {"key": "a", "name": "a", "number": 1, "sha256": sha256, "created": created}
+    altered(archive, lambda note: note.update(attachments=[{**attachment, **said}]))
+    counts = bring(archive)
+    assert (counts["created"], counts["attachments"]) == (7, 0)
+    assert counts["lines"][0]["notices"][0]["code"] == Code.ATTACHMENT_REFUSED
+
+
 @pytest.mark.parametrize("sha256", ["../../../etc/passwd", "A" * 64, "", "0" * 63])
 def test_a_file_of_an_impossible_hash_is_no_file(archive, bring, sha256):
     file = {"number": 1, "key": "a", "name": "a", "sha256": sha256, "created": "2020-01-01T00:00Z"}
@@ -319,6 +335,10 @@ def test_a_cut_off_archive_is_told(archive, bring):
         lambda said: said["revisions"][0].update(visibility="all"),
         lambda said: said["revisions"][0].update(sha256=""),
         lambda said: said.update(owner="a\0b"),
+        lambda said: said.update(created="0001-01-01T00:00:00+14:00"),
+        lambda said: said.update(deleted="9999-12-31T23:59:59-12:00"),
+        lambda said: said.update(names={"\ud800": "alias"}),
+        lambda said: said.update(extra={"a": "\0"}),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_comes_in(archive, bring, change):
@@ -357,6 +377,68 @@ def test_a_taken_number_becomes_the_legacy_number_with_new_hashes(
     before = rows()
     assert bring(archive)["unchanged"] == 7
     assert rows() == before
+
+
+def last_number_said(archive, last):
+    path = archive / "archive.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "last_pid": last}))
+
+
+def renumbered(pid):
+    """Give an archived note another number, and its revisions the hashes that go with it."""
+
+    def change(said):
+        said["pid"] = pid
+        sealed(said)
+
+    return change
+
+
+@pytest.mark.parametrize("pid", [2**31, 2**53, 2**63 - 1])
+def test_a_number_out_of_range_becomes_the_legacy_number(
+    archive, bring, alice, fields, tmp_path, pid
+):
+    empty()
+    altered(archive, renumbered(pid))
+    last_number_said(archive, pid)
+    counts = bring(archive)
+    # The file is not the one that was exported, and says so.
+    assert (counts["created"], counts["failed"]) == (7, 1) and Code.PID_TOO_HIGH in codes(counts)
+    assert Note.objects.get(legacy_pid=pid).title == "Attention"
+    following = Note.objects.write(fields(), owner=alice).pid
+    assert following == max(Note.objects.values_list("pid", flat=True)) < 1_000
+    assert bring(archive)["unchanged"] == 7
+    # What is exported now comes back to another instance, number for number.
+    before = rows()
+    FORMATS["json"](tmp_path / "again")
+    empty()
+    assert (bring(tmp_path / "again")["created"], rows()) == (8, before)
+
+
+@pytest.mark.parametrize("said", [{"pid": 2**63}, {"pid": 10**30}, {"legacy_pid": 2**63}])
+def test_a_number_that_no_row_can_hold_is_told_and_the_others_come(archive, bring, said):
+    empty()
+    altered(archive, lambda note: (note.update(said), sealed(note)))
+    counts = bring(archive)
+    assert (counts["created"], counts["failed"]) == (6, 2) and Code.BAD_FIELD in codes(counts)
+
+
+@pytest.mark.parametrize("last", [0, -1, 2**70, "many", None])
+def test_a_wrong_last_number_harms_no_new_note(archive, bring, alice, fields, last):
+    empty()
+    last_number_said(archive, last)
+    assert bring(archive)["created"] == 7
+    highest = max(Note.objects.values_list("pid", flat=True))
+    assert Note.objects.write(fields(), owner=alice).pid == highest + 1
+
+
+def test_a_dry_run_tells_of_tag_changes_that_cannot_come(archive, bring):
+    empty()
+    path = archive / "tag_changes.jsonl"
+    path.write_text(path.read_text().replace('"kind":"rename"', '"kind":"' + "x" * 500 + '"', 1))
+    dry, real = bring(archive, dry_run=True), bring(archive)
+    assert dry["failed"] == real["failed"] == 2
+    assert [line["notices"] for line in dry["lines"]] == [line["notices"] for line in real["lines"]]
 
 
 def test_without_the_account_the_name_stays_and_the_importer_owns(archive, bring, bob):

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.utils.html import strip_tags
 
-from wiki.importers import flattened_math, m8ta, plain_text, recognise
+from wiki import integrity
+from wiki.importers import arrivals, flattened_math, m8ta, plain_text, recognise
 from wiki.importers.batch import import_path
 from wiki.importers.flattened_math import Recovery
 from wiki.importers.item import Code, Unreadable
@@ -403,6 +404,69 @@ def test_a_taken_number_is_kept_as_the_legacy_number(bring, alice, fields, tmp_p
     assert imported.title == "Counting leaves by weight" and imported.pid != taken.pid
     assert Note.objects.get(pid=taken.pid).head.body == taken.head.body
     assert outcomes(bring(page)) == {"unchanged": 4}
+
+
+def test_numbers_up_to_a_highest_are_kept(bring, alice, fields, tmp_path, monkeypatch):
+    note = Note.objects.write(fields(), owner=alice)
+    highest = note.pid + 50
+    for place in (arrivals, m8ta):
+        monkeypatch.setattr(place, "MAX_PID", highest)
+    page = edited(tmp_path, "{812}", f"{{{highest}}}")
+    marker = "hide / / print\nref: -0"
+    page.write_text(page.read_text().replace(marker, f"{{{highest + 1}}}\n{marker}"))
+    for dry_run in (True, False):
+        counts = bring(page, dry_run=dry_run)
+        assert outcomes(counts) == {"created": 4} and Code.PID_TOO_HIGH in codes(counts)
+        assert [line["pid"] == highest for line in counts["lines"]] == [True, False, False, False]
+    # The old address of the one that is too high leads to it all the same.
+    assert Note.objects.get(legacy_pid=highest + 1).title == "On gardens without a year"
+    following = Note.objects.write(fields(), owner=alice).pid
+    assert following == highest + 4
+    assert outcomes(bring(page)) == {"unchanged": 4}
+
+
+@pytest.mark.parametrize("pid", [2**31, 2**53 - 1, 2**53, 10**18 - 1])
+def test_no_number_of_a_page_moves_those_of_new_notes_out_of_range(
+    bring, alice, fields, tmp_path, pid
+):
+    note = Note.objects.write(fields(), owner=alice)
+    page = edited(tmp_path, "{812}", f"{{{pid}}}")
+    assert outcomes(bring(page)) == {"created": 4}
+    following = Note.objects.write(fields(), owner=alice).pid
+    assert following == note.pid + 5 == max(Note.objects.values_list("pid", flat=True))
+    assert Note.objects.get(legacy_pid=pid).title == "Counting leaves by weight"
+
+
+def revisions_page(tmp_path, *numbers, padding=""):
+    """Write a page with an entry of each revision number."""
+    header = "hide / / print\nref: tags: date: 01-01-2020 00:00 gmt revision:{} [head]\n\n"
+    path = tmp_path / "page.txt"
+    entries = [f"{header.format(number)}T{place}\n" for place, number in enumerate(numbers)]
+    path.write_text("\n".join(entries) + padding)
+    return path
+
+
+def test_a_page_names_only_as_many_earlier_revisions_as_it_can_have(bring, tmp_path):
+    page = revisions_page(tmp_path, 600, 800, 300, 10_000, 2)
+    for dry_run in (True, False):
+        counts = bring(page, dry_run=dry_run)
+        assert outcomes(counts) == {"created": 5} and counts["revisions"] == 902 + 5
+    said = [{notice["code"] for notice in line["notices"]} for line in counts["lines"]]
+    kept, cut = {Code.EARLIER_UNKNOWN}, {Code.TOO_MANY_REVISIONS}
+    assert said == [kept, cut, kept, cut, kept]
+    heads = dict(Note.objects.values_list("title", "head__number"))
+    assert heads == {"T0": 600, "T1": 0, "T2": 300, "T3": 0, "T4": 2}
+    assert integrity.verify().ok
+    assert outcomes(bring(page)) == {"unchanged": 5}
+
+
+def test_a_long_page_may_name_more(tmp_path):
+    page = revisions_page(tmp_path, 1_500, padding="x" * 60_000)
+    (item,) = m8ta.read(page)
+    assert item.head.number == 1_500 and len(item.states) == 1_501
+    *_, allowed = m8ta.read(revisions_page(tmp_path, 1_000))
+    *_, refused = m8ta.read(revisions_page(tmp_path, 1_001))
+    assert (allowed.head.number, refused.head.number) == (1_000, 0)
 
 
 def test_a_page_that_first_came_without_numbers_is_known_again_with_them(bring, tmp_path):

@@ -20,9 +20,10 @@ from tests.conftest import signed_in
 from tests.wiki.pictures import picture
 from tests.wiki.reading import Text
 from wiki import receiving
+from wiki.exporters import FORMATS
 from wiki.importers import running, uploads
 from wiki.importers.uploads import Upload
-from wiki.models import Note
+from wiki.models import Note, Revision
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
 VAULT = {
@@ -206,6 +207,83 @@ def test_only_ones_own_notes_are_touched(
     note.refresh_from_db()
     assert note.owner == alice and note.head and note.head.body == "alice's\n"
     assert Note.objects.filter(owner=bob).count() == 3
+
+
+@pytest.mark.parametrize("kind", ["a file", "a zip"])
+def test_an_import_for_oneself_publishes_nothing(
+    client: Client, alice_client: Client, kind: str
+) -> None:
+    def file(text: str) -> SimpleUploadedFile:
+        if kind == "a zip":
+            return packed({"garden/TODO.md": text})
+        return SimpleUploadedFile("TODO.md", text.encode())
+
+    send(alice_client, file("# TODO\n\nplan\n"), visibility="public")
+    alice_client.post("/import/start/")
+    note = Note.objects.get()
+    checked = words(send(alice_client, file("# TODO\n\nmy-secret\n")))
+    done = words(alice_client.post("/import/start/", follow=True))
+    for said in (checked, done):
+        assert "failed 1" in said and "1 × public-here TODO.md" in said
+        assert f"made note {note.pid} of this" in said and "created" not in said
+    assert "my-secret" not in client.get(f"/notes/{note.pid}/").content.decode()
+    assert Note.objects.get().head == note.head
+    # Under a name of its own it is another note.
+    send(alice_client, file("# TODO\n\nmy-secret\n"), name="diary")
+    alice_client.post("/import/start/")
+    assert not Note.objects.get(head__body__contains="my-secret").is_public
+
+
+def numbered(*pids: int) -> SimpleUploadedFile:
+    """Give a page of notes with these numbers."""
+    header = "hide / / print\nref: tags: date: 01-01-2020 00:00 gmt revision:0 [head]"
+    entries = [f"{{{pid}}}\n{header}\n\nNote {place}\n" for place, pid in enumerate(pids)]
+    return SimpleUploadedFile("page.txt", "\n".join(entries).encode())
+
+
+def test_what_somebody_sends_chooses_no_numbers(
+    client: Client, alice_client: Client, note: Note, fields: Any, alice: Any, tmp_path: Path
+) -> None:
+    free = note.pid + 500
+    sent = (2**53, 2**53 - 1, 10**17, note.pid, free)
+    checked = words(send(alice_client, numbered(*sent), visibility="public"))
+    assert "created 5" in checked and "pid-" not in checked
+    done = words(alice_client.post("/import/start/", follow=True))
+    assert "created 5" in done and "pid-" not in done
+    brought = list(Note.objects.exclude(pid=note.pid).order_by("pid"))
+    assert [one.pid for one in brought] == list(range(note.pid + 1, note.pid + 6))
+    assert all(one.legacy_pid is None for one in brought)
+    assert Note.objects.write(fields(), owner=alice).pid == note.pid + 6
+    # An old address leads where it led, or nowhere.
+    assert client.get(f"/index.pl?pid={note.pid}")["Location"] == note.get_absolute_url()
+    assert client.get(f"/index.pl?pid={free}").status_code == 404
+    # Its numbers still name the entries, for the sender alone.
+    send(alice_client, numbered(*sent), visibility="public")
+    assert "unchanged 5" in words(alice_client.post("/import/start/", follow=True))
+    assert not Note.objects.exclude(legacy_pid=None).exists()
+    FORMATS["json"](tmp_path / "archive")
+    assert json.loads((tmp_path / "archive/archive.json").read_text())["last_pid"] == note.pid + 6
+
+
+def test_the_check_tells_nothing_of_which_numbers_exist(
+    alice_client: Client, secret: Note, bob: Any, fields: Any
+) -> None:
+    Note.objects.filter(pid=secret.pid).update(owner=bob)
+    said = []
+    for pid in (secret.pid, secret.pid + 500):
+        page = words(send(alice_client, numbered(pid)))
+        report = alice_client.get("/import/report/").getvalue().decode()
+        said.append((page.replace(str(pid), ""), report.replace(str(pid), "")))
+    assert said[0] == said[1] and '"pid": null' in said[0][1]
+
+
+def test_few_bytes_make_few_revisions(alice_client: Client) -> None:
+    header = "hide / / print\nref: tags: date: 01-01-2020 00:00 gmt revision:10000 [head]"
+    page = "\n".join(f"{header}\n\n{title}\n" for title in "ABC")
+    checked = words(send(alice_client, SimpleUploadedFile("page.txt", page.encode())))
+    assert "created 3" in checked and "3 × too-many-revisions" in checked
+    alice_client.post("/import/start/")
+    assert Note.objects.count() == 3 and Revision.objects.count() < 2_000
 
 
 def test_git_is_never_asked_about_what_somebody_sent(

@@ -308,3 +308,18 @@ def test_private_notes_change_nothing_for_others(notes, bob, client):
         write(bob, f"Attention secret {i}", body, ("nlp", "secret"), "private", ref="secret-1")
     assert answers() == before
     assert found(Client(), "secret")["total"] == 0
+
+
+THAI = "ควรเรียนรู้"  # ends in two marks above one letter
+
+
+@pytest.mark.parametrize("typed", [THAI, f'"{THAI}"', "รู้", f"title:{THAI}", f"-x {THAI}"])
+def test_a_word_with_two_marks_is_saved_and_found(alice_client, typed):
+    form = {"title": THAI, "body": f"{THAI}\n", "tags": "", "visibility": "private"}
+    assert alice_client.post("/notes/new/", {**form, "type": "note"}).status_code == 302
+    assert titles(alice_client, typed) == [THAI]
+
+
+def test_marks_without_a_letter_find_nothing_and_harm_nothing(alice_client):
+    for path in ("/search/?q=ู้", "/search/?q=%22ู้%22&typing=1", "/suggest/?q=ู้", "/?text=ู้"):
+        assert alice_client.get(path).status_code == 200, path

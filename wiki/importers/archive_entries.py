@@ -133,7 +133,8 @@ def _refuse_overlaps(listed: list[zipfile.ZipInfo], end: int) -> None:
         raise zipfile.BadZipFile("its beginning is missing")
     starts = [entry.header_offset for entry in in_order[1:]] + [end]
     for entry, start in zip(in_order, starts, strict=False):
-        name_bytes = len(entry.orig_filename)
+        encoding = "utf-8" if entry.flag_bits & NAMED_IN_UTF8 else "cp437"
+        name_bytes = len(entry.orig_filename.encode(encoding))
         if entry.header_offset + HEADER_BYTES + name_bytes + entry.compress_size > start:
             raise Unreadable(f"{_shown(entry)} shares its bytes with another file.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from wiki.importers.item import Code, Item, Notice
+from wiki.importers.item import MAX_PID, Code, Item, Notice
 from wiki.importers.people import People
 from wiki.importers.sealing import revisions_of
 from wiki.markup.survey import Survey
@@ -44,12 +44,14 @@ def owner_of(item: Item, people: People) -> Any:
 class Numbers:
     """Which pids, legacy pids and import keys are taken, here and by the batch itself.
 
-    Three queries at most, whatever the number of items.
+    numbered: the items that keep their numbers, all or none. Three queries at most, whatever
+    the number of items.
     """
 
-    def __init__(self, items: Sequence[Item], people: People) -> None:
-        legacy = [item.record.legacy_pid for item in items if item.record]
-        wanted = {number for number in (*legacy, *(item.pid for item in items)) if number}
+    def __init__(self, items: Sequence[Item], numbered: Sequence[Item]) -> None:
+        self._keeps = bool(numbered)
+        legacy = [item.record.legacy_pid for item in numbered if item.record]
+        wanted = {number for number in (*legacy, *(item.pid for item in numbered)) if number}
         notes = Note.objects
         self._pids: set[int] = set()
         self._legacy: set[int] = set()
@@ -63,8 +65,11 @@ class Numbers:
 
     def take(self, item: Item) -> tuple[int | None, int | None, list[Notice]]:
         """Return the pid to use (None: the next), the legacy pid to keep, and what to tell."""
+        if not self._keeps:
+            return None, None, []
         legacy = item.record.legacy_pid if item.record else None
-        is_free = item.pid not in self._pids
+        is_too_high = item.pid is not None and item.pid > MAX_PID
+        is_free = item.pid not in self._pids and not is_too_high
         if legacy is None and not is_free:
             legacy = item.pid
         if legacy in self._legacy:
@@ -75,6 +80,9 @@ class Numbers:
             if item.pid is not None:
                 self._pids.add(item.pid)
             return item.pid, legacy, []
+        if is_too_high:
+            message = f"No note here has a number as high as {{{item.pid}}}, so it has a new one."
+            return None, legacy, [Notice(Code.PID_TOO_HIGH, message)]
         message = f"Another note is {{{item.pid}}} here, so this one has a new number."
         return None, legacy, [Notice(Code.PID_TAKEN, message)]
 

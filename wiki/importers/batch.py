@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from django.db import transaction
+
 from wiki.importers import FORMATS, Format
 from wiki.importers.archives import opened
 from wiki.importers.attaching import attach
-from wiki.importers.item import Item, Notice, Options, Unreadable
+from wiki.importers.faults import notice_of
+from wiki.importers.item import Code, Item, Notice, Options, Unreadable
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
 from wiki.importers.surveying import surveyed
@@ -46,16 +49,26 @@ def import_path(
     options = options or Options()
     report.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with opened(path) as place, report.open("x", encoding="utf-8") as lines:
+        with (
+            opened(path) as place,
+            # A name that is no text is told with another sign in its place.
+            report.open("x", encoding="utf-8", errors="replace") as lines,
+        ):
             # A stranger's archive is no place to ask programs about.
             options = replace(options, has_history=options.has_history and place == path)
             said = Report(lines, progress)
             source = kind.read(place, options)
-            last_pid = kind.last_pid(place)
-            writer = Writer(people, visibility=visibility, last_pid=last_pid, dry_run=dry_run)
+            writer = Writer(
+                people,
+                visibility=visibility,
+                last_pid=kind.last_pid(place),
+                dry_run=dry_run,
+                keeps_numbers=options.keeps_numbers,
+            )
             _write(source, writer, said)
-            if not dry_run:
+            with transaction.atomic():
                 said.add_failures(kind, place, people)
+                transaction.set_rollback(dry_run)
             said.add_remarks(kind, source)
     except Unreadable:
         report.unlink(missing_ok=True)
@@ -66,15 +79,33 @@ def import_path(
 def _write(source: Iterable[Item], writer: Writer, said: "Report") -> None:
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
-        results = attach(items, surveys, writer.write(items, surveys), dry_run=writer.dry_run)
+        results = writer.write(items, surveys)
+        results = _attached(items, surveys, results, dry_run=writer.dry_run)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)
+
+
+def _attached(
+    items: Sequence[Item], surveys: Sequence[Survey], results: list[Result], *, dry_run: bool
+) -> list[Result]:
+    """Bring the files of a batch; where that fails, of each note by itself, and tell it."""
+    try:
+        return attach(items, surveys, list(results), dry_run=dry_run)
+    except Exception as error:
+        if len(items) == 1:
+            told = replace(notice_of(error), code=Code.ATTACHMENT_REFUSED)
+            return [replace(results[0], notices=(*results[0].notices, told))]
+    return [
+        _attached([item], [survey], [result], dry_run=dry_run)[0]
+        for item, survey, result in zip(items, surveys, results, strict=True)
+    ]
 
 
 class Report:
     """Writes what became of each item, and counts it.
 
-    placed: the pid each item has here, by its pid in the file.
+    placed: the pid each item has here, by its pid in the file; after a dry run, which numbers
+    nothing, that one again.
     """
 
     def __init__(self, lines: IO[str], progress: Progress) -> None:
@@ -89,8 +120,8 @@ class Report:
         for item, result, survey in zip(items, results, surveys, strict=True):
             self.tally.add(item, result, survey)
             self._line(item.path, result.outcome, result.pid, result.notices)
-            if item.pid is not None and result.pid and result.outcome != Outcome.FAILED:
-                self.placed[item.pid] = result.pid
+            if item.pid is not None and result.outcome not in (Outcome.FAILED, Outcome.SKIPPED):
+                self.placed[item.pid] = result.pid or item.pid
 
     def add_failures(self, kind: Format, path: Path, people: People) -> None:
         """Finish the import as its format does, and tell what failed."""

@@ -9,14 +9,14 @@ from wiki.importers.item import Code, Item, Notice, Record, State
 from wiki.importers.sealing import revision_of
 
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
-MOST_PID = 2**53 - 1
+MAX_BIGINT = 2**63 - 1
 # Filled in later, checked above, or free: an unknown text has no title either.
 UNCHECKED = {"id", "note", "author", "title", "body", "base", "submission", "sha256"}
 
 
 def complaint(item: Item) -> Notice | None:
     """Return why the item cannot become a note; None if it can. No query."""
-    if item.pid is not None and not 0 < item.pid <= MOST_PID:
+    if item.pid is not None and not 0 < item.pid <= MAX_BIGINT:
         return Notice(Code.BAD_FIELD, f"{item.pid} is no number a note can have.")
     numbers = [state.number for state in item.states]
     if numbers != sorted(set(numbers)):
@@ -33,7 +33,7 @@ def _about_record(record: Record) -> Notice | None:
     texts = (record.owner, record.deleted_by, record.import_key or "", *record.tags)
     if not all(_is_text(text) for text in texts) or len(record.import_sha256) > 64:
         return Notice(Code.BAD_FIELD, "A character in its fields is no text.")
-    if record.legacy_pid is not None and record.legacy_pid > MOST_PID:
+    if record.legacy_pid is not None and record.legacy_pid > MAX_BIGINT:
         return Notice(Code.BAD_FIELD, f"{record.legacy_pid} is no number a note can have.")
     return None
 

@@ -23,17 +23,21 @@ class Code(StrEnum):
     DIVERGED = "diverged"  # the note has other revisions than the entry, not only more or fewer
     IN_TRASH = "in-trash"  # the note was deleted here
     NOT_SAVED = "not-saved"  # the database refused it
+    FAULT = "fault"  # a mistake in this program; the log says more
+    PUBLIC_HERE = "public-here"  # everyone may read the note, and the entry is for its owner alone
     TOO_LONG = "too-long"  # the text is longer than a note's may be
     NOT_FOLLOWED = "not-followed"  # a symbolic link: what it leads to may be anything
     NOT_READ = "not-read"  # the system does not let the file be read
     # What to know about an imported one.
     EARLIER_UNKNOWN = "earlier-unknown"  # there were earlier revisions; the file lacks their texts
+    TOO_MANY_REVISIONS = "too-many-revisions"  # the file names more earlier ones than it can have
     FORMULA_UNCLEAR = "formula-unclear"  # looks like TeX, but where it begins and ends is unclear
     TITLE_MADE = "title-made"  # the entry has no line that can be its title
     LIST_LEVEL = "list-level"  # a bullet stood deeper than the list around it allows
     LEFT_OUT = "left-out"  # lines that belong to the page and not to an entry
     MERGED = "merged"  # the note had been edited here; both changes were joined
     PID_TAKEN = "pid-taken"  # another note has this number; kept as legacy number if that is free
+    PID_TOO_HIGH = "pid-too-high"  # no note here has so high a number; kept like one that is taken
     UNKNOWN_PERSON = "unknown-person"  # there is no account of this name
     DIFFERS_HERE = "differs-here"  # same revisions, but other tags or trash; ours stay
     FRONT_MATTER = "front-matter"  # it cannot be read as YAML, TOML or JSON; it stays in the text
@@ -55,19 +59,25 @@ class Code(StrEnum):
     HISTORY_UNREAD = "history-unread"  # git could not tell when the files were written
 
 
+# The highest number a note may bring along: new notes are numbered after it, for ever.
+MAX_PID = 2**31 - 1
+
+
 @dataclass(frozen=True)
 class Options:
     """What whoever imports may say about how a source is read.
 
     name: what later imports know the source by; "": what its folder or file is called.
     folder_tags: the folders a note is in become tags. may_publish: a note is public where the
-    source says so of it. has_history: git may be asked for the dates of files.
+    source says so of it. has_history: git may be asked for the dates of files. keeps_numbers:
+    notes keep the numbers they have in the source; else these only name them for later imports.
     """
 
     name: str = ""
     folder_tags: bool = False
     may_publish: bool = True
     has_history: bool = True
+    keeps_numbers: bool = True
 
 
 @dataclass(frozen=True)

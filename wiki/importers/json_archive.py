@@ -9,13 +9,23 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
-from wiki.importers.item import Attached, Code, Item, Record, State, Unreadable, unreadable
+from wiki.importers.faults import notice_of, read_one
+from wiki.importers.item import (
+    MAX_PID,
+    Attached,
+    Code,
+    Item,
+    Record,
+    State,
+    Unreadable,
+    unreadable,
+)
 from wiki.importers.people import People
 from wiki.models import Alias, TagChange
 
@@ -34,18 +44,19 @@ def recognises(path: Path) -> bool:
 
 
 def last_pid(path: Path) -> int:
-    """Return the highest number in the archive. Raises Unreadable."""
-    return _number(_manifest(path).get("last_pid")) or 0
+    """Return the highest number in the archive that a note may keep. Raises Unreadable."""
+    last = _manifest(path).get("last_pid")
+    return last if isinstance(last, int) and 0 < last <= MAX_PID else 0
 
 
 def read(path: Path) -> Iterator[Item]:
     """Yield the archived notes by pid, one in memory at a time. Raises Unreadable."""
     for line, said in _lines(path, NOTES):
         where = f"{NOTES}:{line}"
-        try:
-            yield said if isinstance(said, Item) else _item(where, said, _folder(path) / MEDIA)
-        except MALFORMED as error:
-            yield unreadable(where, Code.BAD_ENTRY, f"The line is no note: {error!r}.")
+        if isinstance(said, Item):
+            yield said
+        else:
+            yield read_one(where, None, _item, where, said, _folder(path) / MEDIA)
 
 
 def write_tag_changes(path: Path, placed: dict[int, int], people: People) -> Iterator[Item]:
@@ -65,6 +76,8 @@ def write_tag_changes(path: Path, placed: dict[int, int], people: People) -> Ite
                 row = _tag_change(said, placed, people, rows)
         except (*MALFORMED, DataError, IntegrityError) as error:
             yield unreadable(where, Code.BAD_ENTRY, f"The line is no change of a tag: {error!r}.")
+        except Exception as error:
+            yield Item(path=where, notices=(notice_of(error),))
         else:
             if row is not None:
                 rows[line - 1] = row
@@ -115,10 +128,15 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, Any]]:
 
 
 def _item(where: str, said: dict[str, Any], media: Path) -> Item:
-    """Read one note; its files lie in media.
+    """Read one note; its files lie in media. What is no note becomes an item that says so."""
+    try:
+        return _note(where, said, media)
+    except MALFORMED as error:
+        return unreadable(where, Code.BAD_ENTRY, f"The line is no note: {error!r}.")
 
-    Raises KeyError, TypeError or ValueError for what is no note.
-    """
+
+def _note(where: str, said: dict[str, Any], media: Path) -> Item:
+    """Raises KeyError, TypeError, ValueError or AttributeError for what is no note."""
     record = Record(
         owner=_text(said["owner"]),
         tags=tuple(_text(name) for name in said["tags"]),
@@ -215,10 +233,14 @@ def _number(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Read a moment; one without a time zone is refused."""
+    """Read a moment; one without a time zone, or that no year of UTC holds, is refused."""
     if value is None:
         return None
     moment = datetime.fromisoformat(_text(value))
     if moment.tzinfo is None:
         raise ValueError(f"{value} has no time zone")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{value} is out of range") from error
     return moment

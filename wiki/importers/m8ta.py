@@ -10,7 +10,8 @@
 
 `revision:2` says that revisions 0 and 1 exist; the page does not hold their texts, so they
 become placeholders without one. All that is known of their time is that they are not younger
-than the head, whose date they carry; they have no title, ref, tags or author.
+than the head, whose date they carry; they have no title, ref, tags or author. A page names
+about as many as wrote it: an entry that goes beyond that begins with revision 0 here.
 """
 
 import hashlib
@@ -23,7 +24,8 @@ from pathlib import Path
 
 from django.core.exceptions import ValidationError
 
-from wiki.importers.item import Code, Item, Notice, State, Unreadable, unreadable
+from wiki.importers.faults import read_one
+from wiki.importers.item import MAX_PID, Code, Item, Notice, State, Unreadable, unreadable
 from wiki.importers.m8ta_body import read_body
 from wiki.markup import link_key
 from wiki.models.tag import parse_tags
@@ -36,6 +38,8 @@ DATE = "%m-%d-%Y %H:%M"
 # The notice and the form at the head of a page belong to nobody's note.
 FORM = re.compile(r"(m8ta|.*login\..*|text: sort by|tags: modified|type: chronology|) *")
 MOST_REVISIONS = 10_000
+# Earlier revisions of a whole page: so many, and one more for each so many bytes of it.
+MAX_EARLIER, BYTES_PER_EARLIER = 1_000, 100
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,11 @@ def read(path: Path) -> Iterator[Item]:
             "Save the page's text as the browser shows it, from its first line on."
         )
     seen: Counter[str] = Counter()
+    left = MAX_EARLIER + path.stat().st_size // BYTES_PER_EARLIER
     for entry in entries:
-        item = _item(path.name, entry, seen)
+        where = f"{path.name}:{entry.line}"
+        item = read_one(where, entry.pid, _item, where, entry, seen, left)
+        left -= max(0, len(item.states) - 1)
         yield _with_notices(item, above) if entry is entries[0] else item
 
 
@@ -95,8 +102,9 @@ def read_header(line: str) -> Header | None:
 
 
 def last_pid(path: Path) -> int:
-    """Return the highest number on the page, 0 if there is none. Raises Unreadable."""
-    return max((entry.pid or 0 for entry in _entries(path)[1]), default=0)
+    """Return the highest number on the page that a note may keep, or 0. Raises Unreadable."""
+    numbers = [entry.pid or 0 for entry in _entries(path)[1]]
+    return max((number for number in numbers if number <= MAX_PID), default=0)
 
 
 def _entries(path: Path) -> tuple[list[Notice], list[_Entry]]:
@@ -125,9 +133,12 @@ def _entries(path: Path) -> tuple[list[Notice], list[_Entry]]:
     return [Notice(Code.LEFT_OUT, message)] if above else [], entries
 
 
-def _item(name: str, entry: _Entry, seen: Counter[str]) -> Item:
-    """Read one entry; seen counts how often a title and ref occurred on the page."""
-    where = f"{name}:{entry.line}"
+def _item(where: str, entry: _Entry, seen: Counter[str], left: int) -> Item:
+    """Read one entry.
+
+    seen: how often a title and ref occurred on the page. left: how many earlier revisions may
+    still be named.
+    """
     try:
         head, notices = _head(entry)
     except ValidationError as error:
@@ -135,6 +146,9 @@ def _item(name: str, entry: _Entry, seen: Counter[str]) -> Item:
     except ValueError as error:
         return unreadable(where, Code.BAD_ENTRY, str(error), entry.pid)
     key = _key(head.ref, head.title, seen)
+    about_earlier = _about_earlier(head, left)
+    if head.number > left:
+        head = replace(head, number=0)
     item = Item(
         path=where,
         states=(*_placeholders(head), head),
@@ -144,7 +158,7 @@ def _item(name: str, entry: _Entry, seen: Counter[str]) -> Item:
         created=head.created,
         notices=notices,
     )
-    return _with_notices(item, _about_earlier(head))
+    return _with_notices(item, about_earlier)
 
 
 def _head(entry: _Entry) -> tuple[State, tuple[Notice, ...]]:
@@ -194,9 +208,15 @@ def _placeholders(head: State) -> Iterator[State]:
         )
 
 
-def _about_earlier(head: State) -> list[Notice]:
+def _about_earlier(head: State, left: int) -> list[Notice]:
     if not head.number:
         return []
+    if head.number > left:
+        message = (
+            f"revision:{head.number} says that there are more earlier revisions than a page of "
+            "this size can have, so the note begins with revision 0 here."
+        )
+        return [Notice(Code.TOO_MANY_REVISIONS, message)]
     message = f"Earlier revisions whose texts are not in the file: {head.number}."
     return [Notice(Code.EARLIER_UNKNOWN, message)]
 

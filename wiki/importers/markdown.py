@@ -15,6 +15,7 @@ from typing import Any
 
 from wiki.forms import MOST_BYTES
 from wiki.importers.archives import is_zip
+from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice, Options, Remark, State, Unreadable, unreadable
 from wiki.importers.vault import front_matter, tags, titles
 from wiki.importers.vault.attachments import Files
@@ -78,7 +79,7 @@ class Vault:
             message = "It is a symbolic link, and what it leads to may be anything: not followed."
             yield _left_out(name, Code.NOT_FOLLOWED, message)
         for name, path in self.folder.notes.items():
-            yield self._item(name, path)
+            yield read_one(name, None, self._item, name, path)
 
     def _history(self) -> dict[str, Dates]:
         try:

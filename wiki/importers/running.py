@@ -77,6 +77,8 @@ def _run(upload: Upload) -> dict[str, Any]:
                 may_publish=state.visibility == Visibility.PUBLIC,
                 # No program is asked about what a stranger packed.
                 has_history=False,
+                # Nor does a stranger choose numbers, or learn which there are.
+                keeps_numbers=False,
             ),
             progress=Progress(upload),
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.vault.tags import with_hashtags
 from wiki.markup import bounded
@@ -49,7 +50,11 @@ def _named(item: Item) -> tuple[str, str]:
 def _finished(pending: Pending) -> Batch:
     items, asked = pending
     surveys = [survey for future in asked for survey in future.result()]
-    return [_completed(*both) for both in zip(items, surveys, strict=True)], surveys
+    completed = [
+        read_one(item.path, item.pid, _completed, item, survey)
+        for item, survey in zip(items, surveys, strict=True)
+    ]
+    return completed, surveys
 
 
 def _completed(item: Item, survey: Survey) -> Item:

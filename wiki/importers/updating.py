@@ -12,12 +12,33 @@ from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
 from wiki.importers.sealing import fields_of, revision_of, sealed
 from wiki.markup import bounded
+from wiki.markup.survey import Survey
 from wiki.models import Alias, EditConflict, Note, Revision, saving, search_index
 from wiki.models.tag import tag_key
 from wiki.search.analysis import analyse
 
 
-def take_over(note: Note, item: Item, people: People) -> Result:
+def keep_out(note: Note, item: Item, survey: Survey) -> Result:
+    """Write nothing: the entry is for its owner alone, and everyone may read its note.
+
+    One whose text is here already is left out in silence, unless its files might have changed.
+    """
+    is_known = note.import_sha256 == item.sha256()
+    has_files = item.find_file is not None and bool(survey.rendered().attachment_keys())
+    if is_known and not has_files:
+        return Result(Outcome.UNCHANGED, pid=note.pid)
+    # Only files are known by the name of what they came in.
+    or_named = ", or give what you import a name of its own" if item.fingerprint else ""
+    message = (
+        f"An earlier import made note {note.pid} of this, and everyone may read it; this import is "
+        "for you alone, so nothing was written to the note. Make it private, or import for "
+        f"everyone{or_named}."
+    )
+    outcome = Outcome.SKIPPED if is_known else Outcome.FAILED
+    return Result(outcome, (Notice(Code.PUBLIC_HERE, message),), note.pid)
+
+
+def take_over(note: Note, item: Item, people: People, *, keeps_numbers: bool) -> Result:
     """Save the entry's text as a new revision if the entry changed since the last import.
 
     What was edited here meanwhile is merged; where both changed the same place nothing is
@@ -25,7 +46,7 @@ def take_over(note: Note, item: Item, people: People) -> Result:
     read the note stays as it is.
     """
     if note.import_sha256 == item.sha256():
-        _remember(note, item)
+        _remember(note, item, keeps_numbers)
         return Result(Outcome.UNCHANGED, pid=note.pid)
     before = note.revisions.newest_first()[0]
     try:
@@ -36,7 +57,7 @@ def take_over(note: Note, item: Item, people: People) -> Result:
             "saved. Bring both texts together in the note by hand."
         )
         return Result(Outcome.FAILED, (Notice(Code.CONFLICT, message),), note.pid)
-    _remember(note, item)
+    _remember(note, item, keeps_numbers)
     has_more = _take_names(note, item) | _take_extra(note, item)
     if head == before:
         outcome = Outcome.UPDATED if has_more else Outcome.UNCHANGED
@@ -86,12 +107,12 @@ def _take_names(note: Note, item: Item) -> bool:
     return True
 
 
-def _remember(note: Note, item: Item) -> None:
+def _remember(note: Note, item: Item, keeps_numbers: bool) -> None:
     """Keep what the entry said and, if it has a number, that as its name."""
     said: dict[str, Any] = {"import_sha256": item.sha256()}
     if item.pid is not None:
         said["import_key"] = item.keys[0]
-        is_free = not Note.objects.filter(legacy_pid=item.pid).exists()
+        is_free = keeps_numbers and not Note.objects.filter(legacy_pid=item.pid).exists()
         if note.pid != item.pid and note.legacy_pid is None and is_free:
             said["legacy_pid"] = item.pid
     if any(getattr(note, name) != value for name, value in said.items()):

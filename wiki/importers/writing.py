@@ -1,70 +1,86 @@
 """From items to notes: the only place where an import touches the database.
 
-New notes of a batch come in together, or one by one where the database refuses one of them;
-each other item is one transaction. An item is imported or it is reported, never half.
-Importing the same file again changes nothing.
+New notes of a batch come in together, or in ever smaller parts where one of them cannot be
+saved; each other item is one transaction. An item is imported or it is reported, never half.
+Importing the same file again changes nothing. A dry run does the same and takes it back.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from secrets import randbelow
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import connection, transaction
 
 from wiki.importers.arrivals import Numbers, arrival
-from wiki.importers.checking import MOST_PID, complaint
+from wiki.importers.checking import complaint
+from wiki.importers.faults import attempt, notice_of
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.known import Known
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
-from wiki.importers.updating import extend, take_over
+from wiki.importers.updating import extend, keep_out, take_over
 from wiki.markup import link_key
 from wiki.markup.survey import Survey
 from wiki.models import Note, saving
 from wiki.models.arriving import Arrival
+from wiki.models.visibility import Visibility
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A new note, and what is told about it; place is that of its item in the batch."""
+    """A new note, and what is told about it; place is that of its item in the batch.
+
+    pid: the number it keeps, None where it gets the next one.
+    """
 
     place: int
     arrival: Arrival
+    pid: int | None
     notices: tuple[Notice, ...]
 
 
 class Writer:
-    """Writes items batch after batch; with dry_run it tells what it would do.
+    """Writes items batch after batch; with dry_run it takes each batch back.
 
-    visibility: who may read what says nothing about it itself. last_pid: the highest number
-    in the file; a note that needs a new one gets a higher one.
+    visibility: who may read what says nothing about it itself. keeps_numbers: notes keep the
+    numbers the file gives them. last_pid: the highest of these; a note that needs a new
+    number gets a higher one.
     """
 
-    def __init__(self, people: People, *, visibility: str, last_pid: int, dry_run: bool) -> None:
+    def __init__(
+        self,
+        people: People,
+        *,
+        visibility: str,
+        last_pid: int,
+        dry_run: bool,
+        keeps_numbers: bool = True,
+    ) -> None:
         self._people, self._visibility, self.dry_run = people, visibility, dry_run
+        self._keeps_numbers = keeps_numbers
         self._seen: set[int] = set()
         self._placed: set[int] = set()
-        if last_pid and not dry_run:
-            saving.next_pid_after(min(last_pid, MOST_PID))
+        # No note has them, and no other dry run: so none waits for this one.
+        self._provisional = count(-1 - randbelow(2**62), -1)
+        if last_pid and keeps_numbers and not dry_run:
+            saving.next_pid_after(last_pid)
 
     def write(self, items: Sequence[Item], surveys: Sequence[Survey]) -> list[Result]:
         """Import a batch; surveys are those of the heads' texts. Results are in its order."""
-        results = [self._refusal(item) for item in items]
-        accepted = [item for item, refused in zip(items, results, strict=True) if refused is None]
-        known = Known(accepted, self._people.importer)
-        numbers = Numbers(accepted, self._people)
+        results: list[Result | None] = [attempt(self._refusal, item) for item in items]
+        known, numbers = self._look_up(items, results)
         planned = []
-        for place, (item, survey) in enumerate(zip(items, surveys, strict=True)):
+        for place, both in enumerate(zip(items, surveys, strict=True)):
             if results[place] is not None:
                 continue
-            note = known.note(item, self._placed)
-            if note is None:
-                plan = self._plan(place, item, survey, numbers)
-                planned.append(replace(plan, notices=(*plan.notices, *self._clash(item, known))))
+            made = attempt(self._decide, place, *both, known, numbers)
+            if isinstance(made, Planned):
+                planned.append(made)
             else:
-                self._placed.add(note.pid)
-                results[place] = self._update(note, item)
-        for plan, made in zip(planned, self._create(planned), strict=True):
-            results[plan.place] = made
+                results[place] = made
+        for plan, result in zip(planned, self._create(planned), strict=True):
+            results[plan.place] = result
         return [
             replace(result, notices=(*item.notices, *result.notices))
             for item, result in zip(items, results, strict=True)
@@ -82,24 +98,61 @@ class Writer:
         found = complaint(item)
         return Result(Outcome.FAILED, (found,)) if found else None
 
-    def _update(self, note: Note, item: Item) -> Result:
-        """Bring a note up to its item; holds the note row."""
-        try:
-            with transaction.atomic():
-                result = self._renew(note, item)
-                if self.dry_run:
-                    transaction.set_rollback(True)
-        except (DataError, IntegrityError) as error:
-            return Result(Outcome.FAILED, (_not_saved(error),))
+    def _look_up(
+        self, items: Sequence[Item], results: list[Result | None]
+    ) -> tuple[Known, Numbers]:
+        """Look up all items without a result at once; one that cannot be gets a result."""
+        both = attempt(self._found, self._without_result(items, results))
+        if not isinstance(both, Result):
+            return both
+        for place, item in enumerate(items):
+            if results[place] is None:
+                alone = attempt(self._found, [item])
+                results[place] = alone if isinstance(alone, Result) else None
+        return self._found(self._without_result(items, results))
+
+    def _found(self, items: Sequence[Item]) -> tuple[Known, Numbers]:
+        with transaction.atomic():
+            numbered = items if self._keeps_numbers else ()
+            return Known(items, self._people.importer), Numbers(items, numbered)
+
+    def _without_result(
+        self, items: Sequence[Item], results: Sequence[Result | None]
+    ) -> list[Item]:
+        return [item for item, result in zip(items, results, strict=True) if result is None]
+
+    def _decide(
+        self, place: int, item: Item, survey: Survey, known: Known, numbers: Numbers
+    ) -> Planned | Result:
+        """Plan a new note, or bring the one that the item is already up to it."""
+        note = known.note(item, self._placed)
+        if note is None:
+            plan = self._plan(place, item, survey, numbers)
+            return replace(plan, notices=(*plan.notices, *self._clash(item, known)))
+        self._placed.add(note.pid)
+        with transaction.atomic():
+            result = self._renew(note, item, survey)
+            if self.dry_run:
+                _take_back()
         return result
 
-    def _renew(self, note: Note, item: Item) -> Result:
+    def _renew(self, note: Note, item: Item, survey: Survey) -> Result:
+        """Bring a note up to its item, in a transaction of the caller; holds the note row."""
         if item.record is not None:
             return extend(note, item, self._people)
         if note.deleted is not None:
             message = f"Note {note.pid} is in the trash. Undelete it, then import again."
             return Result(Outcome.SKIPPED, (Notice(Code.IN_TRASH, message),), note.pid)
-        return take_over(note, item, self._people)
+        said = item.head.visibility
+        is_private = self._visibility == Visibility.PRIVATE and said != Visibility.PUBLIC
+        if is_private and note.is_public:
+            return keep_out(note, item, survey)
+        result = take_over(note, item, self._people, keeps_numbers=self._keeps_numbers)
+        # Saving has locked the note; before, somebody may have published it.
+        if is_private and Note.objects.get(pid=note.pid).is_public:
+            transaction.set_rollback(True)
+            return keep_out(note, item, survey)
+        return result
 
     def _plan(self, place: int, item: Item, survey: Survey, numbers: Numbers) -> Planned:
         pid, legacy_pid, notices = numbers.take(item)
@@ -108,7 +161,7 @@ class Writer:
         new.note.import_key = numbers.take_key(new.note)
         new.links = survey.rendered().link_keys(new.note.folder)
         notices += _about_people(item, self._people)
-        return Planned(place, new, tuple(notices))
+        return Planned(place, new, pid, tuple(notices))
 
     def _clash(self, item: Item, known: Known) -> list[Notice]:
         """Tell of a note here that links to the item's title lead to; its own folder's aside."""
@@ -119,26 +172,44 @@ class Writer:
         return [Notice(Code.SAME_TITLE, message)]
 
     def _create(self, planned: Sequence[Planned]) -> list[Result]:
-        """Insert new notes; where one is refused, each by itself. A dry run takes no number."""
-        if planned and not self.dry_run:
-            try:
-                Note.objects.import_batch([plan.arrival for plan in planned])
-            except (DataError, IntegrityError) as error:
-                if len(planned) == 1:
-                    return [Result(Outcome.FAILED, (_not_saved(error),))]
-                return [result for plan in planned for result in self._create([plan])]
+        """Insert new notes; where that fails, each half by itself, down to the one at fault."""
+        if not planned:
+            return []
+        try:
+            self._insert(planned)
+        except Exception as error:
+            if len(planned) == 1:
+                return [Result(Outcome.FAILED, (*planned[0].notices, notice_of(error)))]
+            half = len(planned) // 2
+            return self._create(planned[:half]) + self._create(planned[half:])
         self._placed |= {plan.arrival.note.pid for plan in planned}
         return [
             Result(
-                Outcome.CREATED, plan.notices, plan.arrival.note.pid, len(plan.arrival.revisions)
+                Outcome.CREATED,
+                plan.notices,
+                plan.pid if self.dry_run else plan.arrival.note.pid,
+                len(plan.arrival.revisions),
             )
             for plan in planned
         ]
 
+    @transaction.atomic
+    def _insert(self, planned: Sequence[Planned]) -> None:
+        """Insert all or none. A dry run takes no number, and nothing stays of it."""
+        if self.dry_run:
+            for plan in planned:
+                plan.arrival.note.pid = plan.pid or next(self._provisional)
+        elif kept := max(plan.pid or 0 for plan in planned):
+            saving.next_pid_after(kept)
+        Note.objects.import_batch([plan.arrival for plan in planned])
+        if self.dry_run:
+            _take_back()
 
-def _not_saved(error: Exception) -> Notice:
-    message = f"The database refused it: {str(error).strip().splitlines()[0]}"
-    return Notice(Code.NOT_SAVED, message)
+
+def _take_back() -> None:
+    """Undo the transaction once all that it would be refused for has been looked at."""
+    connection.check_constraints()
+    transaction.set_rollback(True)
 
 
 def _about_people(item: Item, people: People) -> list[Notice]:

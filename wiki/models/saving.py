@@ -256,10 +256,10 @@ def _wait_turn(note: "Note") -> None:
 
 
 def next_pid_after(pid: int) -> None:
-    """Let new notes be numbered after an imported one."""
+    """Let new notes be numbered after an imported one, if they are not yet."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('wiki_note', 'pid'), GREATEST(%s,"
-            " (SELECT last_value FROM wiki_note_pid_seq)))",
-            [pid],
+            "SELECT setval(pg_get_serial_sequence('wiki_note', 'pid'), %s)"
+            " FROM wiki_note_pid_seq WHERE last_value < %s OR NOT is_called",
+            [pid, pid],
         )

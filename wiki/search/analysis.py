@@ -129,8 +129,10 @@ def tokens(text: str, language: str = "") -> Iterator[Token]:
                 yield from _humps(typed, start, position, stem)
         elif kind == "unspaced":
             for token in _pairs(typed, start, position + 1):
-                yield token
                 position = token.position
+                # Two marks without their letters are nothing once accents are gone.
+                if token.lexeme:
+                    yield token
         else:
             first = position + 1
             for part in PART.finditer(typed):
@@ -140,7 +142,7 @@ def tokens(text: str, language: str = "") -> Iterator[Token]:
                     yield Token(lexeme, at, at + len(part[0]), position)
                 yield from _humps(part[0], at, position, stem)
             whole = folded("".join(typed.split()).replace("{", "").replace("}", ""))
-            if len(whole) <= LONGEST_LEXEME:
+            if 0 < len(whole) <= LONGEST_LEXEME:
                 yield Token(whole, start, piece.end(), first, is_extra=True)
 
 
@@ -154,7 +156,10 @@ def _humps(typed: str, start: int, position: int, stem: Callable[[str], str]) ->
 
 
 def _pairs(run: str, start: int, position: int) -> Iterator[Token]:
-    """Cut a run of letters without spaces into overlapping pairs; one letter stays alone."""
+    """Cut a run of letters without spaces into overlapping pairs; one letter stays alone.
+
+    The lexeme of marks alone is empty: they take a place and say nothing.
+    """
     for i in range(max(1, len(run) - 1)):
         yield Token(folded(run[i : i + 2]), start + i, start + min(i + 2, len(run)), position + i)
 

@@ -86,6 +86,9 @@ def _new_report() -> Path:
 
 def _options(options: dict[str, Any]) -> Options:
     """Return what is said about reading; who names readers for all notes means all."""
+    if "/" in options["vault"]:
+        # Else a folder in one vault would be known as another vault.
+        raise Refused("A slash cannot stand in the name of a vault. Type it without.")
     return Options(
         name=options["vault"],
         folder_tags=options["tags_from_folders"],
