@@ -52,6 +52,7 @@ SECURE = WIKI_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_ENGINE = "wiki.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+PASSWORD_RESET_TIMEOUT = 3600  # seconds: how long a sign-in link lives
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # what else is under this domain is not this site's to say
