@@ -120,7 +120,8 @@ class EncoderIndexAdmin(LookOnlyAdmin):
     def cancel(self, request: HttpRequest) -> HttpResponseRedirect:
         """End the building of an index."""
         _require_change(request)
-        if choosing.cancel(request.POST.get("encoder", "")):
+        named = request.POST.get("encoder", "")
+        if "\0" not in named and choosing.cancel(named):
             sentence = "Nothing more is read. What was read is kept: you can go on with it."
             return _back(request, messages.SUCCESS, sentence)
         return _back(request, messages.WARNING, "That had ended already.")

@@ -6,6 +6,7 @@ that neither a slow sender nor a slow reader holds one of the threads in which D
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from wiki.request_body import BodyRefused, Receiver
 from wiki.wsgi import application as wsgi_application
 
 THREADS = 16
+CHARSET = re.compile(r'\bcharset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 Headers = list[tuple[str, str]]
 
 
@@ -97,11 +99,23 @@ def environ_of(scope: Any, body: IO[bytes]) -> dict[str, Any]:
     if scope.authority:
         environ["HTTP_HOST"] = scope.authority
     environ |= _headers(scope.headers.items())
-    environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+    environ["CONTENT_TYPE"] = CHARSET.sub(_known, environ.pop("HTTP_CONTENT_TYPE", ""))
     # Also of one that came in pieces without a length.
     environ["CONTENT_LENGTH"] = str(body.seek(0, 2))
     body.seek(0)
     return environ
+
+
+def _known(charset: re.Match[str]) -> str:
+    """Rename what Python knows as a codec, though not of text: Django stumbles over it.
+
+    wiki.whole_forms refuses it like any other charset that is not UTF-8.
+    """
+    try:
+        "".encode(charset[1])
+    except LookupError:
+        return charset[0].replace(charset[1], f"x-{charset[1]}")
+    return charset[0]
 
 
 def _headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "wiki.whole_forms.whole_forms",
     "wiki.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -174,7 +175,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # A note is at most 1 MiB. A form may be larger, so that a text over the cap comes back to
-# its writer with a sentence instead of being refused unread.
+# its writer with a sentence instead of being refused unread; wiki.whole_forms shows what is
+# larger still.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_HANDLERS = ["wiki.receiving.Capped"]

@@ -107,6 +107,19 @@ def test_files_and_addresses_arrive_as_they_were_sent(port: int) -> None:
     assert status == 200
 
 
+@pytest.mark.parametrize("charset", ["hex", '"rot13"', "latin-1"])
+def test_a_codec_that_is_no_charset_is_refused_like_one(port: int, charset: str) -> None:
+    kind = {"Content-Type": f"application/x-www-form-urlencoded; charset={charset}"}
+    status, page = asked(port, "/login/", "body=kestrel", **kind)
+    assert status == 415 and "kestrel" in page
+    assert asked(port, "/healthz", **kind)[0] == 415
+
+
+def test_an_address_that_is_no_text_is_refused(port: int) -> None:
+    assert asked(port, "/favicon.ico?q=%FF")[0] == 400
+    assert asked(port, "/favicon.ico%FF")[0] == 404
+
+
 def test_far_too_much_is_told_at_once(port: int) -> None:
     with closing(beginning_of_a_login(port, 10**12)) as sender:
         answer = sender.recv(65536).decode()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Collate
 from django.urls import reverse
@@ -168,18 +168,16 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
         Nothing changed: returns the head as it is. Somebody saved in between: both changes
         are merged; where they overlap EditConflict is raised and nothing is saved. The
-        same submission twice returns the first result. Locks the note row, but not while
-        it renders.
+        same submission twice returns the first result; that of another note raises
+        SubmissionUsed. Locks the note row, but not while it renders.
         """
-        return saving.save(
-            self,
-            fields,
-            base=base,
-            author=author,
-            summary=summary,
-            submission=submission,
-            source=source,
-        )
+        said = {"summary": summary, "submission": submission, "source": source}
+        try:
+            return saving.save(self, fields, base=base, author=author, **said)
+        except IntegrityError:
+            # At the same moment the same form was saved as another note's.
+            saving.submitted(self, submission)
+            raise
 
     def restore(self, number: int, *, author: Any) -> Revision:
         """Make revision `number` the text of a new head; visibility stays as it is now.
