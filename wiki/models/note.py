@@ -18,7 +18,7 @@ from wiki.markup import link_key
 from wiki.merge import Fields
 from wiki.models import saving, search_index
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
-from wiki.models.revision import Revision
+from wiki.models.revision import Revision, not_ahead
 from wiki.models.tag import NoteTag, Tag
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.analysis import analyse
@@ -28,7 +28,8 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     """A note. Its columns repeat the head's fields so that lists need no text.
 
     pid is the number readers see, `{1569}`; legacy_pid one that an import brought and that
-    was already taken. `created` is the earliest date known, `modified` the head's.
+    was already taken. `created` is the earliest date known, `modified` the head's;
+    neither lies ahead when it is set: what says so is placed when it came.
     import_key names the entry a note was imported from, import_sha256 is what that entry
     said then; a note written here has neither. extra is what that entry said for which a note
     has no place; an export gives it back.
@@ -221,4 +222,4 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         self.head = revision
         self.title, self.title_key = revision.title, link_key(revision.title)
         self.ref, self.type = revision.ref, revision.type
-        self.visibility, self.modified = revision.visibility, revision.created
+        self.visibility, self.modified = revision.visibility, not_ahead(revision.created)
