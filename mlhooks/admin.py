@@ -1,22 +1,27 @@
 """The workshop in Django's admin: jobs to look at, and the indexes of search by meaning."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
-from mlhooks import registry
+from mlhooks import notes, registry
 from mlhooks.embeddings import building, choosing, loading
-from mlhooks.embeddings.standing import standing
+from mlhooks.embeddings.requesting import EMBED_NOTE
+from mlhooks.embeddings.standing import Standing, standing
 from mlhooks.embeddings.tending import TEND_INDEX
 from mlhooks.models import EncoderIndex, Job, Worker
 from mlhooks.registry import NoSuchModel
+from mlhooks.views.rows import reason_without_notes, without_notes
 
 PAGE = "admin:mlhooks_encoderindex_changelist"
 
@@ -39,6 +44,14 @@ class JobAdmin(LookOnlyAdmin):
     list_display = ["id", "kind", "key", "queue", "state", "attempt", "created_at", "finished_at"]
     list_filter = ["state", "kind", "queue"]
     ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return all jobs; to staff who are no superusers, those about notes they may read."""
+        jobs = super().get_queryset(request)
+        if request.user.is_superuser:
+            return jobs
+        names = notes.readable(request.user).annotate(name=Cast("pid", TextField()))
+        return jobs.filter(kind=EMBED_NOTE, key__in=names.values("name"))
 
 
 class EncoderForm(forms.Form):
@@ -94,10 +107,10 @@ class EncoderIndexAdmin(LookOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": "Search by meaning",
             "opts": self.opts,
-            "standings": [standing(index) for index in indexes],
-            "begun": list(_begun()),
+            "standings": [_shown(standing(index), request.user) for index in indexes],
+            "begun": [_told(job, request.user) for job in _begun()],
             "configured": loading.configured(),
-            "trouble": _trouble(),
+            "trouble": _trouble(request.user),
             "form": form or EncoderForm(),
             "may_change": _may_change(request),
             "workers": list(Worker.objects.order_by("name")),
@@ -120,7 +133,8 @@ class EncoderIndexAdmin(LookOnlyAdmin):
     def cancel(self, request: HttpRequest) -> HttpResponseRedirect:
         """End the building of an index."""
         _require_change(request)
-        if choosing.cancel(request.POST.get("encoder", "")):
+        named = request.POST.get("encoder", "")
+        if "\0" not in named and choosing.cancel(named):
             sentence = "Nothing more is read. What was read is kept: you can go on with it."
             return _back(request, messages.SUCCESS, sentence)
         return _back(request, messages.WARNING, "That had ended already.")
@@ -171,10 +185,22 @@ def _begun() -> Any:
     return last.order_by("key", "-pk").distinct("key")
 
 
-def _trouble() -> str:
+def _trouble(reader: Any) -> str:
     """Return why the active index could not be looked after, last time; or ""."""
     last = Job.objects.filter(kind=TEND_INDEX, finished_at__isnull=False).order_by("-pk").first()
-    return last.error if last is not None and last.state == Job.State.FAILED else ""
+    if last is None or last.state != Job.State.FAILED:
+        return ""
+    return last.error if reader.is_superuser else reason_without_notes(last)
+
+
+def _told(job: Job, reader: Any) -> Job:
+    return job if reader.is_superuser else without_notes(job)
+
+
+def _shown(index: Standing, reader: Any) -> dict[str, Any]:
+    """Return what the page shows of an index to this reader."""
+    job = _told(index.job, reader) if index.job else None
+    return {"standing": replace(index, job=job), "unread": index.unread(reader)}
 
 
 def _back(request: HttpRequest, level: int, sentence: str) -> HttpResponseRedirect:

@@ -135,9 +135,10 @@ def count_unread(index: EncoderIndex) -> int:
     return not_current(index).filter(_is_unread(index)).count()
 
 
-def unread(index: EncoderIndex, most: int) -> list[UnreadNote]:
-    """Return why notes could not be read, in order of their numbers."""
-    pids = not_current(index).filter(_is_unread(index)).order_by("pid").values("pid")
+def unread(index: EncoderIndex, most: int, reader: Any) -> list[UnreadNote]:
+    """Return why notes that reader may read could not be read, in order of their numbers."""
+    failed = not_current(index).filter(_is_unread(index), pid__in=readable(reader).values("pid"))
+    pids = failed.order_by("pid").values("pid")
     return list(index.unread.filter(note__in=pids[:most]).order_by("note"))
 
 

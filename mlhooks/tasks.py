@@ -15,6 +15,7 @@ from mlhooks.celery import RUN_JOB, app
 from mlhooks.embeddings import building, indexing, ranking, requesting, tending
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
+from mlhooks.models.job import UNFORESEEN
 from mlhooks.models.worker import BEAT_S
 from mlhooks.registry import NoSuchModel
 
@@ -182,7 +183,7 @@ def run(claim: Claim, progress: Progress | None = None) -> None:
         logger.warning("%s, attempt %s: %s", claim.kind, claim.attempt, error)
         claim.try_later("The database did not answer.")
     except Exception as error:
-        claim.fail(f"{type(error).__name__}: {error} (the workers' log tells where.)")
+        claim.fail(f"{type(error).__name__}: {error} {UNFORESEEN}")
         raise
 
 

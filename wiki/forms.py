@@ -57,6 +57,7 @@ class NoteForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._fill_in()
         self.fields["title"].error_messages["required"] = "Give the note a title."
         for name in ("title", "body", "tags", "summary"):
             self.fields[name].widget.attrs["dir"] = "auto"
@@ -74,6 +75,28 @@ class NoteForm(forms.Form):
     def of(cls, fields: Fields, base: int, **kwargs: Any) -> "NoteForm":
         """Return a form that shows these fields, edited from revision base."""
         return cls(initial={**form_values(fields), "base": base}, **kwargs)
+
+    def _fill_in(self) -> None:
+        """Leave as it is what did not arrive at all: a field that was emptied arrives as well."""
+        missing = {"body", "tags", "ref"} - {*self.data} if self.is_bound else set()
+        self._lacks_text = "body" in missing
+        if missing:
+            self.data = self.data.copy()
+        for name in missing:
+            self.data[name] = self.get_initial_for_field(self.fields[name], name) or ""
+
+    def renew(self) -> None:
+        """Let what was typed be saved as something of its own, whatever was saved before."""
+        self.data = self.data.copy()
+        self.data["submission"] = str(uuid.uuid4())
+
+    def clean(self) -> dict[str, Any]:
+        if self._lacks_text:
+            raise ValidationError(
+                "This arrived without its text, so nothing was saved. Look whether all is here, "
+                "then save again."
+            )
+        return super().clean() or {}
 
     def clean_body(self) -> str:
         """Bring line ends to LF and refuse what is too long; the form shows the text again."""

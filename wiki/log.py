@@ -1,6 +1,7 @@
-"""How the log is written: with tracebacks, but without anybody's text."""
+"""How the log is written: with tracebacks, but without anybody's text or key."""
 
 import logging
+import re
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -9,10 +10,19 @@ import django.db
 import psycopg
 
 DATA_EXCEPTION = "22"  # of such an error even the first line may quote a value
+# Whoever has it is signed in: also one that was refused, here or just now, stays out of the log.
+SIGN_IN_TOKEN = re.compile(r"(sign-in(?:/|%2F)+)[^\s/?&\"'%]+", re.IGNORECASE)
 
 
 class Discreet(logging.Formatter):
-    """Leaves out of a traceback what the database tells of rows: they hold people's texts."""
+    """Leaves out of a traceback what the database tells of rows: they hold people's texts.
+
+    And out of addresses the tokens of sign-in links.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record without tokens."""
+        return SIGN_IN_TOKEN.sub(r"\1…", super().format(record))
 
     def formatException(  # noqa: N802  # logging's name
         self,

@@ -4,10 +4,7 @@ from typing import Any
 
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
-from wiki.importers.archive_entries import Limits
-
-# Behind the file stand a few fields.
-MOST_BYTES = Limits.packed_bytes + 1024 * 1024
+from wiki.request_body import UPLOAD_BYTES as MOST_BYTES
 
 
 class Capped(TemporaryFileUploadHandler):

@@ -52,6 +52,7 @@ SECURE = WIKI_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_ENGINE = "wiki.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+PASSWORD_RESET_TIMEOUT = 3600  # seconds: how long a sign-in link lives
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # what else is under this domain is not this site's to say
@@ -64,7 +65,7 @@ if WIKI_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "wiki.admin_app.Config",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "wiki.whole_forms.whole_forms",
     "wiki.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -173,7 +175,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # A note is at most 1 MiB. A form may be larger, so that a text over the cap comes back to
-# its writer with a sentence instead of being refused unread.
+# its writer with a sentence instead of being refused unread; wiki.whole_forms shows what is
+# larger still.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_HANDLERS = ["wiki.receiving.Capped"]

@@ -25,14 +25,17 @@ def link_for(user: User) -> str:
 
 
 def user_for(token: str) -> User | None:
-    """Return whom a link's token signs in; None if it is wrong, used or too old."""
+    """Return whom a link's token signs in; None if it is wrong, used, too old or not needed."""
     identity, _, secret = token.partition(".")
     try:
         pk = int(urlsafe_base64_decode(identity))
     except ValueError:
         return None
     user = get_user_model().objects.filter(pk=pk, is_active=True).first()
-    return user if user is not None and _tokens.check_token(user, secret) else None
+    if user is None or not _tokens.check_token(user, secret):
+        return None
+    # A link to the owner's account is a way to set up, and nothing is left to set up.
+    return None if user.is_superuser and is_set_up() else user
 
 
 def first_owner_link() -> str | None:
@@ -40,10 +43,13 @@ def first_owner_link() -> str | None:
 
     Makes the account when there is none.
     """
+    return None if is_set_up() else link_for(first_owner())
+
+
+def is_set_up() -> bool:
+    """Tell whether somebody can sign in with a password as a superuser."""
     accounts = get_user_model().objects.filter(is_superuser=True, is_active=True)
-    if any(account.has_usable_password() for account in accounts):
-        return None
-    return link_for(first_owner())
+    return any(account.has_usable_password() for account in accounts)
 
 
 def first_owner() -> User:

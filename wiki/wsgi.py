@@ -1,4 +1,4 @@
-"""The web process: `granian --interface wsgi wiki.wsgi:application`."""
+"""Django's application; wiki.rsgi is how the web process serves it."""
 
 import os
 

@@ -69,10 +69,9 @@ class Standing:
         """Return which language the encoder reads; "" where that is not known here."""
         return registry.language(self.index.encoder)
 
-    @property
-    def unread(self) -> list[UnreadNote]:
-        """Return why notes could not be read, the first REASONS_SHOWN of them."""
-        return notes.unread(self.index, REASONS_SHOWN) if self.failed else []
+    def unread(self, reader: Any) -> list[UnreadNote]:
+        """Return why notes could not be read that reader may read, the first REASONS_SHOWN."""
+        return notes.unread(self.index, REASONS_SHOWN, reader) if self.failed else []
 
     def as_json(self, embedded: int, seconds: float) -> dict[str, Any]:
         """Return the object that `reembed` prints; embedded: how many passages were, just now."""

@@ -39,7 +39,7 @@ class KeepingEncoder(Encoder):
     def __init__(self, encoder: Encoder, weights_sha256: str, where: Path) -> None:
         """Share the loaded model; open the file, or make it."""
         self.model = encoder.model
-        where.mkdir(parents=True, exist_ok=True)
+        where.mkdir(parents=True, exist_ok=True, mode=0o700)
         made_by = hashlib.sha256(weights_sha256.encode())
         for _, made in sorted(super().read(PROBES, [PLACES] * len(PROBES))):
             made_by.update(made.vector.astype(np.float16).tobytes() + made.sentences)

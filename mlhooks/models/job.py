@@ -12,6 +12,8 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.db.models.query import RawQuerySet
 
+# How the reason ends that nobody foresaw: an exception's own words, which may quote a note.
+UNFORESEEN = "(the workers' log tells where.)"
 # How often a job is begun before it counts as failed.
 ATTEMPTS = 5
 # A running job whose worker has not been heard of for so long belongs to nobody: six beats.

@@ -74,7 +74,7 @@ def show(request: HttpRequest, job_id: int) -> HttpResponse:
     """Show all that is known about one job."""
     job = get_object_or_404(Job.objects.select_related("requested_by"), pk=job_id)
     (row,) = _rows(request, [job])
-    return render(request, "mlhooks/job.html", {"row": row, "job": job})
+    return render(request, "mlhooks/job.html", {"row": row, "job": row.job})
 
 
 @require_POST

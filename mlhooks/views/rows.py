@@ -1,5 +1,9 @@
-"""Jobs as people read of them: what each does, in words, and when its turn comes."""
+"""Jobs as people read of them: what each does, in words, and when its turn comes.
 
+Of others' private notes staff who are not superusers learn neither number nor text.
+"""
+
+import copy
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +14,7 @@ from mlhooks.embeddings.ranking import ENCODE_QUERY
 from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.embeddings.tending import TEND_INDEX
 from mlhooks.models import Job
+from mlhooks.models.job import UNFORESEEN
 
 WORDS = {
     BUILD_INDEX: "build the index of {key}",
@@ -19,6 +24,10 @@ WORDS = {
     "benchmark_pause": "work for a moment, to time it",
     "verify_integrity": "check all that is kept",
 }
+
+
+PRIVATE = "read a private note"
+HIDDEN = "The reason may tell of notes of others: superusers can see it."
 
 
 @dataclass(frozen=True)
@@ -73,20 +82,45 @@ class Row:
 
 
 def rows(jobs: Iterable[Job], reader: Any, places: Mapping[int, int] | None = None) -> list[Row]:
-    """Put jobs into words for somebody; places: of those that wait. One query, if any."""
+    """Put jobs into words for somebody; places: of those that wait. One query, if any.
+
+    Each row has the job as far as the reader may know it.
+    """
     jobs = list(jobs)
     about = {job.pk: int(job.key) for job in jobs if job.kind == EMBED_NOTE and job.key.isdigit()}
     revisions = _revisions(set(about.values()), reader)
-    return [
-        Row(
-            job,
-            WORDS.get(job.kind, f"{job.kind} {{key}}").format(key=job.key).rstrip(),
-            about.get(job.pk),
-            revisions.get(about.get(job.pk, 0)),
-            (places or {}).get(job.pk),
-        )
-        for job in jobs
-    ]
+    made = []
+    for job in jobs:
+        pid, place = about.get(job.pk), (places or {}).get(job.pk)
+        revision = revisions.get(pid or 0)
+        if not (reader.is_superuser or revision is not None):
+            job, pid = without_notes(job), None
+        if job.kind == EMBED_NOTE and pid is None:
+            made.append(Row(job, PRIVATE, place=place))
+            continue
+        words = WORDS.get(job.kind, f"{job.kind} {{key}}").format(key=job.key).rstrip()
+        made.append(Row(job, words, pid, revision, place))
+    return made
+
+
+def without_notes(job: Job) -> Job:
+    """Return a job, not to be saved, without all that may name or quote a note.
+
+    Of the building of an index it is known that it names none, unless it failed unforeseen.
+    """
+    hidden = copy.copy(job)
+    hidden.payload, hidden.result = {}, None
+    if job.error:
+        hidden.error = reason_without_notes(job)
+    if job.kind != BUILD_INDEX:
+        hidden.key = hidden.progress_text = ""
+    return hidden
+
+
+def reason_without_notes(job: Job) -> str:
+    """Return why a job failed, or that this is not to be told to everybody of the staff."""
+    is_foreseen = job.kind in (BUILD_INDEX, TEND_INDEX) and not job.error.endswith(UNFORESEEN)
+    return job.error if is_foreseen else HIDDEN
 
 
 def ordinal(number: int) -> str:

@@ -18,6 +18,7 @@ from typing import IO
 
 from wiki.backup.content import Contents, combined_sha256
 from wiki.backup.errors import BackupError
+from wiki.private_files import create, make_folder
 
 FORMAT = 1
 MANIFEST, DUMP, MEDIA = "manifest.json", "database.dump", "media/"
@@ -174,11 +175,12 @@ class Reader:
     def unpack_media(self, folder: Path) -> None:
         """Write the attachments into folder, which is made. Raises BackupError."""
         try:
-            folder.mkdir(parents=True)
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700)
             for name in filter(is_attachment, self.manifest.members):
                 target = folder / _inside(name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with self.open(name) as member, target.open("xb") as file:
+                make_folder(target.parent)
+                with self.open(name) as member, create(target) as file:
                     shutil.copyfileobj(member, file, CHUNK_BYTES)
         except OSError as error:
             raise BackupError(f"The attachments cannot be written: {error.strerror}.") from error

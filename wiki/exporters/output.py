@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from wiki.private_files import create, make_folder
+
 CHUNK_BYTES = 1024 * 1024
 
 
@@ -23,11 +25,14 @@ class Exported:
 
 
 class Output:
-    """A folder that an export fills. Files appear under their names when they are complete."""
+    """A folder that an export fills. Files appear under their names when they are complete.
+
+    They hold private notes, so what is made here is for its owner alone to read.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Make the folder. Raises OSError."""
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         self._directory = directory
         self._hash = hashlib.sha256()
         self.bytes = 0
@@ -55,7 +60,7 @@ class Output:
         path, own = self._folder_of(name) / PurePosixPath(name).name, hashlib.sha256()
         unfinished = path.parent / f".{own.name}-{os.getpid()}.part"
         try:
-            with unfinished.open("wb") as stream:
+            with create(unfinished, "wb") as stream:
 
                 def write(data: bytes) -> None:
                     stream.write(data)
@@ -73,7 +78,7 @@ class Output:
     def _folder_of(self, name: str) -> Path:
         """Make the folders of a file. A link in one of them that leads out is an OSError."""
         folder = self._directory / PurePosixPath(name).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         if not folder.resolve().is_relative_to(self._directory.resolve()):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
         return folder

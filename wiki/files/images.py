@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, Kind
 from wiki.files.shrinking import MOST_PIXELS, WIDEST
 from wiki.files.store import media
+from wiki.private_files import create, make_folder
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_WALL_S = 15.0
@@ -65,7 +66,7 @@ def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
     """
     path = media() / "thumbs" / sha256[:2] / f"{sha256[2:]}.{kind.extension}"
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         if not _turns.acquire(timeout=MOST_WALL_S):
             return None
         try:
@@ -77,6 +78,7 @@ def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
 
 def _shrink(source: Path, target: Path) -> None:
     unfinished = target.with_name(f".{threading.get_ident()}.{target.name}")
+    create(unfinished, "wb").close()
     try:
         done = subprocess.run(
             [sys.executable, "-m", "wiki.files.shrinking", str(source), str(unfinished)],
@@ -89,5 +91,5 @@ def _shrink(source: Path, target: Path) -> None:
     except subprocess.TimeoutExpired:
         failed = True
     if failed:
-        unfinished.write_bytes(b"")
+        create(unfinished, "wb").close()
     unfinished.replace(target)

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from wiki.importers.archive_entries import LITTER, Limits, entries_of, packed_at
 from wiki.importers.item import Unreadable
+from wiki.private_files import create, make_folder
 
 CHUNK_BYTES = 256 * 1024
 BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -114,9 +115,9 @@ def _unpack(path: Path, folder: Path, limits: Limits) -> Path:
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
     """Write one entry; never more bytes than it declared."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     written = 0
-    with archive.open(entry) as source, target.open("xb") as file:
+    with archive.open(entry) as source, create(target) as file:
         while chunk := source.read(CHUNK_BYTES):
             written += file.write(chunk)
             if written > entry.file_size:

@@ -9,6 +9,7 @@ from wiki.importers.sealing import revisions_of
 from wiki.markup.survey import Survey
 from wiki.models import Alias, Note
 from wiki.models.arriving import Arrival
+from wiki.models.revision import not_ahead
 
 
 def arrival(item: Item, survey: Survey, people: People, visibility: str) -> Arrival:
@@ -20,7 +21,7 @@ def arrival(item: Item, survey: Survey, people: People, visibility: str) -> Arri
     assert item.created is not None
     note = Note(
         owner=owner_of(item, people),
-        created=item.created,
+        created=not_ahead(item.created),
         import_key=record.import_key if record else item.keys[0],
         import_sha256=record.import_sha256 if record else item.sha256(),
         extra=dict(item.extra),

@@ -5,6 +5,7 @@ The report has one JSON object per line and item:
 no item, such as a file that no note uses, has the outcome null and stands at the end.
 """
 
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import replace
@@ -24,6 +25,7 @@ from wiki.importers.surveying import surveyed
 from wiki.importers.tally import Tally
 from wiki.importers.writing import Writer
 from wiki.markup.survey import Survey
+from wiki.private_files import create, make_folder
 
 # Called with how many items are done, and how many there are; 0 where nobody knows yet.
 Progress = Callable[[int, int], None]
@@ -47,12 +49,12 @@ def import_path(
     """
     kind, people = FORMATS[name], People(owner)
     options = options or Options()
-    report.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(report.parent)
     try:
         with (
             opened(path) as place,
             # A name that is no text is told with another sign in its place.
-            report.open("x", encoding="utf-8", errors="replace") as lines,
+            io.TextIOWrapper(create(report), encoding="utf-8", errors="replace") as lines,
         ):
             # A stranger's archive is no place to ask programs about.
             options = replace(options, has_history=options.has_history and place == path)

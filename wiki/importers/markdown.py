@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from django.utils import timezone
+
 from wiki.forms import MOST_BYTES
 from wiki.importers.archives import is_zip
 from wiki.importers.faults import read_one
@@ -110,6 +112,7 @@ class Vault:
         folders = file.path.parent.parts if self.options.folder_tags else ()
         names, notices = tags.clean([*said.tags, *folders])
         day, _ = in_name(file.path.stem)
+        day = day if day and day <= timezone.now() else None
         created = said.created or day or file.dates.first
         modified = max(created, said.modified or file.dates.last)
         visibility, more = self._visibility(said.visibility)

@@ -31,6 +31,7 @@ from django.conf import settings
 
 from wiki.models.attachment import clean_name
 from wiki.models.visibility import Visibility
+from wiki.private_files import create, make_folder
 
 CHECK, IMPORT = "check", "import"
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
@@ -125,8 +126,8 @@ class Upload:
                 "this file again."
             )
         self.discard()
-        (self.folder / "upload").mkdir(mode=0o700, parents=True)
-        with (self.folder / "upload" / state.file).open("xb") as file:
+        make_folder(self.folder / "upload")
+        with create(self.folder / "upload" / state.file) as file:
             for chunk in chunks:
                 file.write(chunk)
         self.write(state)
@@ -149,7 +150,7 @@ class Upload:
 
     def cancel(self) -> None:
         """Ask a run to stop before its next notes."""
-        (self.folder / "cancel").touch()
+        (self.folder / "cancel").touch(mode=0o600)
 
     def is_cancelled(self) -> bool:
         """Tell whether it shall stop."""

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -86,12 +87,18 @@ def _column_problem(note: Note) -> Problem | None:
         "ref": head.ref,
         "type": head.type,
         "visibility": head.visibility,
-        "modified": head.created,
+        "modified": _placed(note, head),
     }
     differing = [name for name, value in said.items() if getattr(note, name) != value]
     if not differing:
         return None
     return _problem("note_columns", note, f"does not repeat its head's {', '.join(differing)}")
+
+
+def _placed(note: Note, head: Revision) -> datetime:
+    """Return what `modified` has to be: of an import that was dated ahead, when it came."""
+    was_ahead = head.source == Revision.Source.IMPORT and note.modified < head.created
+    return note.modified if was_ahead else head.created
 
 
 class _TagChanges:

@@ -2,7 +2,7 @@
 
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
-from wiki.models.conflict import EditConflict, UndecidedPlaces
+from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.near_tags import TagDifference
 from wiki.models.note import Note
@@ -24,6 +24,7 @@ __all__ = [
     "NoteWords",
     "Posting",
     "Revision",
+    "SubmissionUsed",
     "Tag",
     "TagAlias",
     "TagChange",

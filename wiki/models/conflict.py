@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     from wiki.models.revision import Revision
 
 
+class SubmissionUsed(Exception):
+    """A form that was saved already was sent with something else; nothing was saved.
+
+    note: what it made, if whoever sent it may know.
+    """
+
+    def __init__(self, note: "Note | None") -> None:
+        super().__init__("This form was saved already, with another text.")
+        self.note = note
+
+
 class EditConflict(Exception):
     """Two people changed the same place; nothing was saved.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Collate
 from django.urls import reverse
@@ -18,7 +18,7 @@ from wiki.markup import link_key
 from wiki.merge import Fields
 from wiki.models import saving, search_index
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
-from wiki.models.revision import Revision
+from wiki.models.revision import Revision, not_ahead
 from wiki.models.tag import NoteTag, Tag
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.analysis import analyse
@@ -28,7 +28,8 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
     """A note. Its columns repeat the head's fields so that lists need no text.
 
     pid is the number readers see, `{1569}`; legacy_pid one that an import brought and that
-    was already taken. `created` is the earliest date known, `modified` the head's.
+    was already taken. `created` is the earliest date known, `modified` the head's;
+    neither lies ahead when it is set: what says so is placed when it came.
     import_key names the entry a note was imported from, import_sha256 is what that entry
     said then; a note written here has neither. extra is what that entry said for which a note
     has no place; an export gives it back.
@@ -169,18 +170,16 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         Nothing changed: returns the head as it is. Somebody saved in between: both changes
         are merged; where they overlap EditConflict is raised and nothing is saved, nor where
         the text still holds both versions of such a place (UndecidedPlaces). The same
-        submission twice returns the first result. Locks the note row, but not while
-        it renders.
+        submission twice returns the first result; that of another note raises
+        SubmissionUsed. Locks the note row, but not while it renders.
         """
-        return saving.save(
-            self,
-            fields,
-            base=base,
-            author=author,
-            summary=summary,
-            submission=submission,
-            source=source,
-        )
+        said = {"summary": summary, "submission": submission, "source": source}
+        try:
+            return saving.save(self, fields, base=base, author=author, **said)
+        except IntegrityError:
+            # At the same moment the same form was saved as another note's.
+            saving.submitted(self, submission)
+            raise
 
     def restore(self, number: int, *, author: Any) -> Revision:
         """Make revision `number` the text of a new head; visibility stays as it is now.
@@ -224,4 +223,4 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         self.head = revision
         self.title, self.title_key = revision.title, link_key(revision.title)
         self.ref, self.type = revision.ref, revision.type
-        self.visibility, self.modified = revision.visibility, revision.created
+        self.visibility, self.modified = revision.visibility, not_ahead(revision.created)

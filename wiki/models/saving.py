@@ -17,7 +17,7 @@ from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
 from wiki.models import search_index
 from wiki.models.alias import Alias
-from wiki.models.conflict import EditConflict, UndecidedPlaces
+from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
@@ -50,7 +50,8 @@ def create(
 ) -> "Note":
     """Insert a note and its revision 0, or return the note this submission already made.
 
-    Back in the browser, typed on, sent once more: the rest becomes revision 1.
+    Back in the browser, typed on, sent once more: the rest becomes revision 1. Raises
+    SubmissionUsed where that would write another text, or another's note, over what was saved.
     """
     fields = _meant(fields)
     rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
@@ -73,10 +74,9 @@ def create(
                 analysis,
             )
     except IntegrityError:
-        first = Revision.objects.filter(submission=submission, author=owner, number=0).first()
-        if submission is None or first is None:
+        note = _made_by(submission, fields, owner)
+        if note is None:
             raise
-        note = first.note
         save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
 
@@ -101,7 +101,7 @@ def save(
             note = type(note).objects.cards().get(pid=note.pid)
             head = note.head
             assert head is not None
-            if done := _submitted(note, submission):
+            if done := submitted(note, submission):
                 if same(fields, done.fields):
                     return done
                 base, submission = _typed_on(done, base), None
@@ -219,10 +219,31 @@ def _would_publish(known: Fields, mine: Fields, now: Fields) -> bool:
     return was_published and not same(mine, known)
 
 
-def _submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
+def _made_by(submission: uuid.UUID | None, fields: Fields, owner: Any) -> "Note | None":
+    """Return the note that this form made, of which fields are the same or more.
+
+    None if no form made anything with this submission. Raises SubmissionUsed.
+    """
+    done = Revision.objects.filter(submission=submission, submission__isnull=False).first()
+    if done is None:
+        return None
+    is_own = done.author == owner and done.number == 0 and done.note.deleted is None
+    if not is_own:
+        raise SubmissionUsed(None)
+    goes_on = fields.body.startswith((done.body or "").rstrip())
+    if fields.title != done.title or not goes_on:
+        raise SubmissionUsed(done.note)
+    return done.note
+
+
+def submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
+    """Return the revision of this note that the form made. Raises SubmissionUsed."""
     if submission is None:
         return None
-    return Revision.objects.filter(note=note, submission=submission).first()
+    done = Revision.objects.filter(submission=submission).first()
+    if done is not None and done.note_id != note.pid:
+        raise SubmissionUsed(None)
+    return done
 
 
 def _typed_on(done: Revision, base: int) -> int:

@@ -10,7 +10,6 @@ import psutil
 
 from wiki.supervisor.child_process import CannotStart, Service
 
-THREADS = 16
 PROBE_TIMEOUT_S = 2.0
 # What a server bound to every address is reached by from here.
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -23,26 +22,25 @@ class AddressUnusable(CannotStart):
 def web_service(host: str, port: int) -> Service:
     """Describe granian serving the site at host and port.
 
-    One process with threads: they share a connection each and what is cached, and the
-    workers, not the site, do the heavy computing. Its limit on open connections (called
+    One process with threads (wiki.rsgi): they share a connection each and what is cached, and
+    the workers, not the site, do the heavy computing. Its limit on open connections (called
     backpressure) stays at the default of 1,024: idle keep-alive connections count too,
-    so one near the number of threads would lock readers out. A thread is kept as long as
-    its database connection may live.
+    so one near the number of threads would lock readers out. No access log: addresses of
+    sign-in links would stand in it.
     """
     options = {
-        "--interface": "wsgi",
+        "--interface": "rsgi",
         "--host": address_of(host, port),
         "--port": str(port),
         "--workers": "1",
-        "--blocking-threads": str(THREADS),
-        "--blocking-threads-idle-timeout": "600",
         "--workers-kill-timeout": "10",
     }
-    argv = [sys.executable, "-m", "granian", *(word for pair in options.items() for word in pair)]
+    words = [word for pair in options.items() for word in pair]
+    argv = [sys.executable, "-m", "granian", *words, "--no-ws", "--no-access-log"]
 
     def command() -> list[str]:
         require_free(host, port)
-        return [*argv, "wiki.wsgi:application"]
+        return [*argv, "wiki.rsgi:application"]
 
     def ready(group: int) -> bool:
         return answers(address_of(host, port), port) and listens(group, port)

@@ -91,7 +91,10 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """Use a one-time link. Only the button uses it up: programs that look at links do not."""
     user = links.user_for(token)
     if user is None:
-        return render(request, "wiki/sign_in_used.html", status=410)
+        reply = render(request, "wiki/sign_in_used.html", status=410)
+        # Django's log would tell the address, and a link that is refused here may work elsewhere.
+        reply._has_been_logged = True  # type: ignore[attr-defined]
+        return reply
     if request.method == "POST":
         auth.login(request, user, backend=settings.PASSWORD_BACKEND)
         return redirect("account")

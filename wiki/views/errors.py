@@ -40,6 +40,14 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return render(request, "wiki/bad_request.html", status=400)
 
 
+def not_whole(
+    request: HttpRequest, status: int, sentence: str, post: "MultiValueDict[str, str]"
+) -> HttpResponse:
+    """Something did not arrive as it was sent; asks no database, and shows what is left."""
+    context = {"sentence": sentence, "typed": typed_fields(post)}
+    return render(request, "wiki/bad_request.html", context, status=status)
+
+
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """Readable, but not writable, for this person."""
     context = {"typed": typed_fields(request.POST)}

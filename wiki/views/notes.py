@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import bounded
-from wiki.models import EditConflict, Note, Revision, UndecidedPlaces
+from wiki.models import EditConflict, Note, Revision, SubmissionUsed, UndecidedPlaces
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.listing import listed
 from wiki.views.reading import cards, fill, whole_card
@@ -79,12 +79,15 @@ def new(request: HttpRequest) -> HttpResponse:
         },
     )
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
-        note = Note.objects.write(
-            form.typed(),
-            owner=request.user,
-            summary=form.cleaned_data["summary"],
-            submission=form.cleaned_data["submission"],
-        )
+        try:
+            note = Note.objects.write(
+                form.typed(),
+                owner=request.user,
+                summary=form.cleaned_data["summary"],
+                submission=form.cleaned_data["submission"],
+            )
+        except SubmissionUsed as used:
+            return _used(request, form, used, {"heading": "new entry"})
         _say_namesake(request, note)
         return _saved(request, note)
     return _editor(request, form, {"heading": "new entry"})
@@ -114,6 +117,8 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
             return conflict_page(request, conflict)
         except UndecidedPlaces:
             return undecided_page(request, note, form)
+        except SubmissionUsed as used:
+            return _used(request, form, used, {"heading": f"edit {{{pid}}}", "note": note})
         _say_joined(request, revision, form.cleaned_data["base"])
         if revision.title != note.title:
             _say_namesake(request, revision.note)
@@ -125,6 +130,10 @@ def edit(request: HttpRequest, pid: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """The typed text as it will be shown; a fragment."""
     title, body = request.POST.get("title", ""), request.POST.get("body", "")
+    if "\0" in title + body:
+        # Neither a database nor a page can hold it; saving says so as well.
+        context = {"preview": "", "notice": "A sign in this is no text. Take it out, and go on."}
+        return render(request, "wiki/_preview.html", context, status=422)
     pid = request.POST.get("note", "")
     note = (
         Note.objects.visible_to(request.user).filter(pid=pid).first()
@@ -183,6 +192,28 @@ def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> Ht
         context |= _previewed(request, said["title"], said["body"], context.get("note"))
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
+
+
+def _used(
+    request: HttpRequest, form: NoteForm, used: SubmissionUsed, context: dict[str, Any]
+) -> HttpResponse:
+    """Show what was typed in a form of its own, which can be saved beside what the first made."""
+    form.add_error(None, _said_of(used.note))
+    form.renew()
+    return render(request, "wiki/edit.html", {"form": form, **context}, status=409)
+
+
+def _said_of(made: Note | None) -> str:
+    if made is None:
+        return "This form was saved already, as something else. Save again to save this text too."
+    return format_html(
+        'This form was saved already, as <a href="{}">{{{}}} {}</a>, with another text. To change'
+        ' that note, <a href="{}">edit it</a>; to save this text as a note of its own, save again.',
+        made.get_absolute_url(),
+        made.pid,
+        made.title,
+        reverse("edit", args=[made.pid]),
+    )
 
 
 def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from wiki.importers.item import Code, Notice
 from wiki.importers.vault import tags
 from wiki.importers.vault.dates import moment
@@ -84,10 +86,11 @@ class Fields:
     def _moment(self, names: Iterable[str]) -> datetime | None:
         for name, value in self._said(names):
             found = moment(value)
-            if found is not None:
+            if found is not None and found <= timezone.now():
                 self._used.add(name)
                 return found
-            message = f"{self._keys[name]}: {str(value)[:60]!r} names no day, so it was not used."
+            why = "names no day" if found is None else "lies ahead"
+            message = f"{self._keys[name]}: {str(value)[:60]!r} {why}, so it was not used."
             self.notices.append(Notice(Code.DATE_UNCLEAR, message))
         return None
 

@@ -153,7 +153,9 @@ class Command(BaseCommand):
             return
         self._say(f"Commonplace is open at {settings.SITE_URL}/")
         if link := sign_in.first_owner_link():
-            self._say(f"Sign in for the first time: {settings.SITE_URL}{link}   (works once)")
+            self._say(
+                f"Sign in for the first time: {settings.SITE_URL}{link}   (works once, for an hour)"
+            )
         self._say(f"Notes are kept in {home}. Stop with Ctrl-C.")
         connections.close_all()
 
