@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.wiki.world import number_from
+from wiki import integrity
 from wiki.markup import bounded, render
 from wiki.merge import Fields
 from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, reindexing
@@ -201,6 +202,15 @@ def test_an_older_notebook_forgets_what_it_made_of_comments(older, client, alice
     call_command("verify_integrity")
     write(alice, 0)
     assert upgraded == answers(client, places)
+
+
+def test_verify_integrity_looks_at_the_text_that_is_searched(alice):
+    write(alice, 0)
+    assert integrity.verify().as_json()["problems"] == []
+    NoteWords.objects.filter(note=FIRST).update(shown="canary")
+    NoteWords.objects.filter(note=FIRST + 1).update(shown=None)
+    found = integrity.verify().as_json()["problems"]
+    assert [(one["check"], one["pid"]) for one in found] == [("index", FIRST), ("index", FIRST + 1)]
 
 
 def test_without_the_migration_an_index_of_an_older_version_is_made_again(older, client):

@@ -14,7 +14,6 @@ IN_USE = {
     "0010_title_suggestions",
     "0014_tidying",
     "0015_note_readable",
-    "0026_what_writers_hid",
 }
 
 
