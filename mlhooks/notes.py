@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
-from wiki.markup import bounded
+from wiki.markup import as_read, bounded
 from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 
@@ -19,7 +19,11 @@ Readable = NoteQuerySet
 
 @dataclass(frozen=True)
 class Head:
-    """What a note says now: the number of its newest revision, its title and text."""
+    """What a note says now: the number of its newest revision, its title and text.
+
+    body is the text as its readers see it. What its writer hid does not pass this door, and
+    places in the text of a note are everywhere counted without it.
+    """
 
     pid: int
     number: int
@@ -39,12 +43,19 @@ def verify_integrity() -> dict[str, Any]:
 def heads(pids: Collection[int]) -> dict[int, Head]:
     """Return what these notes say now; those in the trash or gone are left out."""
     rows = live().filter(pid__in=pids).values_list("pid", "head__number", "title", "head__body")
-    return {pid: Head(pid, number, title, body or "") for pid, number, title, body in rows}
+    return {pid: Head(pid, number, title, as_read(body or "")) for pid, number, title, body in rows}
 
 
 def body_of(pid: int, number: int) -> str | None:
-    """Return the text of one revision; None where there is none."""
-    return Revision.objects.filter(note=pid, number=number).values_list("body", flat=True).first()
+    """Return the text of one revision as its readers see it; None where there is none."""
+    texts = Revision.objects.filter(note=pid, number=number).values_list("body", flat=True)
+    body = texts.first()
+    return None if body is None else as_read(body)
+
+
+def shown_text(note: Any) -> str:
+    """Return the text of a note's head as its readers see it."""
+    return as_read(note.head.body or "")
 
 
 def hold(pids: Collection[int]) -> dict[int, int]:
@@ -84,7 +95,8 @@ def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
         readable(reader)
         .filter(~Exists(titled), ~Exists(called))
         .exclude(pid=note.pid)
-        .annotate(revision=F("head__number"), body=F("head__body"), links_here=Exists(linking))
+        .with_shown_text()
+        .annotate(revision=F("head__number"), body=F("shown"), links_here=Exists(linking))
         .values_list("pid", "title", "revision", "body", "links_here")
     )
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from taggit.models import Tag as UnusedTag
 
+from wiki.markup import as_read
 from wiki.models import Note, Revision, Tag, TagChange
 
 # django-taggit's own tags; ours are wiki.models.Tag.
@@ -65,6 +66,20 @@ class RevisionAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "title", "author_name", "created", "source", "visibility"]
     list_filter = ["source"]
     ordering = ["-pk"]
+
+    @admin.display(description="body")
+    def text_as_read(self, revision: Revision) -> str:
+        """Return the text without what its writer hid."""
+        return as_read(revision.body or "")
+
+    def get_fields(self, request: HttpRequest, obj: Revision | None = None) -> Any:
+        """Show the whole text to who may edit the note, and to others what readers see."""
+        may_edit = obj is not None and obj.note.may_be_edited_by(request.user)
+        shown = "body" if may_edit else "text_as_read"
+        return [shown if name == "body" else name for name in super().get_fields(request, obj)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Revision | None = None) -> Any:
+        return ["text_as_read"]
 
     def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
         return rows.visible_to(user)  # type: ignore[no-any-return]

@@ -132,7 +132,8 @@ def related(index: EncoderIndex, note: Any, reader: Any) -> list[Related]:
     if threshold is None:
         return []
     rows = _rows(index, note, reader, 1 - threshold.cosine)
-    return [_explained(note.head.body or "", *row) for row in rows]
+    body = notes.shown_text(note) if rows else ""
+    return [_explained(body, *row) for row in rows]
 
 
 def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[Sequence[Any]]:

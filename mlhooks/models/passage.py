@@ -27,6 +27,8 @@ HAVING = """
 class Passage(models.Model):
     """A part of a note's text, start to end in characters of the revision it was cut from.
 
+    Of its text as readers see it: what its writer hid is not counted.
+
     The same for every encoder. sha256 covers what is embedded: title, headings and text.
     """
 

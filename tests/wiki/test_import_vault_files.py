@@ -10,7 +10,9 @@ from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.item import Code, Unreadable
 from wiki.importers.vault import git_history
-from wiki.models import Attachment, Note
+from wiki.markup import bounded
+from wiki.models import Attachment, Link, Note
+from wiki.search.analysis import term
 
 PNG = picture(40, 30)
 FILES = {
@@ -47,6 +49,19 @@ def test_files_come_along_with_the_notes_that_name_them(vault, bring_vault):
     assert [line["path"] for line in imported.lines if line["outcome"] is None] == [
         "img/unused.png"
     ]
+
+
+def test_what_only_a_comment_names_comes_along_and_is_neither_shown_nor_linked(vault, bring_vault):
+    text = "Seen.\n\n%%\n![[x.png]] [[Elsewhere]] #hidden\n%%\n\n![[y.png]] #seen\n"
+    imported = bring_vault(vault({"a.md": text, "x.png": PNG, "y.png": PNG}))
+    assert keys() == {"x.png", "y.png"} and imported.counts["attachments"] == 2
+    note = Note.objects.get()
+    assert note.head.body == text
+    assert [tag.name for tag in note.shown_tags()] == ["seen"]
+    assert not Link.objects.exists()
+    assert not note.postings.filter(term=term("elsewher")).exists()
+    [slot] = bounded.render(text).slots
+    assert slot.payload["key"] == "y.png"
 
 
 def test_a_dry_run_counts_files_and_keeps_none(vault, bring_vault):

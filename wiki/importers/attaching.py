@@ -22,7 +22,7 @@ def attach(
     for each file that is new.
     """
     keys = {
-        place: survey.rendered().attachment_keys()
+        place: survey.rendered().attachment_keys() | set(survey.hidden_files)
         for place, (item, survey) in enumerate(zip(items, surveys, strict=True))
         if item.find_file is not None and results[place].outcome in HERE
     }

@@ -17,17 +17,18 @@ REMEDY = "Run `python manage.py migrate`: it indexes what is missing."
 def problems_of(notes: Sequence[Note]) -> Iterator[Problem]:
     """Analyse these sound heads afresh, a few milliseconds each, and compare. Two queries."""
     pids = [note.pid for note in notes]
-    words = dict(NoteWords.objects.filter(note__in=pids).values_list("note_id", "length"))
+    rows = NoteWords.objects.filter(note__in=pids).values_list("note_id", "length", "shown")
+    words = {pid: (length, shown) for pid, length, shown in rows}
     found: dict[int, set[tuple[int, ...]]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(POSTINGS, [pids])
         for pid, *row in cursor.fetchall():
             found[pid].add(tuple(row))
     for note in notes:
-        wanted, length = _wanted(note)
-        if length is not None and note.pid not in words:
+        wanted, text = _wanted(note)
+        if text is not None and note.pid not in words:
             yield Problem("index_missing", f"Note {note.pid} cannot be found. {REMEDY}", note.pid)
-        elif wanted != found[note.pid] or length != words.get(note.pid):
+        elif wanted != found[note.pid] or text != words.get(note.pid):
             message = f"Note {note.pid} is found by other words than it has. Save it once more."
             yield Problem("index", message, note.pid)
 
@@ -40,8 +41,11 @@ def version_problem() -> Problem | None:
     return Problem("index_version", message)
 
 
-def _wanted(note: Note) -> tuple[set[tuple[int, ...]], int | None]:
-    """Return the postings the note should have, and its length; None for one in the trash."""
+def _wanted(note: Note) -> tuple[set[tuple[int, ...]], tuple[int, str | None] | None]:
+    """Return the postings the note should have, and what is kept of its text.
+
+    That is its length, and itself where a part is hidden; None for a note in the trash.
+    """
     if note.deleted is not None or note.head is None:
         return set(), None
     analysis = analyse(note.head.title, note.head.body or "")
@@ -50,4 +54,4 @@ def _wanted(note: Note) -> tuple[set[tuple[int, ...]], int | None]:
     rows: set[tuple[int, ...]] = {
         (term, tf, analysis.length, reader) for term, tf in analysis.terms.items()
     }
-    return rows, analysis.length
+    return rows, (analysis.length, analysis.shown)

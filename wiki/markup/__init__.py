@@ -4,8 +4,9 @@
 process that can be stopped.
 """
 
+from wiki.markup.comments import as_read
 from wiki.markup.markdown import render
 from wiki.markup.rendered import Heading, Rendered
 from wiki.markup.wikilink import link_key
 
-__all__ = ["Heading", "Rendered", "link_key", "render"]
+__all__ = ["Heading", "Rendered", "as_read", "link_key", "render"]

@@ -25,6 +25,7 @@ from django.conf import settings
 
 from wiki import extensions
 from wiki.extensions import Slot
+from wiki.markup.comments import as_read
 from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
 from wiki.markup.survey import Survey
@@ -155,10 +156,10 @@ class _Pool:
             except _Busy:
                 break
             if answer is None:
-                return as_typed(body, TOO_COMPLEX)
+                return as_typed(as_read(body), TOO_COMPLEX)
             rendered = Rendered.from_json(answer)
             return replace(rendered, slots=tuple(_own_slot(slot) for slot in rendered.slots))
-        return as_typed(body, TOO_BUSY)
+        return as_typed(as_read(body), TOO_BUSY)
 
     def survey(self, texts: Sequence[Text]) -> list[Survey]:
         found: list[Survey] = []
@@ -248,7 +249,7 @@ def render(body: str) -> Rendered:
     where another try may succeed.
     """
     if len(body) > MOST_CHARACTERS:
-        return as_typed(body, TOO_LONG)
+        return as_typed(as_read(body), TOO_LONG)
     return _pool().render(body)
 
 
@@ -278,7 +279,7 @@ def render_for_reading(body: str) -> Rendered:
 def _remembered(body: str, renderer: str) -> Rendered:
     readers = _pool().readers
     if not readers.acquire(timeout=MOST_WALL_S):
-        return as_typed(body, TOO_BUSY)
+        return as_typed(as_read(body), TOO_BUSY)
     try:
         return render(body)
     finally:

@@ -15,6 +15,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from wiki.extensions import Slot
 from wiki.markup.addresses import addresses
 from wiki.markup.attachment import attachments
+from wiki.markup.comments import as_read
 from wiki.markup.delimiters import formulas
 from wiki.markup.math import set_formula
 from wiki.markup.outline import outline
@@ -24,7 +25,7 @@ from wiki.markup.sanitize import sanitize
 from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 6
+RENDERER_VERSION = 7
 
 SetFormula = Callable[[Formula], str]
 
@@ -59,7 +60,7 @@ def render(body: str, fences: Collection[str] = ()) -> Rendered:
     body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, files
     `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`, also with these
     backslashes doubled. fences: the first words of fenced blocks that become slots, holding
-    their text.
+    their text. Comments are left out.
     """
     return parse(body, fences).finish(
         lambda formula: set_formula(formula.tex, display=formula.display).html
@@ -70,7 +71,7 @@ def parse(body: str, fences: Collection[str] = ()) -> Parsed:
     """Do everything but the formulas."""
     pieces = Pieces(fences)
     env = {"pieces": pieces}
-    tokens = PARSER.parse(body.replace(ID_MARK, "\ufffd"), env)
+    tokens = PARSER.parse(as_read(body).replace(ID_MARK, "\ufffd"), env)
     headings = outline(tokens)
     html = sanitize(PARSER.renderer.render(tokens, PARSER.options, env))
     # A placeholder the sanitiser dropped or doubled takes its piece along.

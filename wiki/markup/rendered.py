@@ -119,6 +119,6 @@ def _narrow(html: str) -> str:
 
 
 def as_typed(body: str, notice: str) -> Rendered:
-    """Show the text as it is, with a notice that says why."""
+    """Show a text, without what its writer hid, as it is; the notice says why."""
     segments = (f'<pre class="as-typed">{escape(body)}</pre>\n',)
     return Rendered(segments, notice=notice, is_typed=True)

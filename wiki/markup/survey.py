@@ -6,10 +6,11 @@ writes to the database.
 """
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from wiki.extensions import Slot
+from wiki.markup.comments import as_read
 from wiki.markup.hashtags import hashtags
 from wiki.markup.markdown import PARSER
 from wiki.markup.rendered import ID_MARK, Rendered
@@ -24,14 +25,16 @@ CanSet = Callable[[Formula], bool]
 class Survey:
     """The links and attachments of a text as slots, its `#tags`, its formulas as TeX, its words.
 
-    notice: a sentence, where the text or some formulas were too much to be looked at. analysis
-    is missing where that is all that is known.
+    hidden_files: keys of the files that only its comments name. notice: a sentence, where the text
+    or some formulas were too much to be looked at. analysis is missing where that is all that is
+    known.
     """
 
     slots: tuple[Slot, ...] = ()
     tags: tuple[str, ...] = ()
     formulas: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    hidden_files: tuple[str, ...] = ()
     notice: str = ""
     analysis: Analysis | None = None
 
@@ -51,6 +54,7 @@ class Survey:
             tags=tuple(said["tags"]),
             formulas=tuple(said["formulas"]),
             unset=tuple(said["unset"]),
+            hidden_files=tuple(said["hidden_files"]),
             notice=said["notice"],
             analysis=_analysis(said["analysis"]),
         )
@@ -63,19 +67,20 @@ class Surveyed:
     slots: tuple[Slot, ...]
     tags: tuple[str, ...]
     formulas: tuple[Formula, ...]
+    hidden_files: tuple[str, ...] = ()
 
     def finish(self, can_set: CanSet, notice: Callable[[], str]) -> Survey:
         """Try each different formula once; notice is asked for afterwards."""
         tried = {formula.tex: can_set(formula) for formula in self.formulas}
         unset = tuple(tex for tex, is_set in tried.items() if not is_set)
-        return Survey(self.slots, self.tags, tuple(tried), unset, notice())
+        return Survey(self.slots, self.tags, tuple(tried), unset, self.hidden_files, notice())
 
 
 def _analysis(said: Mapping[str, Any] | None) -> Analysis | None:
     if said is None:
         return None
     terms = {int(term): count for term, count in said["terms"].items()}
-    return Analysis(terms, said["length"], said["vector"])
+    return Analysis(terms, said["length"], said["vector"], said["shown"])
 
 
 class _Everything(Container[str]):
@@ -86,7 +91,20 @@ class _Everything(Container[str]):
 
 
 def survey(body: str) -> Surveyed:
-    """Find all that is no plain HTML in a text."""
+    """Find all that is no plain HTML in a text, as its readers see it."""
+    shown = as_read(body)
+    found = _surveyed(shown)
+    if shown == body:
+        return found
+    files = _file_keys(_surveyed(body)) - _file_keys(found)
+    return replace(found, hidden_files=tuple(sorted(files)))
+
+
+def _file_keys(found: Surveyed) -> set[str]:
+    return Rendered((), found.slots).attachment_keys()
+
+
+def _surveyed(body: str) -> Surveyed:
     pieces = Pieces(_Everything())
     env = {"pieces": pieces}
     tokens = PARSER.parse(body.replace(ID_MARK, "\ufffd"), env)

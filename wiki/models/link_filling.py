@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 from django.urls import reverse
 
-from wiki.markup import Heading, Rendered
+from wiki.markup import Heading, Rendered, bounded
 from wiki.markup.outline import identity_of
 from wiki.markup.rendered import ID_PREFIX
 from wiki.markup.wikilink import key_of, link_html
@@ -47,7 +47,9 @@ class Links:
         pids = {self._targets[name].pid for name in self._with_heading() if name in self._targets}
         if not pids:
             return {}
-        known = readable.filter(pid__in=pids, html__revision=F("head"))
+        known = readable.filter(
+            pid__in=pids, html__revision=F("head"), html__renderer=bounded.renderer_name()
+        )
         rows = known.values_list("pid", "html__rendered__outline")
         return {pid: [Heading(**said) for said in outline] for pid, outline in rows}
 

@@ -52,7 +52,8 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
         """Return what these notes link to, as they spell it, by link key; one query."""
         folders = {note.pid: note.folder for note in notes}
-        rows = self.filter(note__in=folders).values_list("note", "rendered__slots")
+        current = self.filter(note__in=folders, renderer=bounded.renderer_name())
+        rows = current.values_list("note", "rendered__slots")
         titles: dict[str, str] = {}
         for pid, slots in rows.order_by("-note"):
             rendered = Rendered((), tuple(Slot(**slot) for slot in slots))

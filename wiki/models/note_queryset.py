@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from wiki.markup import link_key
 from wiki.merge import Fields
@@ -107,8 +108,14 @@ class NoteQuerySet(models.QuerySet["Note"]):
         for word in words:
             # The index knows words only; signs are looked for in the texts.
             if not any(letter.isalnum() for letter in word):
-                kept = kept.filter(Q(title__icontains=word) | Q(head__body__icontains=word))
+                said = Q(title__icontains=word) | Q(shown__icontains=word)
+                kept = kept.with_shown_text().filter(said)
         return kept
+
+    def with_shown_text(self) -> "NoteQuerySet":
+        """Keep notes with words; filters may ask for `shown`, the text as readers see it."""
+        indexed = self.filter(words__isnull=False)
+        return indexed.alias(shown=Coalesce("words__shown", "head__body"))
 
     def tagged(self, words: str) -> "NoteQuerySet":
         """Keep notes whose tags fit every word.

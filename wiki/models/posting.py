@@ -65,7 +65,7 @@ class NoteWords(models.Model):
     """The words of a note in their order, for phrases, negation and prefixes.
 
     words ends early for the very longest texts: PostgreSQL keeps at most 1 MB of them. A note
-    in the trash has no row.
+    in the trash has no row. shown: the text without what its writer hid, None if that is nothing.
     """
 
     note = models.OneToOneField(
@@ -74,6 +74,7 @@ class NoteWords(models.Model):
     audience = models.BigIntegerField()
     length = models.IntegerField()
     words = SearchVectorField()
+    shown = models.TextField(null=True)
 
     class Meta:
         indexes = [

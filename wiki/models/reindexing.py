@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from wiki.models import search_index
+from wiki.markup import bounded
+from wiki.markup.comments import may_hide
+from wiki.models import saving, search_index
 from wiki.models.note import Note
 from wiki.models.posting import NoteWords
 from wiki.search.analysis import ANALYSIS_VERSION, analyse
@@ -39,8 +41,18 @@ def bring_up_to_date() -> int:
             for note in notes.select_related("head").order_by("pid"):
                 if note.deleted is None and note.head is not None:
                     search_index.index(note, analyse(note.title, note.head.body or ""))
+                    _forget_hidden_links(note)
         count += len(pids)
     return count
+
+
+def _forget_hidden_links(note: Note) -> None:
+    """Make the links of a note anew where older versions may have read some in its comments."""
+    assert note.head is not None
+    if may_hide(note.head.body or ""):
+        rendered = bounded.render(note.head.body or "")
+        if not rendered.is_typed:
+            saving.set_links(note, rendered.link_keys(note.folder))
 
 
 def can_run(using: str) -> bool:

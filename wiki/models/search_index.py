@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EVERYONE = 0
 POSTINGS = "COPY wiki_posting (note_id, term, audience, tf, length) FROM STDIN"
-WORDS = "COPY wiki_notewords (note_id, audience, length, words) FROM STDIN"
+WORDS = "COPY wiki_notewords (note_id, audience, length, words, shown) FROM STDIN"
 
 
 def audience(note: "Note") -> int:
@@ -70,4 +70,5 @@ def index_many(analysed: Sequence[tuple["Note", Analysis]]) -> None:
                 rows.write("".join(lines))
         with cursor.copy(WORDS) as rows:
             for note, analysis in analysed:
-                rows.write_row((note.pid, audience(note), analysis.length, analysis.vector))
+                row = (note.pid, audience(note), analysis.length, analysis.vector, analysis.shown)
+                rows.write_row(row)

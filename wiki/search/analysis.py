@@ -20,11 +20,12 @@ from typing import NamedTuple
 import Stemmer
 from django.conf import settings
 
+from wiki.markup.comments import as_read, hidden
 from wiki.markup.delimiters import is_formula
 from wiki.search.stop_words import STOP_WORDS
 
 # To be raised when the same text gives other terms: the index is then made again.
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 
 LONGEST_LEXEME = 64
 TITLE_WEIGHT = 2
@@ -84,19 +85,24 @@ FORMULA = re.compile(
 class Analysis:
     """What the index keeps of a note: how often each term occurs, its length, its words.
 
-    terms: by the 64-bit hash of the lexeme. vector: a tsvector as PostgreSQL reads it.
+    terms: by the 64-bit hash of the lexeme. vector: a tsvector as PostgreSQL reads it. shown: the
+    text as its readers see it, where its writer hid a part.
     """
 
     terms: dict[int, int]
     length: int
     vector: str
+    shown: str | None = None
 
 
 def analyse(title: str, body: str, language: str = "") -> Analysis:
     """Return what the index keeps of a note; each word of the title counts TITLE_WEIGHT times.
 
-    A text with more than MOST_LEXEMES different words is known by the first so many.
+    A text with more than MOST_LEXEMES different words is known by the first so many. What its
+    writer hid is not in it.
     """
+    shown = as_read(body) if hidden(body) else None
+    body = body if shown is None else shown
     counts: dict[str, int] = defaultdict(int)
     places: dict[str, list[str]] = defaultdict(list)
     length, last = 0, 0
@@ -112,7 +118,7 @@ def analyse(title: str, body: str, language: str = "") -> Analysis:
                 at.append(f"{last}{mark}")
     terms = {term(lexeme): min(count, MOST_TF) for lexeme, count in counts.items()}
     features = [HAS_FORMULA] if has_formula(body) else []
-    return Analysis(terms, length, _vector([*features, *counts], places))
+    return Analysis(terms, length, _vector([*features, *counts], places), shown)
 
 
 def tokens(text: str, language: str = "") -> Iterator[Token]:

@@ -39,8 +39,8 @@ def in_order(phrase: str) -> Condition:
 def _word_for_word(condition: Condition, words: Sequence[str]) -> Condition:
     """Look into the texts that fit: the index does not know stop words at the ends."""
     pattern = r"\m" + r"\W+".join(map(re.escape, words)) + r"\M"
-    said = Q(title__iregex=pattern) | Q(head__body__iregex=pattern)
-    return lambda notes: condition(notes).filter(said)
+    said = Q(title__iregex=pattern) | Q(shown__iregex=pattern)
+    return lambda notes: condition(notes).with_shown_text().filter(said)
 
 
 def in_title(text: str, unfinished: str = "", begun: Sequence[str] = ()) -> Condition:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.timezone import now
 
 from wiki import extensions
+from wiki.markup import as_read
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.analysis import term, tokens
@@ -78,7 +79,7 @@ class _Evidence:
     def of(self, rank: int, hit: Placed, note: Note) -> Result:
         """Return the result for a note."""
         assert note.head is not None
-        body, wanted = note.head.body or "", self.wanted
+        body, wanted = as_read(note.head.body or ""), self.wanted
         times = self._times(note)
         words = [(text, often) for text, often in times.items() if often]
         passage = _passage(hit)

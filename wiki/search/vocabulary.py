@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from wiki.markup import as_read
 from wiki.models.note_queryset import NoteQuerySet, Scope
 from wiki.search.analysis import LONGEST_LEXEME, folded, quoted, term, tokens
 
@@ -75,7 +76,7 @@ def spellings(lexeme: str, readable: NoteQuerySet) -> Counter[str]:
     texts = having.values_list("title", "head__body")[:MOST_TEXTS]
     found: Counter[str] = Counter()
     for title, body in texts:
-        text = f"{title}\n{body or ''}"[:MOST_OF_A_TEXT]
+        text = f"{title}\n{as_read(body or '')}"[:MOST_OF_A_TEXT]
         if lexeme[:2] in folded(text):
             found.update(
                 text[token.start : token.end] for token in tokens(text) if token.lexeme == lexeme

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
-from wiki.markup import bounded
+from wiki.markup import as_read, bounded
+from wiki.markup.comments import comments
 from wiki.models import EditConflict, Note, Revision, SubmissionUsed, UndecidedPlaces
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.listing import listed
@@ -61,10 +62,12 @@ def print_one(request: HttpRequest, pid: int) -> HttpResponse:
 @login_not_required
 @require_safe
 def raw(request: HttpRequest, pid: int) -> HttpResponse:
-    """The text as it was typed."""
+    """The text as it was typed; for who may not edit it, without what its writer hid."""
     note = access.readable_note(request.user, pid)
     assert note.head is not None
-    return HttpResponse(note.head.body or "", content_type="text/plain; charset=utf-8")
+    body = note.head.body or ""
+    shown = body if note.may_be_edited_by(request.user) else as_read(body)
+    return HttpResponse(shown, content_type="text/plain; charset=utf-8")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -223,4 +226,10 @@ def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -
     html = fill(request, {0: rendered}, {0: folder}, pid)[0]
     same = Note.objects.visible_to(request.user).namesakes(title, pid)
     namesake = same.only("pid", "title").first() if title.strip() else None
-    return {"title": title, "preview": html, "notice": rendered.notice, "namesake": namesake}
+    return {
+        "title": title,
+        "preview": html,
+        "notice": rendered.notice,
+        "namesake": namesake,
+        "comments": comments(body),
+    }

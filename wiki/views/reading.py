@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from wiki import extensions
 from wiki.forms import hidden_pids
-from wiki.markup import Heading, Rendered
+from wiki.markup import Heading, Rendered, as_read
+from wiki.markup.comments import Comment, comments
 from wiki.models import Note, Tag
 from wiki.models.link_filling import ids_of
 from wiki.models.note_html import pages, rendered_heads
@@ -28,7 +29,7 @@ class Backlinks:
 
 @dataclass(frozen=True)
 class Card:
-    """A note as one reader sees it on a page."""
+    """A note as one reader sees it on a page; its comments, for who may edit it."""
 
     note: Note
     html: str
@@ -40,6 +41,7 @@ class Card:
     is_long: bool = False
     backlinks: Backlinks = Backlinks()
     panels: Sequence[str] = ()
+    comments: Sequence[Comment] = ()
 
 
 def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
@@ -60,7 +62,7 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
             tags=note.shown_tags(),
             may_edit=note.may_be_edited_by(request.user),
             is_hidden=note.pid in hidden,
-            is_long=len(note.head.body or "") > LONG_TEXT if note.head else False,
+            is_long=len(as_read(note.head.body or "")) > LONG_TEXT if note.head else False,
         )
         for note in notes
     ]
@@ -68,8 +70,10 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
 
 def whole_card(request: HttpRequest, note: Note) -> Card:
     """Return a note's card with its margin: what links here, and what the sockets have."""
+    card = cards(request, [note])[0]
     return replace(
-        cards(request, [note])[0],
+        card,
+        comments=comments(note.head.body or "") if card.may_edit and note.head else (),
         backlinks=_backlinks(note, request.user),
         panels=_panels(note, request.user),
     )

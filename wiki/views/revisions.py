@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from wiki import access
 from wiki.diff import diff_lines
 from wiki.marked import Mark, count_words, marked_line, stretches
-from wiki.markup import bounded
+from wiki.markup import as_read, bounded
 from wiki.models import Revision
 from wiki.models.tag import join_tags
 from wiki.views.reading import fill
@@ -68,7 +68,7 @@ def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
         "may_edit": note.may_be_edited_by(request.user),
     }
     if not (before.is_missing or after.is_missing):
-        context |= _changes(before, after)
+        context |= _changes(before, after, may_edit=context["may_edit"])
     return render(request, "wiki/diff.html", context)
 
 
@@ -87,8 +87,10 @@ def restore(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     return render(request, "wiki/restore.html", context)
 
 
-def _changes(before: Revision, after: Revision) -> dict[str, Any]:
-    diff = diff_lines(before.body or "", after.body or "")
+def _changes(before: Revision, after: Revision, *, may_edit: bool) -> dict[str, Any]:
+    """Compare two revisions: of what their writers hid, only for who may edit the note."""
+    texts = (before.body or "", after.body or "")
+    diff = diff_lines(*(texts if may_edit else map(as_read, texts)))
     shown = stretches(diff.hunks)
     return {
         "diff": diff,
