@@ -10,14 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wiki.extensions import Slot
+from wiki.markup.equations import Formula, SetOne, set_all
 from wiki.markup.hashtags import hashtags
 from wiki.markup.markdown import PARSER
 from wiki.markup.rendered import ID_MARK, Rendered
-from wiki.markup.renderer import Formula, Pieces
+from wiki.markup.renderer import Pieces
 from wiki.search.analysis import Analysis
-
-# Says whether a formula can be set.
-CanSet = Callable[[Formula], bool]
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,14 @@ class Surveyed:
     tags: tuple[str, ...]
     formulas: tuple[Formula, ...]
 
-    def finish(self, can_set: CanSet, notice: Callable[[], str]) -> Survey:
-        """Try each different formula once; notice is asked for afterwards."""
-        tried = {formula.tex: can_set(formula) for formula in self.formulas}
-        unset = tuple(tex for tex, is_set in tried.items() if not is_set)
-        return Survey(self.slots, self.tags, tuple(tried), unset, notice())
+    def finish(self, set_one: SetOne, notice: Callable[[], str]) -> Survey:
+        """Try the formulas in their order; notice is asked for afterwards."""
+        made = set_all(self.formulas, set_one)
+        tried = dict.fromkeys(formula.tex for formula in self.formulas)
+        unset = dict.fromkeys(
+            formula.tex for formula, one in zip(self.formulas, made, strict=True) if one.failure
+        )
+        return Survey(self.slots, self.tags, tuple(tried), tuple(unset), notice())
 
 
 def _analysis(said: Mapping[str, Any] | None) -> Analysis | None:
