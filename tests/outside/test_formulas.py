@@ -66,7 +66,7 @@ KNOWN = {
     r"\begin{array}{lccccc} \text{\'\i}": "Temml shows composed letters where there are any.",
     r"\begin{matrix}\text{ÀàÇçÉé": "Temml shows composed letters where there are any.",
     r"\begin{CD} A @<a<< B": "Temml sets words at the arrows of a diagram one by one.",
-    r"\begin{matrix} \frac{a}{a\raisebox": "Temml sets an empty row between two lines.",
+    r"\begin{matrix} \frac{a}{a\raisebox": r"Temml centres a \vcenter by a table of one row.",
 }
 
 

@@ -87,7 +87,8 @@ def _interpreter(pid: int) -> quickjs.Function:
     values = {"MACROS": MACROS, "SHORTHANDS": SHORTHANDS, "LIMITS": LIMITS}
     code = [TEMML.read_text(encoding="utf-8")]
     code += [f"const {name} = {json.dumps(value)};" for name, value in values.items()]
-    code.append((HERE / "set_formula.js").read_text(encoding="utf-8"))
+    scripts = ("set_packages.js", "set_formula.js")
+    code += [(HERE / name).read_text(encoding="utf-8") for name in scripts]
     function = quickjs.Function("setFormula", "\n".join(code), own_executor=True)
     function.set_max_stack_size(MOST_STACK)
     function.set_memory_limit(MOST_MEMORY)
