@@ -1,11 +1,16 @@
 // Copying a text with formulas gives their TeX, as it was typed, between the words around them.
 
+// What LaTeX knows without dollars, and refuses between them.
+const ENVIRONMENT =
+  /^\\begin\{((?:align|alignat|eqnarray|equation|flalign|gather|multline)\*?|subequations)\}[^]*\\end\{\1\}$/;
+
 /**
  * @param {Element} formula a <math>, or the source of one that could not be set
- * @returns {string} its TeX with its dollars
+ * @returns {string} its TeX with its dollars, if it has any
  */
 function source(formula) {
   const tex = formula.querySelector("annotation, code")?.textContent ?? "";
+  if (ENVIRONMENT.test(tex)) return tex;
   return formula.getAttribute("display") === "block" ? `$$${tex}$$` : `$${tex}$`;
 }
 

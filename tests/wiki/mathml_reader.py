@@ -13,9 +13,11 @@ LENGTH = r"[+-]?\d*\.?\d+(em|ex|px|pt|cm|mm|in)?"
 COLOUR = r"#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}"
 CLASS = r"[a-z0-9-]+( [a-z0-9-]+)*"
 TRUTH = "true|false"
+# Of the nth label of a note; a formula alone, outside a note, has a mark there.
+PLACE = r"n-eq:\d+|\ufdd2"
 ANY = {"class": CLASS, "mathcolor": COLOUR, "mathbackground": COLOUR}
 MATHML_ALLOWED = {
-    "math": {"display": "block", "displaystyle": "true"},
+    "math": {"display": "block", "displaystyle": "true", "id": PLACE},
     "semantics": {},
     "annotation": {"encoding": "application/x-tex"},
     "mrow": {},
@@ -33,11 +35,16 @@ MATHML_ALLOWED = {
     "mover": {"accent": TRUTH},
     "munder": {},
     "munderover": {"accent": TRUTH},
-    "mtable": {"displaystyle": "true"},
-    **dict.fromkeys(("msqrt", "mroot", "mphantom", "msub", "msup", "msubsup", "mtr", "mtd"), {}),
+    "mtable": {"displaystyle": "true", "id": PLACE},
+    "mtr": {"id": PLACE},
+    **dict.fromkeys(("msqrt", "mroot", "mphantom", "msub", "msup", "msubsup", "mtd"), {}),
     **dict.fromkeys(("mmultiscripts", "mprescripts", "none"), {}),
 }
-HTML_ALLOWED = {"span": {"class": "formula|unset|said"}, "code": {}}
+HTML_ALLOWED = {
+    "span": {"class": "formula( definitions)?|unset|said", "id": PLACE},
+    "a": {"class": "eqref", "href": r"#n-eq:\d+"},
+    "code": {},
+}
 
 
 def strangers(html: str) -> list[str]:
@@ -55,6 +62,24 @@ def texts(html: str) -> tuple[str, str]:
     annotations = tree.findall(f".//{MATHML}annotation")
     assert len(annotations) == 1
     return "".join(annotations[0].itertext()), ""
+
+
+STRUCTURE = {
+    *("msup", "msub", "msubsup", "mover", "munder", "munderover", "mfrac", "msqrt", "mtr"),
+}
+
+
+def structure(html: str) -> list[str]:
+    """Return what makes a formula mean what it means: its scripts, fractions, roots and rows."""
+    tree = html5lib.parseFragment(html, treebuilder="etree")
+    names = (str(element.tag).removeprefix(MATHML) for element in tree.iter())
+    return [name for name in names if name in STRUCTURE]
+
+
+def sources(html: str) -> list[str]:
+    """Return the TeX of all formulas of a text that were set, in order."""
+    tree = html5lib.parseFragment(html, treebuilder="etree")
+    return ["".join(found.itertext()) for found in tree.iter(f"{MATHML}annotation")]
 
 
 def _strange(element: object) -> list[str]:

@@ -4,10 +4,11 @@ import re
 import time
 from pathlib import Path
 
+import html5lib
 import pytest
 
 from tests.wiki.documented_formulas import MOST_UNSET, check, formulas
-from tests.wiki.mathml_reader import strangers, texts
+from tests.wiki.mathml_reader import strangers, structure, texts
 from wiki.markup import render, temml
 from wiki.markup.math import MOST_CHARACTERS, set_formula
 from wiki.markup.mathml import Malformed, rebuild
@@ -52,7 +53,10 @@ SENTENCES = [
     ("x^", "Something is missing, perhaps after a ^ or _."),
     ("x^2^3", "Two superscripts follow each other: put braces around one."),
     (r"\def\a{\a}\a", "The macros of this formula never end."),
-    (r"\eqref{x}", "A formula can neither point to another nor hold anything but a formula."),
+    (
+        r"\begin{subequations}a\end{subequations}",
+        "One environment alone may stand in subequations here.",
+    ),
     ("x" * (MOST_CHARACTERS + 1), "This formula is longer than 4,000 characters."),
     ("{" * 201 + "}" * 201, "This formula is nested too deeply."),
     ("\x00", "This formula holds a character that no text can show."),
@@ -156,9 +160,9 @@ def test_unknown_attributes_are_left_out_and_counted():
     markup = (
         '<math><mi class="evil" style="position:fixed;" onclick="alert(1)" id="x">x</mi></math>'
     )
-    inside, left_out = rebuild(markup, breaks=True)
-    assert inside == "<mi>x</mi>"
-    assert left_out == {"class evil": 1, "position:fixed": 1, "onclick=alert(1)": 1, "id=x": 1}
+    made = rebuild(markup, breaks=True)
+    assert made.inside == "<mi>x</mi>"
+    assert made.dropped == {"class evil": 1, "position:fixed": 1, "onclick=alert(1)": 1, "id=x": 1}
 
 
 def test_no_formula_changes_what_the_next_one_means():
@@ -245,7 +249,9 @@ def test_nothing_of_ordinary_formulas_is_left_out():
     left_out = {}
     for _, display, tex in list(formulas())[::8]:
         if not set_formula(tex, display=display).failure:
-            left_out |= rebuild(temml.to_mathml(tex, display=display), breaks=not display)[1]
+            left_out |= rebuild(
+                temml.translate(tex, display=display).mathml, breaks=not display
+            ).dropped
     assert left_out == {}
 
 
@@ -257,3 +263,43 @@ def test_an_inline_formula_may_be_broken_after_its_operators():
     assert f'<mrow class="breaks">{rows}</mrow>' in html
     assert "breaks" not in set_formula("a = b + c", display=True).html
     assert set_formula("z" * 30, display=False).html.count("</mrow><mrow>") == 2
+
+
+@pytest.mark.parametrize(
+    ("tex", "letters", "parts"),
+    [
+        (r"\dv{f}{x}", "dfdx", ["mfrac"]),
+        (r"\dv[2]{f}{x} y", "d2fdx2y", ["mfrac", "msup", "msup"]),
+        (r"\dv{x}", "ddx", ["mfrac"]),
+        (r"\pdv{f}{x}{y}", "∂2f∂x∂y", ["mfrac", "msup"]),
+        (r"\SI{3e8}{\metre\per\second\squared}", "3×108ms−2", ["msup", "msup"]),
+        (r"\qty{5.2}{\kilo\gram}", "5.2kg", []),
+        (r"\si{m/s} \num{1,000}", "m/s1,000", []),
+        (r"\ce{2H2 + O2 -> 2H2O}", "2H2+O2⟶2H2O", ["msub", "msub", "msub"]),
+        (r"\ce{SO4^2-} \ce{Na+}", "SO42−Na+", ["msubsup", "msup"]),
+        (r"\ce{Fe(OH)3(s)}", "Fe(OH)3(s)", ["msub"]),
+        (r"\bm{x}", "𝒙", []),
+        (r"\newcommand{\ce}[1]{#1} \ce{H2}", "H2", []),
+    ],
+)
+def test_what_a_small_table_has_of_packages_is_set(tex, letters, parts):
+    made = set_formula(tex, display=True)
+    tree = html5lib.parseFragment(made.html.partition("<annotation")[0], treebuilder="etree")
+    assert "".join("".join(tree.itertext()).split()).replace("\u2061", "") == letters
+    assert structure(made.html) == parts and not strangers(made.html)
+
+
+@pytest.mark.parametrize(
+    ("tex", "sentence"),
+    [
+        (r"\dv*{f}{x}", r"\dv* is not known here: leave the star out."),
+        (r"\SI{3}{\furlong}", r"The unit \furlong is not known here."),
+        (r"\num{abc}", "The number abc is not known here."),
+        (r"\SI[mode=x]{3}{m}", r"The options of \SI are not known here."),
+        (r"\ce{A ->[H2O] B}", r"\ce{->[H2O]} is more chemistry than is known here."),
+        (r"\qty{3}{<b>}", "The unit <b> is not known here."),
+    ],
+)
+def test_what_the_table_lacks_is_refused_in_words(tex, sentence):
+    assert set_formula(tex, display=True).failure == sentence
+    assert "<b>" not in set_formula(tex, display=True).html

@@ -19,9 +19,9 @@ from wiki.importers.people import People
 from wiki.importers.writing import Writer
 from wiki.management.commands.up import Command
 from wiki.markup import bounded, link_key, render
+from wiki.markup.equations import Formula
 from wiki.markup.markdown import parse
 from wiki.markup.math import set_formula
-from wiki.markup.renderer import Formula
 from wiki.markup.survey import Survey
 from wiki.models import Note
 

@@ -42,5 +42,18 @@ PATHOLOGICAL: dict[str, str] = {
     "many addresses": "https://a.example/b_c " * 40_000,
     "definitions of definitions": "a\n: " * 100_000,
     "deep formulas": "$" + "{" * 20_000 + "x" + "}" * 20_000 + "$",
+    "dollars around code": "$`a` " * 150_000,
+    "dollars in code without an end": "a" + "`" * 30_000 + "$a$ " * 200_000,
+    "environments without an end": "\\begin{align}\n" * 70_000,
+    "environments around code": "\\begin{align}\n" * 30_000
+    + "```\n```\n"
+    + "\\end{align}\n" * 30_000,
+    "environments that end otherwise": "\\begin{cases}" * 40_000 + "\\end{align}" * 40_000,
+    "environments in an open formula": "$\n\\begin{align}\\end{align}\n" * 30_000,
+    "references without an end": "\\eqref{a" * 100_000,
+    "references to nothing": "\\eqref{a} " * 80_000,
+    "labels and references": "$$x\\label{a}$$\\eqref{a}" * 30_000,
+    "definitions": "$\\def\\a{x}$ " * 60_000,
+    "a definition that grows": "$\\xdef\\a{\\a\\a x}$ " * 40_000,
     "marked code": "```python\n" + "f(((((((" * 100_000 + "\n```\n",
 }

@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from wiki.markup import bounded
+from wiki.markup.equations import Formula
+from wiki.markup.macros import Macros
 from wiki.markup.markdown import parse, render
 from wiki.markup.math import SetFormula, set_formula, unset
 from wiki.markup.rendered import Rendered
-from wiki.markup.renderer import Formula
 from wiki.markup.survey import Survey, survey
 from wiki.search.analysis import analyse
 
@@ -68,7 +69,7 @@ def survey_within_limits(body: str) -> Survey:
     budget_s = bounded.formulas_budget_s(len(surveyed.formulas))
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
     setter = _Setter(budget_s)
-    found = surveyed.finish(setter.can_set, lambda: bounded.FORMULAS_LATE if setter.is_late else "")
+    found = surveyed.finish(setter.set_one, lambda: bounded.FORMULAS_LATE if setter.is_late else "")
     signal.setitimer(signal.ITIMER_PROF, 0)
     return found
 
@@ -80,17 +81,11 @@ class _Setter:
         self.end = time.process_time() + budget_s
         self.is_late = False
 
-    def set_one(self, formula: Formula) -> str:
-        return self._set(formula).html
-
-    def can_set(self, formula: Formula) -> bool:
-        return not self._set(formula).failure
-
-    def _set(self, formula: Formula) -> SetFormula:
+    def set_one(self, formula: Formula, macros: Macros) -> SetFormula:
         self.is_late = self.is_late or time.process_time() > self.end
         if self.is_late:
             return unset(formula.tex, "no time was left for this formula")
-        return set_formula(formula.tex, display=formula.display)
+        return set_formula(formula.tex, display=formula.display, macros=macros)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@ r"""Where formulas begin and end: `$…$` `$$…$$` `\(…\)` `\[…\]` `\\(…\
 
 A `$` opens a formula when no space follows it, and closes one when no space precedes it and
 no digit follows, so that prices stay text. Each search for an end looks no further than the
-next candidate, or is remembered as vain, so reading takes linear time.
+next candidate, or is remembered as vain, so reading takes linear time. Code wins: no formula
+reaches into it or over it.
 """
 
 import re
@@ -11,10 +12,18 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
-# `$PATH:$HOME` is a line of shell, not a formula with a word behind it.
-SHELL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]+[^A-Za-z0-9]?")
+from wiki.markup.code_spans import FENCE, begins_code, code_spans
+
+# `$PATH:$HOME` is a line of shell, not a formula with a word behind it; `H$_2$O` is one.
+SHELL_VARIABLE = re.compile(
+    r"\{?(?:[A-Z][A-Z0-9_]+|_[A-Z_][A-Z0-9_]+)\}?(?:[^\w\s\\^={}<>$][\w/:.~@%,;\"'-]*)?"
+    r"|(?:\{\w+\}|[A-Za-z_]\w+)[/:.@]"
+)
 # Between two prices stand words, and no sign of TeX.
 TEX_SIGN, WORD = re.compile(r"[\\^_={}]"), re.compile(r"[^\W\d_]{2}")
+WORDS = re.compile(r"[^\W\d_]{2}\s|\s[^\W\d_]{2}")
+# What no price begins with: `3$\times$3` and `x$^2$3` are formulas, `$5-$7` is none.
+SURE_SIGN = re.compile(r"\\[A-Za-z]|[\^_]")
 CLOSINGS = {"$$": "$$", r"\[": r"\]"}
 # Kramdown, the Markdown of Jekyll, reads a backslash before one of these as nothing but it, so
 # its writers double those of `\\(`, and of what stands inside.
@@ -38,10 +47,11 @@ def _dollar(state: StateInline, silent: bool) -> bool:
         return False
     mark = "$$" if source.startswith("$$", start) else "$"
     end = _next_dollar(source, start + len(mark), state.posMax)
-    if end < 0 or not source.startswith(mark, end):
+    if end < 0 or not source.startswith(mark, end) or begins_code(state.env, source, start, end):
         return False
     tex = source[start + len(mark) : end]
-    if mark == "$" and not is_formula(tex, source[end + 1 : end + 2]):
+    before, after = source[max(0, start - 1) : start], source[end + 1 : end + 2]
+    if mark == "$" and not is_formula(tex, after, before):
         return False
     return _push(state, tex, end + len(mark), display=mark == "$$", silent=silent)
 
@@ -61,14 +71,24 @@ def _is_escaped(source: str, at: int, start: int) -> bool:
     return (at - first) % 2 == 1
 
 
-def is_formula(tex: str, after: str) -> bool:
-    """Tell whether this stands between two `$` as a formula; after: the next letter, if any."""
-    if not tex or tex[0].isspace() or tex[-1].isspace() or after.isdigit():
+def is_formula(tex: str, after: str, before: str = "") -> bool:
+    """Tell whether this stands between two `$` as a formula.
+
+    after, before: the next character, and the one in front, if any.
+    """
+    if not tex or tex[0].isspace() or tex[-1].isspace():
         return False
-    if tex[0].isdigit() and not TEX_SIGN.search(tex) and WORD.search(tex):
+    if after.isdigit() and not SURE_SIGN.match(tex):
         return False
-    goes_on = after.isalpha() or after in ("_", "{", "(")
-    return not (goes_on and SHELL_VARIABLE.fullmatch(tex))
+    is_price = (tex[0].isdigit() or before.isdigit()) and not TEX_SIGN.search(tex)
+    if is_price and (WORD.search(tex) or tex.count("(") != tex.count(")")):
+        return False
+    if "://" in tex and "\\" not in tex:
+        return False  # two dollars in addresses
+    if not (after.isalpha() or after in ("_", "{", "(")):
+        return True
+    is_prose = not TEX_SIGN.search(tex) and WORDS.search(tex)
+    return not (is_prose or SHELL_VARIABLE.fullmatch(tex))
 
 
 def _bracket(state: StateInline, silent: bool) -> bool:
@@ -86,6 +106,8 @@ def _bracket(state: StateInline, silent: bool) -> bool:
     if end < 0:
         vain[closing, state.posMax] = source
         return False
+    if begins_code(state.env, source, start, end):
+        return False
     tex = source[start + size : end]
     if opening in DOUBLED:
         tex = KRAMDOWN_ESCAPE.sub(r"\1", tex)
@@ -98,6 +120,7 @@ def _push(state: StateInline, tex: str, end: int, *, display: bool, silent: bool
     if not silent:
         token = state.push("formula_display" if display else "formula", "", 0)
         token.content = tex.strip()
+        token.meta = {"is_linked": state.linkLevel > 0}
     state.pos = end
     return True
 
@@ -123,11 +146,14 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
             vain[place] = first, number
             return False
         lines.append(_line(state, number))
+        if FENCE.match(lines[-1]):
+            vain[place] = first, number
+            return False
     tex = "\n".join(lines).rstrip()
     if not tex.endswith(closing) or tex.find(closing) != len(tex) - 2:
         vain[place] = first, number
         return False
-    if not tex[:-2].strip(" \n\t\\"):
+    if not tex[:-2].strip(" \n\t\\") or code_spans(tex[:-2]):
         return False
     if not silent:
         state.line = number + 1

@@ -5,29 +5,28 @@ through the sanitiser as a placeholder, and is put in afterwards.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-from wiki.extensions import Slot
 from wiki.markup.addresses import addresses
 from wiki.markup.attachment import attachments
 from wiki.markup.comments import as_read
 from wiki.markup.delimiters import formulas
+from wiki.markup.environments import environments
+from wiki.markup.equations import Equations, Formula, Reference, SetOne, set_all
 from wiki.markup.math import set_formula
 from wiki.markup.outline import outline
 from wiki.markup.rendered import ID_MARK, Heading, Rendered
-from wiki.markup.renderer import Formula, Pieces, Renderer, own_rules
+from wiki.markup.renderer import Piece, Pieces, Renderer, own_rules
 from wiki.markup.sanitize import sanitize
 from wiki.markup.tasks import tasks
 from wiki.markup.wikilink import wikilinks
 
-RENDERER_VERSION = 7
-
-SetFormula = Callable[[Formula], str]
+RENDERER_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,24 @@ class Parsed:
     """A text after parsing and sanitising; its formulas are not set yet."""
 
     html: tuple[str, ...]
-    pieces: tuple[Slot | Formula, ...]
+    pieces: tuple[Piece, ...]
     outline: tuple[Heading, ...]
 
     def formulas(self) -> int:
         """Count the formulas."""
         return sum(isinstance(piece, Formula) for piece in self.pieces)
 
-    def finish(self, set_one: SetFormula) -> Rendered:
-        """Set the formulas; slots stay open."""
+    def finish(self, set_one: SetOne) -> Rendered:
+        """Set the formulas and lead references to them; slots stay open."""
+        formulas = [piece for piece in self.pieces if isinstance(piece, Formula)]
+        equations = Equations(zip(formulas, set_all(formulas, set_one), strict=True))
+        html = iter(equations.html())
         segments, slots = [self.html[0]], []
         for piece, following in zip(self.pieces, self.html[1:], strict=True):
             if isinstance(piece, Formula):
-                segments[-1] += set_one(piece) + following
+                segments[-1] += next(html) + following
+            elif isinstance(piece, Reference):
+                segments[-1] += equations.reference_html(piece) + following
             else:
                 slots.append(piece)
                 segments.append(following)
@@ -59,11 +63,11 @@ def render(body: str, fences: Collection[str] = ()) -> Rendered:
 
     body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, files
     `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`, also with these
-    backslashes doubled. fences: the first words of fenced blocks that become slots, holding
-    their text. Comments are left out.
+    backslashes doubled, or between `\\begin{equation}` and its end. fences: the first words of
+    fenced blocks that become slots, holding their text. Comments are left out.
     """
     return parse(body, fences).finish(
-        lambda formula: set_formula(formula.tex, display=formula.display).html
+        lambda formula, macros: set_formula(formula.tex, display=formula.display, macros=macros)
     )
 
 
@@ -83,7 +87,7 @@ def parse(body: str, fences: Collection[str] = ()) -> Parsed:
 def _make_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=Renderer)
     parser.enable(["table", "strikethrough"])
-    for plugin in (footnote_plugin, deflist_plugin, formulas, wikilinks, tasks):
+    for plugin in (footnote_plugin, deflist_plugin, formulas, environments, wikilinks, tasks):
         parser.use(plugin)
     for plugin in (attachments, addresses):
         parser.use(plugin)

@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape, unescape
 
+from wiki.markup.labels import ANCHOR, NUMBER, REFERENCES, Labels
 from wiki.markup.mathml_values import (
     ATTRIBUTES,
     CLASSES,
@@ -42,10 +44,26 @@ _LONGEST_ROW = 12
 
 _TOKEN = re.compile(r'<(/?)([a-z]+)((?: [a-z]+="[^"<>]*")*)>|([^<>]+)')
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
+_MARKUP = re.compile(r"<[^>]*>")
+_REFERENCES = {f'<mtext class="{name}">': mark for name, mark in REFERENCES.items()}
 
 
 class Malformed(Exception):
     """Markup with something in it that a page must not have; names it."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What is inside a <math>, as one safe element, and how often what was left out.
+
+    Marks in it stand for numbers, for anchors of rows with labels, and for references, which
+    point to places in a list of names.
+    """
+
+    inside: str
+    dropped: Counter[str]
+    labels: Labels
+    references: Sequence[int] = ()
 
 
 @dataclass
@@ -56,6 +74,7 @@ class _Open:
     end: str
     start: int
     is_script: bool = False
+    is_tag: bool = False
     children: list[int] = field(default_factory=list)
 
 
@@ -69,6 +88,9 @@ class _Builder:
         self.breaks = breaks
         self.rows = 0
         self.row: list[str] = []
+        self.labels = Labels()
+        self.references: list[int] = []
+        self.naming = ""
 
     def start(self, name: str, attributes: str) -> None:
         if bool(self.open) == (name == "math"):
@@ -88,9 +110,9 @@ class _Builder:
         if name == "math":
             self.open.append(_Open(name, "", 0))
         elif name == "span" and self.open[-1].name == "mtext":
-            # The place of an equation's number, which CSS counts.
             self.out[self.open[-1].start] = '<mtext class="number">'
-            self.open.append(_Open(name, "", 0))
+            self.open.append(_Open(name, NUMBER, 0))
+            self.labels.end_row(self._row())
         elif name not in ELEMENTS:
             raise Malformed(name)
         elif attributes:
@@ -109,6 +131,12 @@ class _Builder:
             )
             self.out[token.start] = f"{start.partition(name)[0]}<mrow>{space}"
             token.end = space + token.end.replace(f"</{token.name}>", "</mrow>")
+
+    def _row(self) -> int:
+        """Return where what has the number starts: the open row, or all rows of a multline."""
+        cell = next((self.out[one.start] for one in self.open[::-1] if one.name == "mtd"), "")
+        name = "mtable" if "short-glue" in cell else "mtr"
+        return next((one.start for one in self.open[::-1] if one.name == name), 0)
 
     def _is_script(self) -> bool:
         """Return whether the element that starts now is in a script."""
@@ -138,6 +166,7 @@ class _Builder:
     def _start(self, name: str, attributes: str) -> None:
         kept: dict[str, str] = {}
         classes: list[str] = []
+        self.naming = name
         for key, quoted in _ATTRIBUTE.findall(attributes):
             if name in PLACES.get(key, name):
                 self._attribute(key, unescape(quoted), kept, classes)
@@ -155,10 +184,15 @@ class _Builder:
             kept["class"] = " ".join(classes)
         written = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())
         self.open.append(_Open(name, f"</{name}>{after}", len(self.out)))
+        self.open[-1].is_tag = "tml-tag" in classes
         self.out.append(f"{before}<{name}{written}>")
 
     def _attribute(self, key: str, value: str, kept: dict[str, str], classes: list[str]) -> None:
-        if key == "class":
+        if key == "id" and value.isdecimal():
+            # Temml names the row again, though not of every label.
+            if self.naming != "mtr":
+                self.labels.add(int(value), len(self.out))
+        elif key == "class":
             for word in value.split():
                 if word in CLASSES:
                     classes.append(word)
@@ -189,6 +223,10 @@ class _Builder:
     def text(self, text: str) -> None:
         if len(self.open) < 2:
             raise Malformed(text)
+        if mark := _REFERENCES.get(self.out[-1]):
+            self.references.append(int(text))
+            self.out[-1:] = ["<mtext>", mark]
+            return
         # An operator's tilde is twice as wide as an accent's.
         accent = text == "~" and self.out[-1].startswith('<mo stretchy="false"')
         if text in _DOTS and self.out[-1] == "<mo>":
@@ -199,6 +237,9 @@ class _Builder:
         if not self.open or self.open[-1].name != name:
             raise Malformed(name)
         ended = self.open.pop()
+        if ended.is_tag:
+            tag = unescape(_MARKUP.sub("", "".join(self.out[ended.start :])))
+            self.labels.end_row(self._row(), tag=tag)
         # Temml spreads a coloured group: then more children than one are the first.
         first = len(ended.children) - _CHILDREN.get(name, len(ended.children)) + 1
         if first > 1:
@@ -207,8 +248,8 @@ class _Builder:
         self.out.append(ended.end)
 
 
-def rebuild(markup: str, *, breaks: bool) -> tuple[str, Counter[str]]:
-    """Return what is inside this <math>, as one safe element, and how often what was left out.
+def rebuild(markup: str, *, breaks: bool) -> Rebuilt:
+    """Build anew what is inside this <math>.
 
     breaks: whether lines may be broken in it. Raises Malformed if an element is not on the
     list, or the markup is none.
@@ -228,8 +269,11 @@ def rebuild(markup: str, *, breaks: bool) -> tuple[str, Counter[str]]:
             builder.start(name, attributes)
     if position != len(markup) or builder.open:
         raise Malformed(markup[position : position + 20])
+    for start in builder.labels.starts():
+        row = builder.out[start]
+        builder.out[start] = re.sub("<(mtr|mtable)", rf'<\1 id="{ANCHOR}"', row, count=1)
     inside = "".join(builder.out)
     if builder.rows != 1:
         row = '<mrow class="breaks">' if breaks else "<mrow>"
         inside = f"{row}{inside}</mrow>"
-    return inside, builder.dropped
+    return Rebuilt(inside, builder.dropped, builder.labels, builder.references)

@@ -30,6 +30,8 @@ CLASSES = {
     *("tml-overline", "tml-underline", "tml-fbox", "actuarial", "menclose"),
     *("tml-cancel", "upstrike", "downstrike", "tml-xcancel", "sout", "tml-cancelto"),
     *("longdiv-top", "longdiv-arc", "phasor-bottom", "phasor-angle", "circle-pad", "textcircle"),
+    # references to equations
+    *("ref", "eqref"),
 }
 # Names of alphabets that the letters themselves already show, handles for Temml's own
 # scripts, and nudges for a browser whose need for them we cannot see.

@@ -1,7 +1,7 @@
 """Tokens to HTML, with a placeholder wherever something is put in after sanitising.
 
 A placeholder is a random mark that no text can guess, and the number of the piece it stands
-for: a formula, or a slot.
+for: a formula, a reference to one, or a slot.
 """
 
 import secrets
@@ -18,6 +18,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from wiki.extensions import Slot
+from wiki.markup.equations import Formula, Reference
 from wiki.markup.highlight import code_html
 from wiki.markup.outline import words
 from wiki.markup.rendered import ID_MARK
@@ -26,12 +27,7 @@ from wiki.markup.wikilink import relative_link
 ALIGNMENT = {"text-align:right": "end", "text-align:center": "middle"}
 
 
-@dataclass(frozen=True)
-class Formula:
-    """A formula as typed, without its delimiters."""
-
-    tex: str
-    display: bool
+Piece = Slot | Formula | Reference
 
 
 @dataclass
@@ -40,9 +36,9 @@ class Pieces:
 
     fences: Container[str]
     mark: str = field(default_factory=lambda: secrets.token_hex(16))
-    pieces: list[Slot | Formula] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
-    def put(self, piece: Slot | Formula) -> str:
+    def put(self, piece: Piece) -> str:
         """Keep a piece and return its placeholder."""
         self.pieces.append(piece)
         return f"{self.mark}-{len(self.pieces) - 1};"
@@ -62,10 +58,14 @@ class Renderer(RendererHTML):
         return _put(env, Slot("attachment", dict(tokens[i].meta)))
 
     def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
-        return _put(env, Formula(tokens[i].content, display=False))
+        return _put(env, Formula(tokens[i].content, False, _is_linked(tokens[i])))
 
     def formula_display(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
-        return _put(env, Formula(tokens[i].content, display=True))
+        return _put(env, Formula(tokens[i].content, True, _is_linked(tokens[i])))
+
+    def reference(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+        label, kind = tokens[i].meta["label"], tokens[i].meta["kind"]
+        return _put(env, Reference(label, kind, _is_linked(tokens[i])))
 
     def formula_block(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=True)) + "\n"
@@ -186,11 +186,17 @@ def _end_of_link(tokens: Tokens, i: int) -> int:
 
 
 def _as_text(token: Token) -> Token:
-    is_ours = token.type in ("formula", "formula_display", "wikilink", "attachment")
+    ours = ("formula", "formula_display", "reference", "wikilink", "attachment")
+    is_ours = token.type in ours
     return Token("text", "", 0, content=words(token)) if is_ours else token
 
 
-def _put(env: Env, piece: Slot | Formula) -> str:
+def _is_linked(token: Token) -> bool:
+    """Tell whether a token stands in a link, which no other link may stand in."""
+    return bool(token.meta.get("is_linked"))
+
+
+def _put(env: Env, piece: Piece) -> str:
     pieces: Pieces = env["pieces"]
     return pieces.put(piece)
 

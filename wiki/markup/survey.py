@@ -11,14 +11,12 @@ from typing import Any
 
 from wiki.extensions import Slot
 from wiki.markup.comments import as_read
+from wiki.markup.equations import Formula, SetOne, set_all
 from wiki.markup.hashtags import hashtags
 from wiki.markup.markdown import PARSER
 from wiki.markup.rendered import ID_MARK, Rendered
-from wiki.markup.renderer import Formula, Pieces
+from wiki.markup.renderer import Pieces
 from wiki.search.analysis import Analysis
-
-# Says whether a formula can be set.
-CanSet = Callable[[Formula], bool]
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,16 @@ class Surveyed:
     formulas: tuple[Formula, ...]
     hidden_files: tuple[str, ...] = ()
 
-    def finish(self, can_set: CanSet, notice: Callable[[], str]) -> Survey:
-        """Try each different formula once; notice is asked for afterwards."""
-        tried = {formula.tex: can_set(formula) for formula in self.formulas}
-        unset = tuple(tex for tex, is_set in tried.items() if not is_set)
-        return Survey(self.slots, self.tags, tuple(tried), unset, self.hidden_files, notice())
+    def finish(self, set_one: SetOne, notice: Callable[[], str]) -> Survey:
+        """Try the formulas in their order; notice is asked for afterwards."""
+        made = set_all(self.formulas, set_one)
+        tried = dict.fromkeys(formula.tex for formula in self.formulas)
+        unset = dict.fromkeys(
+            formula.tex for formula, one in zip(self.formulas, made, strict=True) if one.failure
+        )
+        return Survey(
+            self.slots, self.tags, tuple(tried), tuple(unset), self.hidden_files, notice()
+        )
 
 
 def _analysis(said: Mapping[str, Any] | None) -> Analysis | None:

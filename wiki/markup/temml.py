@@ -3,8 +3,11 @@
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import quickjs
 
@@ -44,13 +47,28 @@ class Unset(Exception):
     """A formula that cannot be set; its text is a sentence for the writer."""
 
 
-def to_mathml(tex: str, *, display: bool) -> str:
-    """Return Temml's markup, which nobody has checked yet.
+@dataclass(frozen=True)
+class Translated:
+    """Temml's markup, which nobody has checked yet.
+
+    labels, references: names by the number that stands for them in the markup. defined: the
+    macros that hold from here on, as set_formula.js keeps them.
+    """
+
+    mathml: str
+    labels: Sequence[str] = ()
+    references: Sequence[str] = ()
+    defined: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def translate(tex: str, *, display: bool, macros: str = "{}") -> Translated:
+    """Return what Temml makes of a formula; macros: those in force, as JSON.
 
     Bounded in time, memory and depth. Raises Unset for whatever prevents it.
     """
     try:
-        answer = json.loads(_interpreter(os.getpid())(_modern(tex), display, run_gc=False))
+        interpreter = _interpreter(os.getpid())
+        answer = json.loads(interpreter(_modern(tex), display, macros, run_gc=False))
     except quickjs.JSException as error:
         # A limit, or a formula that upset the translator itself: what is left of that
         # interpreter serves nobody any more.
@@ -60,8 +78,7 @@ def to_mathml(tex: str, *, display: bool) -> str:
         raise Unset("This formula is too complex to be set.") from error
     if "wrong" in answer:
         raise Unset(_sentence(answer["wrong"]))
-    mathml: str = answer["mathml"]
-    return mathml
+    return Translated(**answer)
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +87,8 @@ def _interpreter(pid: int) -> quickjs.Function:
     values = {"MACROS": MACROS, "SHORTHANDS": SHORTHANDS, "LIMITS": LIMITS}
     code = [TEMML.read_text(encoding="utf-8")]
     code += [f"const {name} = {json.dumps(value)};" for name, value in values.items()]
-    code.append((HERE / "set_formula.js").read_text(encoding="utf-8"))
+    scripts = ("set_packages.js", "set_formula.js")
+    code += [(HERE / name).read_text(encoding="utf-8") for name in scripts]
     function = quickjs.Function("setFormula", "\n".join(code), own_executor=True)
     function.set_max_stack_size(MOST_STACK)
     function.set_memory_limit(MOST_MEMORY)
@@ -79,16 +97,31 @@ def _interpreter(pid: int) -> quickjs.Function:
 
 
 def _modern(tex: str) -> str:
-    """Replace the one environment of old LaTeX that many old notes use and Temml lacks."""
-    if "eqnarray" not in tex:
-        return tex
-    opened = re.sub(r"\\begin\{eqnarray\*?\}", r"\\begin{darray}{rcl}", tex)
-    return re.sub(r"\\end\{eqnarray\*?\}", r"\\end{darray}", opened)
+    """Replace environments that Temml lacks by what is nearest to them.
+
+    flalign only sends its columns to the margins; eqnarray is the align of old LaTeX.
+    """
+    tex = re.sub(r"\\(begin|end)\{flalign(\*?)\}", r"\\\1{align\2}", tex)
+    return _EQNARRAY.sub(_aligned, tex) if "eqnarray" in tex else tex
+
+
+_EQNARRAY = re.compile(r"\\begin\{eqnarray(\*?)\}(.*?)\\end\{eqnarray\1\}", re.DOTALL)
+# The relation in the middle, which has a column of its own.
+_MIDDLE = re.compile(r"&(\s*(?:[=<>~+-]|\\[A-Za-z]+)?\s*)&")
+
+
+def _aligned(eqnarray: re.Match[str]) -> str:
+    star, body = eqnarray.groups()
+    if r"\begin" in body:  # its & may be those of a matrix
+        return rf"\begin{{darray}}{{rcl}}{body}\end{{darray}}"
+    body = _MIDDLE.sub(r"&\1", body)
+    return rf"\begin{{align{star}}}{body}\end{{align{star}}}"
 
 
 _SENTENCES = [
     (r"Unsupported function name: (\\\S+)", "The command {} is not known here."),
     (r"Undefined control sequence: (\S+)", "The command {} is not known here."),
+    (r"No such environment: subequations", "One environment alone may stand in subequations here."),
     (r"No such environment: (\S+)", "The environment {} is not known here."),
     (r"Function [\"'](\\\w+)[\"'] is not trusted", "The command {} is not allowed here."),
     (r"Expected '.+', got '&'", "An & stands outside any table or alignment."),

@@ -22,6 +22,7 @@ from django.conf import settings
 
 from wiki.markup.comments import as_read, hidden
 from wiki.markup.delimiters import is_formula
+from wiki.markup.environments import ENVIRONMENTS
 from wiki.search.stop_words import STOP_WORDS
 
 # To be raised when the same text gives other terms: the index is then made again.
@@ -76,7 +77,9 @@ HAS_FORMULA = " formula"
 CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(
     r"\$\$[^$]{1,2000}\$\$|\\\(.{1,500}?\\\)|\\\[.{1,2000}?\\\]"
-    r"|(?<![\\$\w])\$(?P<inline>[^$\n]{1,500})\$(?=(?P<after>.?))",
+    r"|\\begin\{(?P<environment>[A-Za-z]+\*?)\}"
+    # What closes none may open the next.
+    r"|(?<![\\$])\$(?P<inline>[^$\n]{1,500})(?=\$(?P<after>.?))",
     re.DOTALL,
 )
 
@@ -253,7 +256,14 @@ def beginning(word: str) -> str:
 
 def has_formula(body: str) -> bool:
     """Tell whether there is a formula in a text, outside its code. Linear in its length."""
-    for formula in FORMULA.finditer(CODE.sub(" ", body)):
-        if formula["inline"] is None or is_formula(formula["inline"], formula["after"]):
+    text = CODE.sub(" ", body)
+    for formula in FORMULA.finditer(text):
+        start = formula.start()
+        if formula["environment"]:
+            if formula["environment"] in ENVIRONMENTS:
+                return True
+        elif formula["inline"] is None or is_formula(
+            formula["inline"], formula["after"], text[max(0, start - 1) : start]
+        ):
             return True
     return False

@@ -18,7 +18,8 @@ SEPARATORS = re.compile(rf"(?:\s*{SEPARATOR}){{2,}}\s*")
 
 FORMULA_OR_CODE = re.compile(
     r"(\$\$[^$]{1,500}\$\$|(?<![\\$\w])\$[^$\n]{1,300}\$|`[^`\n]{1,300}`"
-    r"|\\\(.{1,300}?\\\)|\\\[.{1,500}?\\\])",
+    r"|\$(?=[\\^_])[^$\n]{1,300}\$|\\\(.{1,300}?\\\)|\\\[.{1,500}?\\\]"
+    r"|\\begin\{[A-Za-z]+\*?\}.{1,500}?\\end\{[A-Za-z]+\*?\})",
     re.DOTALL,
 )
 WIKILINK = re.compile(r"!?\[\[([^\[\]|\n]*)(?:\|([^\[\]\n]*))?\]\]")
@@ -37,6 +38,8 @@ def plain(text: str) -> str:
 
     >>> plain("## Gates\n\n- **A** [gate](https://x.org) of $*Z_1*$\n- `*b*` and [[C|that]]")
     'Gates · A gate of $*Z_1*$ · `*b*` and that'
+    >>> plain("a\n\\begin{align}\nb \\\\ c_1 *d* e_1\n\\end{align}\n20$\\%$")
+    'a \\begin{align} b \\\\ c_1 *d* e_1 \\end{align} 20$\\%$'
     >>> plain("| a | b |\n|---|---|\n| c | d |")
     '· a · b · c · d ·'
     """
