@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered
-from wiki.models import Note, Tag
+from wiki.models import Note, NoteTag
 from wiki.models.link_filling import ids_of
 from wiki.models.note_html import pages, rendered_heads
 
@@ -34,7 +34,7 @@ class Card:
     html: str
     notice: str
     outline: Sequence[Heading]
-    tags: Sequence[Tag]
+    tags: Sequence[NoteTag]
     may_edit: bool
     is_hidden: bool = False
     is_long: bool = False
