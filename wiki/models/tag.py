@@ -120,7 +120,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
     def spelled_for(self, notes: "NoteQuerySet") -> "TagQuerySet":
         """Give each tag its `.name` as counted_for() does, without counting; keep all."""
-        return self.annotate(name=spelling_in(notes, "pk"))
+        spelled: TagQuerySet = self.annotate(name=spelling_in(notes, "pk"))
+        return spelled
 
 
 class Tag(TagBase):  # type: ignore[misc]
@@ -131,7 +132,7 @@ class Tag(TagBase):  # type: ignore[misc]
     query spells for one reader.
     """
 
-    name = None
+    name: Any = None
     slug = models.CharField(max_length=3 * LONGEST_TAG, unique=True)
 
     natural_key_fields = ["slug"]  # noqa: RUF012  # of django-taggit
