@@ -87,23 +87,23 @@ class RevisionAdmin(ReadOnlyAdmin):
 
 @admin.register(Tag)
 class TagAdmin(ReadOnlyAdmin):
-    """Tags as first typed."""
+    """Tags by what they are whatever their case; each note spells them itself."""
 
-    list_display = ["name", "slug", "tidy"]
+    list_display = ["slug", "tidy"]
     search_fields = ["slug"]
     actions = ["take_away"]
 
     @admin.display(description="rename, merge, alias")
     def tidy(self, tag: Tag) -> str:
         """Lead to the page of the site that does it."""
-        query = urlencode({"tag": tag.name})
+        query = urlencode({"tag": tag.slug})
         return format_html('<a href="{}?{}">in the site</a>', reverse("tidy_tag"), query)
 
     @admin.action(description="Take these tags away from all notes", permissions=["tidy"])
     def take_away(self, request: HttpRequest, tags: Any) -> None:
         """Take tags away; each is a change of its own, which can be undone."""
         for tag in tags:
-            TagChange.objects.rename(tag.name, "", author=request.user)
+            TagChange.objects.rename(tag.slug, "", author=request.user)
 
     def has_tidy_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

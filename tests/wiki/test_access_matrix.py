@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from django.db import transaction
@@ -100,11 +100,24 @@ GET  /samples/remove/              302 404 200 200 302  owner staff
 POST /samples/remove/              403 404 302 302 403
 GET  /samples/undelete/            302 405 405 405 302
 POST /samples/undelete/            403 404 302 302 403
-GET  /tidying/                     302 200 200 200 302  staff
+GET  /tidying/                     302 200 200 200 302  owner staff
 POST /tidying/                     403 405 405 405 403
 GET  /tidying/tag/?tag=open        302 200 200 200 302
 GET  /tidying/tag/?tag=canary_bird 302 404 200 200 302
 POST /tidying/tag/                 403 404 404 404 403
+GET  /tidying/tag/?tag=CANARY_Bird 302 404 200 200 302  owner staff
+GET  /tidying/tag/?tag=birdie      302 404 404 404 302
+POST /tidying/tag/?tag=canary_bird&action=rename&to=x   403 404 302 302 403
+POST /tidying/tag/?tag=canary_bird&action=delete        403 404 302 302 403
+POST /tidying/tag/?tag=canary_bird&action=alias&to=x    403 404 422 302 403
+POST /tidying/tag/?tag=birdie&action=rename&to=x        403 404 404 404 403
+POST /tidying/tag/?tag=open&action=rename&to=CANARY_Bird 403 302 200 200 403  owner staff
+POST /tidying/tag/?tag=open&action=rename&to=birdie     403 302 302 302 403
+POST /tidying/tag/?tag=open&action=alias&to=canary_bird 403 302 422 422 403
+POST /tidying/tag/?tag=open&action=alias&to=birdie      403 302 422 422 403  owner staff
+POST /tidying/tag/?tag=open&action=alias&to=OPENED      403 422 422 422 403
+POST /tidying/differ/?one=canary_bird&other=open        403 404 302 302 403
+POST /tidying/tags/{alias}/undo/   403 404 302 302 403
 GET  /tidying/differ/              302 405 405 405 302
 POST /tidying/differ/              403 404 404 404 403
 GET  /tidying/tags/{change}/undo/  302 405 405 405 302
@@ -123,6 +136,22 @@ POST /tags/                        405 405 405 405 405
 GET  /tags/canary_bird/            404 404 200 200 404  owner staff
 POST /tags/canary_bird/            405 405 405 405 405
 GET  /tags/open/                   200 200 200 200 200  owner staff
+GET  /tags/OPEN/                   200 200 200 200 200  owner staff
+GET  /tags/Opened/                 302 302 302 302 302
+GET  /tags/CANARY_bird/            404 404 200 200 404  owner staff
+GET  /tags/canary_tag/             404 404 404 404 404
+GET  /tags/birdie/                 404 404 302 302 404
+GET  /?tags=birdie                 200 200 200 200 200  owner staff
+GET  /?tags=-birdie                200 200 200 200 200  owner staff
+GET  /print/?tags=%3Dbirdie        200 200 200 200 200  owner staff
+GET  /search/?q=tag:birdie         200 200 200 200 200  owner staff
+GET  /search/?format=json&q=-tag:birdie 200 200 200 200 200
+GET  /feed.atom?tags=birdie        200 200 200 200 200
+GET  /suggest/?q=birdie            200 200 200 200 200  owner staff
+GET  /suggest/?q=opene             200 200 200 200 200
+POST /notes/new/?tags=birdie       403 302 302 302 403
+POST /notes/{open}/edit/?tags=birdie    403 403 302 302 403
+POST /notes/change/?tags=birdie&every=1&add=x  403 422 302 302 403
 GET  /suggest/?q=canary            200 200 200 200 200  owner staff
 GET  /suggest/?q=open              200 200 200 200 200
 POST /suggest/                     405 405 405 405 405
@@ -235,7 +264,7 @@ ADMIN = """
 /admin/nowhere/                            404 404 -     -
 """
 
-# Sent with every POST, by whoever it is.
+# Sent with every POST, by whoever it is, besides what the query of its address says.
 FORM = {
     "title": "Typed",
     "body": "typed",
@@ -311,7 +340,8 @@ def unexpected(row: Row, reader: str, world: World, client: Client) -> Iterator[
     """Make one request; say what differs from its row."""
     address = row.address.format(**world.numbers)
     before = rows_written()
-    reply = getattr(client, row.method.lower())(address, FORM if row.method == "POST" else None)
+    sent = FORM | dict(parse_qsl(address.partition("?")[2])) if row.method == "POST" else None
+    reply = getattr(client, row.method.lower())(address, sent)
     what = f"{row.method} {row.address} as {reader}"
     if reply.status_code != row.statuses[reader]:
         yield f"{what}: {reply.status_code} instead of {row.statuses[reader]}"
@@ -330,7 +360,8 @@ def unexpected(row: Row, reader: str, world: World, client: Client) -> Iterator[
 
 def without_asked(page: str, address: str) -> str:
     """Leave out of a page what the reader already knew: the address, and what was looked for."""
-    for known in (address, quote(address), address.partition("=")[2]):
+    query = address.partition("?")[2]
+    for known in (address, quote(address), *(value for _, value in parse_qsl(query))):
         page = page.replace(known or "\0", "")
     return page
 

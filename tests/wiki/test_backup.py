@@ -25,7 +25,7 @@ from tests.conftest import PASSWORD
 from wiki import backup, extensions, integrity, sign_in
 from wiki.backup import BackupError, content_sha256, programs
 from wiki.backup.archive import MANIFEST
-from wiki.models import Attachment, Note, NoteHtml, Revision, Tag, TagChange
+from wiki.models import Attachment, Note, NoteHtml, NoteTag, Revision, TagChange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,7 +169,7 @@ def test_the_content_hash_sees_every_change(lived_in, alice):
     for change in (
         lambda: Revision.objects.filter(number=0).update(summary="x"),
         lambda: Note.objects.update(deleted=None),
-        lambda: Tag.objects.filter(slug="focus").update(name="FOCUS"),
+        lambda: NoteTag.objects.filter(name="focus").update(name="FOCUS"),
         lambda: TagChange.objects.update(steps={}),
         lambda: get_user_model().objects.filter(pk=alice.pk).update(password="x"),
     ):

@@ -44,11 +44,13 @@ def test_a_last_writer_who_wins_is_counted_as_overwriting(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_accepted_word_that_is_not_in_its_revision_is_counted_as_lost(monkeypatch):
-    canonical = saving._canonical
+    typed = saving._typed
     monkeypatch.setattr(
         saving,
-        "_canonical",
-        lambda fields: canonical(replace(fields, body=fields.body.replace("save1", "save0"))),
+        "_typed",
+        lambda fields, *more: typed(
+            replace(fields, body=fields.body.replace("save1", "save0")), *more
+        ),
     )
     figures = saves.play(small("different", editors=2, notes=2), QUIET)
     assert figures["lost"] == 2

@@ -153,8 +153,8 @@ CORRUPTIONS = {
     ),
     "a tag row too many": (
         "tags",
-        "INSERT INTO wiki_notetag (content_object_id, tag_id, position)"
-        " SELECT %(other)s, id, 9 FROM wiki_tag WHERE slug = 'quoc_le'",
+        "INSERT INTO wiki_notetag (content_object_id, tag_id, name, position)"
+        " SELECT %(other)s, id, 'Quoc_Le', 9 FROM wiki_tag WHERE slug = 'quoc_le'",
     ),
     "a step of a tag change lost": (
         "tags",
@@ -191,7 +191,11 @@ CORRUPTIONS = {
         "orphan",
         "UPDATE wiki_tagchange SET author_id = 999999 WHERE old = 'Quoc_Le'",
     ),
-    "a tag nobody finds": ("tag_identity", "UPDATE wiki_tag SET name = 'x' WHERE slug = 'focus'"),
+    "a tag nobody finds": (
+        "tag_identity",
+        "UPDATE wiki_notetag SET name = 'x'"
+        " WHERE content_object_id = %(pid)s AND name = 'attention'",
+    ),
 }
 
 

@@ -147,10 +147,11 @@ def test_only_an_import_may_lack_its_text(note):
         Revision.objects.filter(note=note).update(body=None)
 
 
-def test_tags_are_one_whatever_their_case_and_shown_as_first_typed(alice, fields, note):
+def test_tags_are_one_whatever_their_case_and_shown_as_typed_there(alice, fields, note):
     other = Note.objects.write(fields(title="B", tags=("ATTENTION", "Éa")), owner=alice)
-    assert names(other) == ["attention", "Éa"]
-    assert Tag.objects.named("éA").get().name == "Éa"
+    assert names(other) == other.head.tags == ["ATTENTION", "Éa"]
+    assert names(note) == ["attention", "Quoc_Le"]
+    assert Tag.objects.named("éA").counted_for(Note.objects.all()).get().name == "Éa"
 
 
 def test_links_follow_the_text(note, alice, fields):

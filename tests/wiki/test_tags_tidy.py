@@ -124,15 +124,16 @@ def test_what_is_no_tag_is_refused_with_a_sentence(alice_client, write, action, 
     assert tags_of(note) == ["old"] and not TagChange.objects.exists()
 
 
-def test_the_spelling_of_a_tag_changes_while_it_is_nobody_elses(alice_client, bob, write):
-    note = write("deep_learning")
+def test_the_spelling_of_a_tag_changes_on_ones_own_notes_and_back(alice_client, bob, write):
+    note, other = write("a", "deep_learning", "z"), write("DEEP_learning")
+    theirs = write("deep_learning", owner=bob)
     tidy(alice_client, "deep_learning", "rename", "Deep_Learning")
-    assert tags_of(note) == ["Deep_Learning"]
-    undo(alice_client)
-    assert tags_of(note) == ["deep_learning"]
-    write("deep_learning", owner=bob)
+    assert tags_of(note) == ["a", "Deep_Learning", "z"] and tags_of(other) == ["Deep_Learning"]
+    assert tags_of(theirs) == ["deep_learning"] and not list(heads.problems())
     reply = tidy(alice_client, "deep_learning", "rename", "Deep_Learning")
-    assert reply.status_code == 422 and "so its spelling stays" in shown(reply)
+    assert reply.status_code == 422 and "spelled so already" in shown(reply)
+    undo(alice_client)
+    assert tags_of(note) == ["a", "deep_learning", "z"] and tags_of(other) == ["DEEP_learning"]
 
 
 def test_another_word_gives_the_tag_everywhere(client, alice_client, bob_client, bob, write):
@@ -169,7 +170,7 @@ def test_another_word_may_not_be_a_tag_itself_nor_mean_two(alice_client, write):
     tidy(alice_client, "one", "alias", "word")
     reply = tidy(alice_client, "third", "alias", "word")
     assert "“word” leads to the tag “one” already." in shown(reply)
-    assert TagAlias.objects.get().tag.name == "one"
+    assert TagAlias.objects.get().tag.slug == "one"
 
 
 def test_another_word_never_tells_of_a_tag_that_is_hidden(

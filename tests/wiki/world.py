@@ -67,6 +67,9 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     for sample in (kestrel, trashed):
         Note.objects.filter(pid=sample.pid).update(import_key=f"{SAMPLE}{sample.pid}")
     change = TagChange.objects.rename("canary_tag", "canary_bird", author=staff)
+    TagChange.objects.add_alias("opened", Tag.objects.named("open").get(), author=alice)
+    bird = Tag.objects.named("canary_bird").get()
+    alias = TagChange.objects.add_alias("birdie", bird, author=alice)
     for note in (shown, secret):
         Attachment.objects.add(note, key="x.txt", name="x.txt", content=f"{note.title}".encode())
         Attachment.objects.add(note, key="x.png", name="x.png", content=WIDE_PICTURE)
@@ -79,6 +82,7 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
         "revision": Revision.objects.get(note=secret, number=1).pk,
         "tag": Tag.objects.named("canary_bird").get().pk,
         "change": change.pk,
+        "alias": alias.pk,
         "job": job.pk,
         "done": _finished(jobs.request("embed_note", key="canary 2")).pk,
         "user": alice.pk,

@@ -25,7 +25,7 @@ from django.db.models import Prefetch, Q
 from wiki.exporters.output import Exported, Output
 from wiki.files import store
 from wiki.importers.json_archive import MANIFEST, MEDIA, NOTES, TAG_CHANGES, VERSION
-from wiki.models import Alias, Attachment, Note, NoteTag, Revision, TagChange
+from wiki.models import Alias, Attachment, Note, Revision, TagChange
 from wiki.snapshot import snapshot
 
 NOTHING: tuple[None, Iterator[Revision]] = (None, iter(()))
@@ -68,7 +68,7 @@ def _notes() -> Iterator[tuple[Note, list[Revision]]]:
     """Yield all notes by pid with their revisions by number: two queries, walked in step."""
     notes = Note.objects.select_related("owner", "deleted_by", "head").order_by("pid")
     loaded = notes.prefetch_related(
-        Prefetch("note_tags", NoteTag.objects.select_related("tag")),
+        "note_tags",
         Prefetch("attachments", Attachment.objects.order_by("number")),
         # Titles it had are known from its revisions.
         Prefetch("aliases", Alias.objects.exclude(kind=Alias.Kind.TITLE).order_by("key")),

@@ -9,7 +9,7 @@ from django.db.models import CompositePrimaryKey, Exists, Max, Model, OuterRef
 from psycopg import sql
 
 from wiki.extensions import Problem
-from wiki.models import Revision, Tag
+from wiki.models import NoteTag, Revision
 from wiki.models.tag import tag_key
 
 # Texts have up to 1 MiB: so many are in memory at once.
@@ -56,11 +56,13 @@ def _gaps() -> Iterator[Problem]:
 
 
 def _tag_identities() -> Iterator[Problem]:
-    for tag in Tag._base_manager.iterator():
-        if tag.slug != tag_key(tag.name):
+    spelled = NoteTag._base_manager.values_list("name", "tag__slug", "content_object")
+    for name, slug, pid in spelled.order_by("content_object", "pk").iterator():
+        if slug != tag_key(name):
             yield Problem(
                 "tag_identity",
-                f"The tag {tag.name} is kept under {tag.slug}, where nobody who types it finds it.",
+                f"The tag {name} is kept under {slug}, where nobody who types it finds it.",
+                pid,
             )
 
 

@@ -9,7 +9,8 @@ from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.posting import NoteWords, Posting
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, Tag, TagAlias
+from wiki.models.tag import NoteTag, Tag
+from wiki.models.tag_alias import TagAlias
 from wiki.models.tag_change import TagChange
 from wiki.models.visibility_change import VisibilityChange
 

@@ -5,7 +5,8 @@ Note.objects.import_batch is the door to this module.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
@@ -15,7 +16,8 @@ from wiki.models.alias import Alias
 from wiki.models.copying import copy_in, number
 from wiki.models.link import Link
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, Tag, tag_key
+from wiki.models.tag import NoteTag, Tag, each_once, tag_key
+from wiki.models.tag_alias import TagAlias
 from wiki.search.analysis import Analysis, analyse
 
 if TYPE_CHECKING:
@@ -101,28 +103,35 @@ def _sealed(arrivals: Sequence[Arrival]) -> list[Revision]:
 
 
 def _with_tags(arrivals: Sequence[Arrival]) -> list[NoteTag]:
-    """Write each tag as it was first typed, unless its note comes with all it ever said.
+    """Resolve other words for tags, unless a note comes with all it ever said.
 
-    Returns which note carries which.
+    Returns which note carries which tag.
     """
-    typed = [name for one in arrivals if one.tags is None for name in one.shown]
-    meant = Tag.objects.meanings(typed)
-    shown = [
-        [meant[tag_key(name)] if one.tags is None else name for name in one.shown]
-        for one in arrivals
-    ]
-    names = {tag_key(name): name for carried in reversed(shown) for name in reversed(carried)}
-    tags = dict(zip(names, Tag.objects.called(list(names.values())), strict=True))
+    shown = []
+    for owner, some in groupby(arrivals, lambda one: one.note.owner):
+        shown += _resolved(list(some), owner)
+    names = each_once(chain.from_iterable(shown))
+    tags = dict(zip(map(tag_key, names), Tag.objects.called(names), strict=True))
     rows = []
-    for arrival, wanted in zip(arrivals, shown, strict=True):
-        carried = list(dict.fromkeys(tags[tag_key(name)] for name in wanted))
+    for arrival, carried in zip(arrivals, shown, strict=True):
         if arrival.tags is None:
-            arrival.head.tags = [tag.name for tag in carried]
+            arrival.head.tags = carried
         rows += [
-            NoteTag(content_object=arrival.note, tag=tag, position=i)
-            for i, tag in enumerate(carried)
+            NoteTag(content_object=arrival.note, tag=tags[tag_key(name)], name=name, position=i)
+            for i, name in enumerate(carried)
         ]
     return rows
+
+
+def _resolved(arrivals: Sequence[Arrival], owner: Any) -> list[list[str]]:
+    """Return the tags each of these notes of one person gets."""
+    notes = type(arrivals[0].note).objects.visible_to(owner)
+    typed = [name for one in arrivals if one.tags is None for name in one.shown]
+    meant = TagAlias.objects.meanings(typed, notes)
+    return [
+        each_once(one.shown if one.tags is not None else [meant[tag_key(n)] for n in one.shown])
+        for one in arrivals
+    ]
 
 
 def _analysis(head: Revision) -> Analysis:

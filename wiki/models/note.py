@@ -19,7 +19,7 @@ from wiki.merge import Fields
 from wiki.models import saving, search_index
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
 from wiki.models.revision import Revision, not_ahead
-from wiki.models.tag import NoteTag, Tag
+from wiki.models.tag import NoteTag
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.analysis import analyse
 
@@ -124,9 +124,9 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             and (user.is_superuser or self.owner_id == user.pk)
         )
 
-    def shown_tags(self) -> list[Tag]:
-        """Return its tags in the order typed; no query after cards()."""
-        return [row.tag for row in self.note_tags.all()]
+    def shown_tags(self) -> list[NoteTag]:
+        """Return its tags in the order typed, as spelled here; no query after cards()."""
+        return list(self.note_tags.all())
 
     def current_fields(self) -> Fields:
         """Return what an editor starts from: the head, with its tags as they are named now."""

@@ -17,7 +17,8 @@ from wiki.models.alias import Alias, known_to
 from wiki.models.arriving import Arrival
 from wiki.models.link import Link
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, TagAlias, tag_key
+from wiki.models.tag import NoteTag, tag_key
+from wiki.models.tag_alias import TagAlias
 from wiki.models.visibility import Visibility
 from wiki.search.analysis import beginning
 
@@ -41,13 +42,17 @@ class Scope:
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    """Notes as rows; every page, count and search starts at visible_to."""
+    """Notes as rows; every page, count and search starts at visible_to.
+
+    reader: for whom they were kept, and whose words for tags count; None for nobody.
+    """
 
     scope: Scope | None = None
+    reader: Any = None
 
     def _clone(self) -> "NoteQuerySet":
         clone: NoteQuerySet = super()._clone()  # type: ignore[misc]
-        clone.scope = self.scope
+        clone.scope, clone.reader = self.scope, self.reader
         return clone
 
     def visible_to(self, user: Any) -> "NoteQuerySet":
@@ -61,7 +66,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
             own = (user.pk,) if user.is_authenticated else ()
             audiences = (search_index.EVERYONE, *own)
         conditions = 0 if was_narrow else len(kept.query.where.children)
-        kept.scope = Scope(audiences, conditions)
+        kept.scope, kept.reader = Scope(audiences, conditions), user
         return kept
 
     @property
@@ -75,6 +80,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         if not user.is_authenticated:
             return self.none()
         alive = self.filter(deleted__isnull=True)
+        alive.reader = user
         return alive if user.is_superuser else alive.filter(owner=user)
 
     def in_trash_of(self, user: Any) -> "NoteQuerySet":
@@ -122,13 +128,11 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
         A word fits the start of any `_`-separated part of a tag, whatever the case;
         `=word` fits a whole tag only, and `-word` keeps the notes without such a tag. Another
-        word for a tag fits that tag; one query finds these.
+        word for a tag, if the reader may know it, fits that tag; one query finds these.
         """
         kept = self
         keys = [tag_key(word.lstrip("-=")) for word in words.split()]
-        meant = (
-            dict(TagAlias.objects.filter(slug__in=keys).values_list("slug", "tag")) if keys else {}
-        )
+        meant = self._meant(keys)
         for word in words.split():
             unwanted, key = word.startswith("-"), tag_key(word.lstrip("-="))
             if not key:
@@ -142,6 +146,11 @@ class NoteQuerySet(models.QuerySet["Note"]):
             kept = kept.exclude(pid__in=carrying) if unwanted else kept.filter(pid__in=carrying)
         return kept
 
+    def _meant(self, words: Sequence[str]) -> dict[str, int]:
+        if self.reader is None:
+            return {}
+        return TagAlias.objects.tags_of(words, self.model.objects.visible_to(self.reader))
+
     def chronological(self) -> "NoteQuerySet":
         """Order by the date of the first revision, newest first."""
         return self.order_by("-created", "-pid")
@@ -152,9 +161,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
     def cards(self) -> "NoteQuerySet":
         """Load what a page needs to show each note: two queries more, whatever the number."""
-        return self.select_related("head", "owner").prefetch_related(
-            models.Prefetch("note_tags", NoteTag.objects.select_related("tag"))
-        )
+        return self.select_related("head", "owner").prefetch_related("note_tags")
 
     def with_numbers_for(self, user: Any) -> "NoteQuerySet":
         """Tell each note, in the same query, which of its revisions user may not read."""

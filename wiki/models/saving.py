@@ -4,9 +4,11 @@ Note.save_revision and Note.objects.write are the doors to this module.
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
@@ -21,7 +23,8 @@ from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
-from wiki.models.tag import NoteTag, Tag, tag_key
+from wiki.models.tag import NoteTag, Tag, each_once, tag_key
+from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
 from wiki.search.analysis import Analysis, analyse
 from wiki.undecided import marks, undecided
@@ -53,7 +56,7 @@ def create(
     Back in the browser, typed on, sent once more: the rest becomes revision 1. Raises
     SubmissionUsed where that would write another text, or another's note, over what was saved.
     """
-    fields = _meant(fields)
+    fields = _typed(fields, model, owner)
     rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
@@ -64,7 +67,7 @@ def create(
                 Revision.of(
                     note,
                     0,
-                    _canonical(fields),
+                    fields,
                     author=owner,
                     created=now,
                     summary=summary,
@@ -94,13 +97,14 @@ def save(
     """Append a revision edited from `base`; see Note.save_revision."""
     if places := undecided(note.pid, fields.body):
         raise UndecidedPlaces(places)
-    fields = _meant(fields)
+    sent, is_typed = fields, source != Revision.Source.RESTORE
     while True:
         with transaction.atomic():
             _wait_turn(note)
             note = type(note).objects.cards().get(pid=note.pid)
             head = note.head
             assert head is not None
+            fields = _typed(sent, type(note), author, _present(note, base)) if is_typed else sent
             if done := submitted(note, submission):
                 if same(fields, done.fields):
                     return done
@@ -114,7 +118,7 @@ def save(
             revision = Revision.of(
                 note,
                 head.number + 1,
-                _canonical(draft),
+                draft,
                 author=author,
                 created=timezone.now(),
                 summary=summary,
@@ -159,14 +163,16 @@ def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analy
 
 
 def set_tags(note: "Note", names: list[str]) -> None:
-    """Make these the note's tags, in this order. The caller holds the note row."""
+    """Make these the note's tags, so spelled, in this order. The caller holds the note row."""
+    names = each_once(names)
     rows = NoteTag.objects.filter(content_object=note)
-    if names == list(rows.values_list("tag__name", flat=True)):
+    if names == list(rows.values_list("name", flat=True)):
         return
-    wanted = [tag.pk for tag in Tag.objects.called(names)]
+    wanted = zip(names, Tag.objects.called(names), strict=True)
     rows.delete()
     NoteTag.objects.bulk_create(
-        NoteTag(content_object=note, tag_id=tag, position=i) for i, tag in enumerate(wanted)
+        NoteTag(content_object=note, tag=tag, name=name, position=i)
+        for i, (name, tag) in enumerate(wanted)
     )
 
 
@@ -184,14 +190,20 @@ def same(one: Fields, other: Fields) -> bool:
     return replace(one, tags=keys[0]) == replace(other, tags=keys[1])
 
 
-def _canonical(fields: Fields) -> Fields:
-    """Write each tag as it was first typed."""
-    return with_tags(fields, tuple(tag.name for tag in Tag.objects.called(fields.tags)))
+def _typed(fields: Fields, model: type["Note"], author: Any, present: Iterable[str] = ()) -> Fields:
+    """Resolve the other words for tags that were typed; those present in the note stay."""
+    notes = model.objects.visible_to(author)
+    return with_tags(fields, tuple(typed_tags(fields.tags, present, notes)))
 
 
-def _meant(fields: Fields) -> Fields:
-    """Put the tag in the place of another word for it."""
-    return with_tags(fields, tuple(Tag.objects.meant_by(fields.tags)))
+def _present(note: "Note", base: int) -> list[str]:
+    """Return the tags a form opened at this revision showed, and those the note has now."""
+    assert note.head is not None
+    at_base: Iterable[list[str]] = [note.head.tags]
+    if base != note.head.number:
+        of_base = Revision.objects.filter(note=note, number=base)
+        at_base = of_base.values_list("tags", flat=True)
+    return [*chain.from_iterable(at_base), *map(str, note.shown_tags())]
 
 
 def _merged(note: "Note", head: Revision, mine: Fields, base: int) -> Fields:
@@ -260,9 +272,8 @@ def _lock_as_seen(note: "Note") -> bool:
     Only a tag change, the trash or an import can have come in between: savers wait their turn.
     """
     locked = type(note).objects.select_for_update(of=("self",)).get(pid=note.pid)
-    tags = NoteTag.objects.filter(content_object=note).values_list("tag_id", flat=True)
-    seen = [row.tag_id for row in note.note_tags.all()]
-    return locked.head_id == note.head_id and list(tags) == seen
+    tags = NoteTag.objects.filter(content_object=note).values_list("name", flat=True)
+    return locked.head_id == note.head_id and list(tags) == [*map(str, note.shown_tags())]
 
 
 def _wait_turn(note: "Note") -> None:

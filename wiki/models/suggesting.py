@@ -6,7 +6,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Collate
 
 from wiki.markup import link_key
-from wiki.models.tag import NoteTag, Tag, TagAlias, tag_key
+from wiki.models.tag import NoteTag, Tag, tag_key
+from wiki.models.tag_alias import TagAlias
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -42,14 +43,15 @@ def titles(notes: "NoteQuerySet", typed: str, most: int) -> list["Note"]:
 def tags(notes: "NoteQuerySet", typed: str, most: int) -> list[Tag]:
     """Return the tags of these notes, found as titles are, each in alphabetical order.
 
-    Another word for a tag finds it too.
+    Another word for a tag, if the reader may know it, finds it too. notes: all that they may
+    read.
     """
     key = tag_key(typed.strip())
     if not key or "\0" in key:
         return []
     carried = NoteTag.objects.filter(tag=OuterRef("pk"), content_object__in=notes)
-    used = Tag.objects.filter(Exists(carried)).order_by("slug")
-    aliases = TagAlias.objects.filter(slug__startswith=key).values("tag")
+    used = Tag.objects.filter(Exists(carried)).spelled_for(notes).order_by("slug")
+    aliases = TagAlias.objects.filter(slug__startswith=key).known_in(notes).values("tag")
     found: list[Tag] = []
     for part in (
         Q(slug__startswith=key) | Q(pk__in=aliases),

@@ -9,7 +9,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from wiki.models.note import Note
-from wiki.models.tag import MOST_TAGS, NoteTag, Tag, TagAlias, tag_key
+from wiki.models.tag import MOST_TAGS, NoteTag, Tag, each_once, tag_key
+from wiki.models.tag_alias import TagAlias
 
 if TYPE_CHECKING:
     from wiki.models.note_queryset import NoteQuerySet
@@ -28,18 +29,18 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
     def rename(self, old: str, new: str, *, author: Any) -> "TagChange":
         """Put the tag `new` where `old` is, on all notes author may edit.
 
-        A note that has both keeps one (a merge); an empty `new` takes the tag away. Makes
-        no revision and moves no note in the list of changes. Holds those note rows.
+        A note that has both keeps one (a merge); an empty `new` takes the tag away, and
+        another spelling of `old` respells it. Makes no revision and moves no note in the list
+        of changes. Holds those note rows.
         """
-        (new,) = Tag.objects.meant_by([new]) if new else [""]
+        readable = Note.objects.visible_to(author)
+        (new,) = TagAlias.objects.meant_by([new], readable) if new else [""]
         notes = _locked(Note.objects.editable_by(author).filter(note_tags__tag__slug=tag_key(old)))
         steps = {}
         for note in notes:
             if step := _step(note, [old], [new] if new else []):
                 steps[str(note.pid)] = step
-        kind = self._kind(old, new)
-        if tag_key(old) == tag_key(new):
-            Tag.objects.named(new).update(name=new)
+        kind = self._kind(old, new, readable)
         return self._carry_out(notes, steps, kind=kind, old=old, new=new, author=author)
 
     @transaction.atomic
@@ -50,8 +51,9 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
 
         Raises ValidationError if a note would get more than MOST_TAGS.
         """
-        wanted = Tag.objects.meant_by(add)
-        remove = list(dict.fromkeys([*remove, *Tag.objects.meant_by(remove)]))
+        readable = Note.objects.visible_to(author)
+        wanted = TagAlias.objects.meant_by(add, readable)
+        remove = each_once([*remove, *TagAlias.objects.meant_by(remove, readable)])
         locked = _locked(Note.objects.editable_by(author).filter(pid__in=notes.values("pid")))
         steps = {}
         for note in locked:
@@ -63,14 +65,19 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
 
     @transaction.atomic
     def add_alias(self, word: str, tag: Tag, *, author: Any) -> "TagChange":
-        """Let whoever types the word get the tag. Raises ValidationError if it means another."""
-        row, is_new = TagAlias.objects.get_or_create(
-            slug=tag_key(word), defaults={"name": word, "tag": tag}
-        )
-        if not is_new:
-            raise ValidationError(f"“{word}” leads to the tag “{row.tag}” already.")
+        """Let whoever types the word, and may read a note with the tag, get the tag.
+
+        Raises ValidationError if author knows it as another word for a tag already. That it
+        is so for others, of a tag that author may not know, changes nothing.
+        """
+        readable = Note.objects.visible_to(author)
+        if TagAlias.objects.tags_of([word], readable):
+            (taken,) = TagAlias.objects.meant_by([word], readable)
+            raise ValidationError(f"“{word}” leads to the tag “{taken}” already.")
+        TagAlias.objects.let_mean(word, tag, author=author)
+        (new,) = Tag.objects.filter(pk=tag.pk).spelled_for(readable)
         kind = TagChange.Kind.ALIAS
-        return self._carry_out([], {}, kind=kind, old=word, new=tag.name, author=author)
+        return self._carry_out([], {}, kind=kind, old=word, new=str(new), author=author)
 
     @transaction.atomic
     def undo(self, change: "TagChange", *, author: Any) -> "TagChange":
@@ -84,26 +91,24 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
                 steps[str(note.pid)] = _back(note, done)
         if change.kind == TagChange.Kind.ALIAS:
             self._switch_alias(change)
-        elif change.kind == TagChange.Kind.RENAME and tag_key(change.old) == tag_key(change.new):
-            Tag.objects.named(change.old).update(name=change.old)
         said = {"kind": change.kind, "old": change.new, "new": change.old}
         return self._carry_out(notes, steps, **said, author=author, undoes=change)
 
-    def _kind(self, old: str, new: str) -> str:
+    def _kind(self, old: str, new: str, readable: "NoteQuerySet") -> str:
         if not new:
             return TagChange.Kind.DELETE
         is_other = tag_key(old) != tag_key(new)
-        is_merge = is_other and NoteTag.objects.filter(tag__slug=tag_key(new)).exists()
+        is_merge = is_other and readable.filter(note_tags__tag__slug=tag_key(new)).exists()
         return TagChange.Kind.MERGE if is_merge else TagChange.Kind.RENAME
 
     def _switch_alias(self, change: "TagChange") -> None:
         """Take an alias away again, or put back one that an undo took away."""
-        if change.undoes_id is None:
-            TagAlias.objects.filter(slug=tag_key(change.old)).delete()
+        if change.undoes is None:
+            word, name = tag_key(change.old), tag_key(change.new)
+            TagAlias.objects.filter(slug=word, tag__slug=name).delete()
         else:
             (tag,) = Tag.objects.called([change.old])
-            word = {"name": change.new, "tag": tag}
-            TagAlias.objects.get_or_create(slug=tag_key(change.new), defaults=word)
+            TagAlias.objects.let_mean(change.new, tag, author=change.undoes.author)
 
     def _carry_out(
         self, notes: Iterable[Note], steps: dict[str, dict[str, Any]], **said: Any
@@ -180,21 +185,18 @@ def _locked(notes: "NoteQuerySet") -> list[Note]:
     """
     rows = Note.objects.filter(pid__in=notes.values("pid")).order_by("pid")
     pids = list(rows.select_for_update(of=("self",)).values_list("pid", flat=True))
-    tags = NoteTag.objects.select_related("tag")
     loaded = Note.objects.filter(pid__in=pids).order_by("pid").select_related("head")
-    return list(
-        loaded.only("pid", "head__number").prefetch_related(models.Prefetch("note_tags", tags))
-    )
+    return list(loaded.only("pid", "head__number").prefetch_related("note_tags"))
 
 
 def _step(note: Note, remove: Sequence[str], add: Sequence[str]) -> dict[str, Any] | None:
-    """Return what changes on a note, which is nothing if it is so already."""
+    """Return what changes on a note, spelled as there; nothing if it is so already."""
     assert note.head is not None
-    have = {tag_key(tag.name) for tag in note.shown_tags()}
-    gone = [name for name in remove if tag_key(name) in have]
-    left = have - {tag_key(name) for name in gone}
+    have = {tag_key(tag.name): tag.name for tag in note.shown_tags()}
+    gone = [have[tag_key(name)] for name in remove if tag_key(name) in have]
+    left = have.keys() - {tag_key(name) for name in gone}
     come = [name for name in add if tag_key(name) not in left]
-    if {tag_key(name) for name in gone} == {tag_key(name) for name in come}:
+    if set(gone) == set(come):
         return None
     if len(come) > len(gone) and len(left) + len(come) > MOST_TAGS:
         raise ValidationError(
@@ -217,12 +219,12 @@ def _retag(notes: Sequence[Note], steps: dict[str, Any], tags: dict[str, Tag]) -
         step = steps[str(note.pid)]
         removed = {tag_key(name) for name in step["remove"]}
         rows = list(note.note_tags.all())
-        leaving = [row for row in rows if row.tag.slug in removed]
-        staying = {row.tag.slug for row in rows} - removed
+        leaving = [row for row in rows if tag_key(row.name) in removed]
+        staying = {tag_key(row.name) for row in rows} - removed
         place = leaving[0].position if leaving else len(rows)
         gone += [row.pk for row in leaving]
         come += [
-            NoteTag(content_object=note, tag=tags[tag_key(name)], position=place)
+            NoteTag(content_object=note, tag=tags[tag_key(name)], name=name, position=place)
             for name in step["add"]
             if tag_key(name) not in staying
         ]

@@ -11,7 +11,7 @@ from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered, as_read
 from wiki.markup.comments import Comment, comments
-from wiki.models import Note, Tag
+from wiki.models import Note, NoteTag
 from wiki.models.link_filling import ids_of
 from wiki.models.note_html import pages, rendered_heads
 
@@ -35,7 +35,7 @@ class Card:
     html: str
     notice: str
     outline: Sequence[Heading]
-    tags: Sequence[Tag]
+    tags: Sequence[NoteTag]
     may_edit: bool
     is_hidden: bool = False
     is_long: bool = False

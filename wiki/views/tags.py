@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
 from wiki.models.near_tags import near_pairs
-from wiki.models.tag import tag_key
 from wiki.views.listing import ordered
 
 MOST_PAIRS = 30
@@ -44,11 +43,12 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     Another word for a tag leads to it.
     """
     readable = Note.objects.visible_to(request.user)
-    tag = Tag.objects.named(name).first()
-    context = {"tag": tag, **ordered(request, readable.filter(note_tags__tag=tag))} if tag else {}
-    if not context.get("total"):
+    tag = Tag.objects.named(name).counted_for(readable).first()
+    if tag is None:
         return redirect(_meant(name, readable))
-    context["words"] = TagAlias.objects.filter(tag=tag).order_by("slug")
+    words = TagAlias.objects.filter(tag=tag).known_in(readable).order_by("slug")
+    context = {"tag": tag, "words": words}
+    context |= ordered(request, readable.filter(note_tags__tag=tag))
     return render(request, "wiki/tag.html", context)
 
 
@@ -56,10 +56,11 @@ def _meant(name: str, readable: Any) -> Tag:
     """Return the tag of readable notes that this is another word for. Raises Http404."""
     if "\0" in name:
         raise Http404
-    alias = TagAlias.objects.filter(slug=tag_key(name)).select_related("tag").first()
-    if alias is None or not readable.filter(note_tags__tag=alias.tag).exists():
+    leading = TagAlias.objects.tags_of([name], readable).values()
+    tag = Tag.objects.filter(pk__in=leading).counted_for(readable).first()
+    if tag is None:
         raise Http404
-    return alias.tag
+    return tag
 
 
 def _pairs(tags: Sequence[Any], user: Any) -> list[Pair]:

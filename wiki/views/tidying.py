@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki.forms import TidyForm
-from wiki.models import Note, Tag, TagChange, TagDifference, VisibilityChange
-from wiki.models.tag import tag_key
+from wiki.models import Note, NoteTag, Tag, TagAlias, TagChange, TagDifference, VisibilityChange
+from wiki.models.tag import Spelling, tag_key
 
 PER_PAGE = 30
 MOST = 500  # a list of two kinds is put together in memory
@@ -59,14 +59,17 @@ def tag(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         target = _counted(request.user, said["to"]) if said["to"] else None
-        is_merge = said["action"] == "rename" and target is not None and target.pk != found.pk
-        if is_merge and not said["sure"]:
-            return render(request, "wiki/merge_tag.html", {**context, "target": target})
+        if said["action"] == "rename" and target is not None and target.pk != found.pk:
+            if not said["sure"]:
+                return render(request, "wiki/merge_tag.html", {**context, "target": target})
+            said["to"] = target.name
         try:
             return _carry_out(request, found, said)
         except ValidationError as error:
             form.add_error("to", error)
     status = 422 if form.is_bound else 200
+    known = TagAlias.objects.filter(tag=found).known_in(Note.objects.visible_to(request.user))
+    context["words"] = known.order_by("slug")
     return render(request, "wiki/tidy_tag.html", context, status=status)
 
 
@@ -92,7 +95,7 @@ def _carry_out(request: HttpRequest, tag: Any, said: dict[str, Any]) -> HttpResp
         messages.success(request, f"Whoever types “{to}” gets the tag “{tag.name}”.")
         return redirect("tidying")
     if action == "rename":
-        _require_own_spelling(tag, to)
+        _require_change(request.user, tag, to)
     change = TagChange.objects.rename(
         tag.name, to if action == "rename" else "", author=request.user
     )
@@ -102,13 +105,10 @@ def _carry_out(request: HttpRequest, tag: Any, said: dict[str, Any]) -> HttpResp
     return redirect("tidying")
 
 
-def _require_own_spelling(tag: Any, to: str) -> None:
-    if to == tag.name:
+def _require_change(user: Any, tag: Any, to: str) -> None:
+    uses = NoteTag.objects.filter(tag=tag, content_object__in=Note.objects.editable_by(user))
+    if tag_key(to) == tag.slug and not uses.exclude(name=to).exists():
         raise ValidationError("The tag is spelled so already. Type another name.")
-    if tag_key(to) == tag.slug and tag.others:
-        raise ValidationError(
-            f"{_notes(tag.others)} of other people have this tag too, so its spelling stays."
-        )
 
 
 def _require_free(user: Any, tag: Any, word: str) -> None:
@@ -136,8 +136,9 @@ def _counted(user: Any, name: str) -> Any:
         own=Count("uses_of", filter=mine),
         others=Count("uses_of", filter=~mine),
         is_public=Count("uses_of", filter=public),
+        name=Spelling("uses_of__name"),
     )
-    return counted.prefetch_related("aliases").first()
+    return counted.first()
 
 
 def _notes(count: int) -> str:
