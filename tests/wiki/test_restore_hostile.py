@@ -23,7 +23,7 @@ from tests.wiki.archives_of_backups import (
     write_zip,
 )
 from wiki import backup
-from wiki.backup import BackupError, loading, reader
+from wiki.backup import BackupError, loading, reader, restoring
 from wiki.backup.schema import Schema
 from wiki.files import store
 from wiki.models import Attachment
@@ -176,9 +176,23 @@ def test_members_that_no_backup_has_are_refused_by_name(honest, elsewhere, refus
         ):  # fmt: skip
             write_zip(file, said, {**rest, name: b"picture"})
             refused(file, f"{re.escape(name)} in it has an impossible name")
+        write_zip(file, said, members)
+        file.write_bytes(rezipped(file, MEDIA, b"PICTURE"))
+        refused(file, f"damaged: {MEDIA} in it is not what was written")
         for name in ("evil.sh", "tables/../evil.copy", "database.dump", "/etc/passwd"):
             refused(write_zip(file, said, {**members, name: b"#!"}), f"{name} in it belongs to no")
     assert not list(tmp_path.rglob("escaped*"))
+
+
+def rezipped(file: Path, name: str, content: bytes) -> bytes:
+    """Return the same zip with other bytes in one member; its manifest stays."""
+    with zipfile.ZipFile(file) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for one, kept in {**members, name: content}.items():
+            archive.writestr(one, kept)
+    return packed.getvalue()
 
 
 def test_zips_that_say_two_things_are_refused(honest, elsewhere, refused, tmp_path, recwarn):
@@ -338,7 +352,7 @@ def test_rows_that_break_a_rule_leave_an_empty_instance(honest, elsewhere, tmp_p
                 backup.restore(write_zip(file, said, members))
             # The schema is left as it was made; making it is not what is tried here.
             monkeypatch.setattr(Schema, "make", lambda self: None)
-            assert backup.is_empty() and not (tmp_path / "elsewhere" / "media").exists()
+            assert backup.is_empty() and not list(store.kept())
         assert backup.restore(tmp_path / "honest.zip").problems == ()
         with connection.cursor() as cursor:
             cursor.execute("SELECT FROM pg_roles WHERE rolname LIKE 'commonplace_restore_%%'")
@@ -399,16 +413,20 @@ def test_an_interrupted_restore_begins_again(honest, elsewhere, tmp_path, monkey
     said, members = honest
     file = tmp_path / "honest.zip"
     with elsewhere():
-        monkeypatch.setattr(loading, "_compare", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            backup.restore(file)
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(restoring, "_put_in_place", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                backup.restore(file)
+        # Making the schema again is not what is tried here.
+        monkeypatch.setattr(Schema, "make", lambda self: None)
         assert backup.is_empty()
         media = tmp_path / "elsewhere" / "media"
         store_there = media / MEDIA.removeprefix("media/")
         store_there.parent.mkdir(parents=True)
         store_there.write_bytes(b"picture")
-        (media.with_name("media.restoring") / "ab").mkdir(parents=True)
+        left = media / ".restoring" / "ab" / "left over"
+        left.parent.mkdir(parents=True)
+        left.touch()
         (media / "mine.txt").write_text("precious")
         with pytest.raises(BackupError, match="not empty"):
             backup.restore(file)
@@ -419,7 +437,7 @@ def test_an_interrupted_restore_begins_again(honest, elsewhere, tmp_path, monkey
         store_there.write_bytes(b"picture")
         assert backup.restore(file).problems == ()
         assert dict(store.kept()).keys() == {sha256(b"picture")}
-        assert not media.with_name("media.restoring").exists()
+        assert [path.name for path in media.iterdir()] == [store_there.parent.name]
 
 
 def interrupt(*_: object) -> None:

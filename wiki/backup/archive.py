@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 
 from wiki.backup.content import Contents, combined_sha256
 from wiki.backup.errors import BackupError
+from wiki.files import store
 
 FORMAT, FORMATS = 2, (1, 2)
 MANIFEST, DUMP, TABLES, MEDIA = "manifest.json", "database.dump", "tables/", "media/"
@@ -197,8 +198,4 @@ def _publish(unfinished: Path, path: Path) -> None:
         raise
     except OSError:  # a file system without hard links
         unfinished.rename(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    store.sync_folder(path.parent)

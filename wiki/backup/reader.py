@@ -91,7 +91,8 @@ class Reader:
     def unpack_media(self, folder: Path) -> None:
         """Write the attachments into folder, which is made, and onto the disk. BackupError."""
         try:
-            folder.mkdir(mode=0o700, parents=True)
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
             for path in self.attachments:
                 target = folder / path
                 target.parent.mkdir(mode=0o700, exist_ok=True)

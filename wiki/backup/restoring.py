@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import django.db
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg import sql
@@ -24,8 +26,11 @@ from wiki.backup.pg_dump_archive import DumpRows
 from wiki.backup.reader import Reader
 from wiki.backup.rows import MemberRows, Rows, tables_to_load
 from wiki.backup.schema import Schema
+from wiki.files import store
 from wiki.models import Note
 
+# Where attachments are unpacked, on the same disk as their place.
+UNPACKED = ".restoring"
 OTHERS = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND backend_type = 'client backend'
@@ -116,7 +121,8 @@ def _require_empty(media: Path, reader: Reader) -> None:
 
 def _belong_to(reader: Reader, media: Path) -> bool:
     """Tell whether there are no files but those that an interrupted restore of this backup left."""
-    here = (path for path in media.rglob("*") if not path.is_dir())
+    found = (path for path in media.rglob("*") if not path.is_dir())
+    here = (path for path in found if media / UNPACKED not in path.parents)
     return all(
         reader.attachments.get(path.relative_to(media).as_posix()) == path.lstat().st_size
         for path in here
@@ -137,7 +143,7 @@ def _tables_of_others() -> list[str]:
 
 def _fill(reader: Reader, schema: Schema, rows: Rows, loaded: set[str], media: Path) -> None:
     """Make the schema, then put all rows and files in place. Raises BackupError."""
-    unpacked = media.with_name("media.restoring")
+    unpacked = media / UNPACKED
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         reader.unpack_media(unpacked)
@@ -145,7 +151,7 @@ def _fill(reader: Reader, schema: Schema, rows: Rows, loaded: set[str], media: P
         with transaction.atomic():
             load(rows, loaded, reader.manifest)
             # Before the rows are there for good: a row never lacks its file.
-            _put_in_place(unpacked, media)
+            _put_in_place(reader.attachments, unpacked, media)
     except django.db.Error as error:
         reason = str(error).splitlines()[0]
         raise BackupError(
@@ -156,11 +162,21 @@ def _fill(reader: Reader, schema: Schema, rows: Rows, loaded: set[str], media: P
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _put_in_place(unpacked: Path, media: Path) -> None:
-    """Let the files be those of the notes; what is there is the same, or part of it."""
-    shutil.rmtree(media, ignore_errors=True)
-    if any(unpacked.iterdir()):
-        unpacked.rename(media)
+def _put_in_place(paths: Iterable[str], unpacked: Path, media: Path) -> None:
+    """Move the files to where notes look for them, and onto the disk. Raises BackupError."""
+    try:
+        folders = {(media / path).parent for path in paths}
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for path in paths:
+            (unpacked / path).replace(media / path)
+        for folder in (*folders, media):
+            store.sync_folder(folder)
+    except OSError as error:
+        raise BackupError(
+            f"The attachments cannot be put into {media}: {error.strerror}. The database is "
+            "empty still; correct that and restore again."
+        ) from error
 
 
 def _bring_up_to_date() -> None:
@@ -168,7 +184,7 @@ def _bring_up_to_date() -> None:
     ContentType.objects.clear_cache()
     try:
         call_command("migrate", interactive=False, verbosity=0)
-    except django.db.Error as error:
+    except (django.db.Error, ImproperlyConfigured) as error:
         raise BackupError(
             f"Everything was restored, but the database could not be changed to this version "
             f"({str(error).splitlines()[0]}). `make run` tries that again; nothing is lost."
