@@ -140,6 +140,20 @@ def test_a_dump_that_runs_a_program_is_refused_and_runs_nothing(note, elsewhere,
     assert not marker.exists()
 
 
+def test_what_a_dump_says_about_our_own_tables_is_not_run(note, elsewhere, tmp_path):
+    """The schema comes from our migrations: that of the dump may be anything."""
+    said, members = read_zip(write_format_1(tmp_path / "old.zip"))
+    marker, dump = tmp_path / "ran", members["database.dump"]
+    for found in re.findall(rb"CREATE TABLE public\.wiki_\w+ \([^;]*;\n", dump):
+        command = f"COPY (SELECT 1) TO PROGRAM 'touch {marker}';"
+        dump = dump.replace(found, same_length(command, found))
+    assert dump.count(b"PROGRAM") > 3
+    with elsewhere():
+        file = write_zip(tmp_path / "hostile.zip", said, {**members, "database.dump": dump})
+        assert backup.restore(file).problems == ()
+    assert not marker.exists()
+
+
 def test_a_dump_that_is_none_or_lacks_rows_is_a_sentence(note, elsewhere, refused, tmp_path):
     said, members = read_zip(write_format_1(tmp_path / "old.zip"))
     file = tmp_path / "changed.zip"
