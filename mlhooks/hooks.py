@@ -21,6 +21,26 @@ from wiki.extensions import Problem, Process
 # A due job that nobody begins for so long, although all processes run, is a fault.
 OVERDUE_S = 600
 
+# What no worker could make again: nothing yet. A new table stands in one of the two lists.
+KEPT_TABLES: list[str] = []
+DERIVED_TABLES = [
+    # Work asked of one site, with its results, and who works there: not done again in another.
+    "mlhooks_job",
+    "mlhooks_worker",
+    # Made from the notes by the workers, as soon as they miss it.
+    "mlhooks_passage",
+    "mlhooks_splitnote",
+    "mlhooks_noteblocks",
+    "mlhooks_indexednote",
+    "mlhooks_unreadnote",
+    "passage_vector_*",
+    # Which vectors are there, and which of them answer: true only beside the vectors.
+    "mlhooks_encoderindex",
+    "mlhooks_activeindex",
+    # What was asked lately; it numbers indexes, and tells what people look for.
+    "mlhooks_queryvector",
+]
+
 
 def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
@@ -42,8 +62,8 @@ def connect() -> None:
         "identifiers": identifiers.run,
         "search": search.run,
     }
-    # Work asked of one instance is not to be done again in another.
-    extensions.derived_tables += ["mlhooks_*", "passage_vector_*"]
+    extensions.kept_tables += KEPT_TABLES
+    extensions.derived_tables += DERIVED_TABLES
     signals.revision_saved.connect(note_saved)
     signals.note_removed.connect(note_removed)
     extensions.preparers.append(ranking.prepare)

@@ -24,6 +24,7 @@ class WikiConfig(AppConfig):
         extensions.benchmarks["search"] = searches.run
         extensions.evaluations["search"] = search.run
         post_migrate.connect(index_notes, sender=self)
+        post_migrate.connect(remember_derived_tables, sender=self)
 
 
 def index_notes(using: str, **rest: Any) -> None:
@@ -32,3 +33,10 @@ def index_notes(using: str, **rest: Any) -> None:
 
     if reindexing.can_run(using):
         reindexing.bring_up_to_date()
+
+
+def remember_derived_tables(**rest: Any) -> None:
+    """After every `migrate`: note what backups may leave out, should the ML app be switched off."""
+    from wiki.backup import kept
+
+    kept.remember()

@@ -83,6 +83,9 @@ checks: list[Callable[[], Iterable[Problem]]] = []
 counted: dict[str, Callable[[], int]] = {}
 # What else readyz tells, by name: JSON-able, and one cheap query at most.
 vitals: dict[str, Callable[[], Any]] = {}
-derived_tables: list[str] = []  # names or patterns: rows made from notes, left out of backups
+# Every table of an app that is plugged in, by name; wiki/backup/kept.py names the house's own.
+kept_tables: list[str] = []  # what people did there: rows that every backup holds
+# Rows that are made again, left out of backups; a pattern only for tables that come and go.
+derived_tables: list[str] = []
 evaluations: dict[str, Callable[..., dict[str, Any]]] = {}
 benchmarks: dict[str, Callable[..., dict[str, Any]]] = {}

@@ -31,7 +31,7 @@ MAKE = """
     ALTER TABLE {table} ALTER COLUMN sentences SET STORAGE EXTERNAL;
     CREATE INDEX ON {table} (note)
 """
-# A backup leaves out the rows that name such tables, and brings the tables, empty.
+# One that was left behind when its index was dropped.
 ORPHANS = r"""
     SELECT relname FROM pg_class
      WHERE relkind = 'r' AND relname ~ '^passage_vector_\d+$' AND pg_table_is_visible(oid)

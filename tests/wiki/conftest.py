@@ -1,11 +1,14 @@
 """What the house's tests share."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
 from tests.conftest import person
@@ -62,3 +65,32 @@ def bring_vault(alice: Any, tmp_path: Path) -> Callable[..., vaults.Import]:
         return vaults.bring(path, owner, tmp_path / f"report-{next(numbers)}", **options)
 
     return bring
+
+
+@pytest.fixture
+def elsewhere(
+    transactional_db: None, settings: Any, tmp_path: Path
+) -> Callable[[], AbstractContextManager[None]]:
+    """Work in a database of its own, without a schema, with a data folder of its own."""
+    name = f"elsewhere_{os.getpid()}"
+
+    @contextmanager
+    def enter() -> Iterator[None]:
+        home, data = connection.settings_dict["NAME"], settings.WIKI_DATA_DIR
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        move_to(name, tmp_path / "elsewhere")
+        try:
+            yield
+        finally:
+            move_to(home, data)
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def move_to(database: str, data: Path) -> None:
+        connection.close()
+        connection.settings_dict["NAME"] = database
+        settings.WIKI_DATA_DIR = data
+        ContentType.objects.clear_cache()
+
+    return enter

@@ -1,34 +1,42 @@
-"""The file of a backup: a zip with the database, the attachments and a manifest.
+"""The file of a backup: a zip of rows, attachments and a manifest. Nothing in it is ever executed.
 
-manifest.json      what is in here, with the sha256 of every other member; written last
-database.dump      pg_dump's custom format, of any version of the schema
-media/...          the attachments as they lie in the data folder
+manifest.json       what is in here, with the sha256 of every other member; written last
+tables/<name>.copy  the rows of a table, as PostgreSQL's COPY writes them
+media/ab/cdef...    the attachments as they lie in the data folder, by their sha256
+
+Format 1 held all rows in one database.dump of pg_dump's; pg_dump_archive.py reads it.
 """
 
 import hashlib
 import json
 import os
-import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 from wiki.backup.content import Contents, combined_sha256
 from wiki.backup.errors import BackupError
-from wiki.private_files import create, make_folder
+from wiki.files import store
+from wiki.private_files import create
 
-FORMAT = 1
-MANIFEST, DUMP, MEDIA = "manifest.json", "database.dump", "media/"
+FORMAT, FORMATS = 2, (1, 2)
+MANIFEST, DUMP, TABLES, MEDIA = "manifest.json", "database.dump", "tables/", "media/"
 CHUNK_BYTES = 1024 * 1024
-MOST_MANIFEST_BYTES = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+def table_member(table: str) -> str:
+    """Return the name of the member with a table's rows."""
+    return f"{TABLES}{table}.copy"
 
 
 @dataclass(frozen=True)
 class Member:
-    """Size and sha256 of one member of the zip."""
+    """Size and sha256 of one member of the zip, unpacked."""
 
     bytes: int
     sha256: str
@@ -38,17 +46,36 @@ class Member:
 class Manifest:
     """What a backup holds, and of which version.
 
-    migrations: those applied to the database, such as "wiki.0001_initial". tables: rows and
-    sha256 of each table whose rows are kept; members: the zip's, by name.
+    migrations: those applied to the database, such as "wiki.0001_initial". tables: columns,
+    rows and sha256 of each table whose rows are kept; sequences: the last number given to a
+    row of it, which may be gone by now; members: the zip's, by name.
     """
 
     version: str
     postgres: str
     created: str
-    migrations: list[str]
+    migrations: tuple[str, ...]
     tables: dict[str, Contents]
+    sequences: dict[str, int] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     format: int = FORMAT
+
+    @classmethod
+    def of(cls, said: Any) -> "Manifest":
+        """Return what a manifest says, as JSON. Raises ValueError if it is none of ours."""
+        if not isinstance(said, dict) or said.get("format") not in FORMATS:
+            found = said.get("format") if isinstance(said, dict) else None
+            raise ValueError(f"format {found}; this version reads formats 1 and 2")
+        return cls(
+            format=said["format"],
+            version=_text(said.get("version")),
+            postgres=_text(said.get("postgres")),
+            created=_text(said.get("created")),
+            migrations=_texts(said.get("migrations")),
+            tables=_by_name(said.get("tables"), _contents),
+            sequences=_by_name(said.get("sequences", {}), _number),
+            members=_by_name(said.get("members"), _member),
+        )
 
     @property
     def sha256(self) -> str:
@@ -58,6 +85,39 @@ class Manifest:
     def rows(self, table: str) -> int:
         """Return how many rows of this table are in the backup."""
         return self.tables[table].rows if table in self.tables else 0
+
+
+def _text(said: Any) -> str:
+    if not isinstance(said, str):
+        raise ValueError("its manifest is none of ours")
+    return said
+
+
+def _texts(said: Any) -> tuple[str, ...]:
+    return tuple(_text(one) for one in (said if isinstance(said, list) else [None]))
+
+
+def _number(said: Any) -> int:
+    if type(said) is not int or said < 0:
+        raise ValueError("its manifest is none of ours")
+    return said
+
+
+def _by_name(said: Any, read: Callable[[Any], T]) -> dict[str, T]:
+    if not isinstance(said, dict):
+        raise ValueError("its manifest is none of ours")
+    return {name: read(value) for name, value in said.items()}
+
+
+def _contents(said: Any) -> Contents:
+    found = said if isinstance(said, dict) else {}
+    columns = _texts(found.get("columns", []))
+    return Contents(_number(found.get("rows")), _text(found.get("sha256")), columns)
+
+
+def _member(said: Any) -> Member:
+    found = said if isinstance(said, dict) else {}
+    return Member(_number(found.get("bytes")), _text(found.get("sha256")))
 
 
 class Writer:
@@ -80,11 +140,26 @@ class Writer:
 
     def add(self, name: str, source: IO[bytes]) -> None:
         """Copy source to its end into a member."""
-        digest, size = hashlib.sha256(), 0
-        with self._zip.open(name, "w", force_zip64=True) as member:
+        with self.adding(name, zipfile.ZIP_STORED) as write:
             while chunk := source.read(CHUNK_BYTES):
+                write(chunk)
+
+    @contextmanager
+    def adding(
+        self, name: str, compression: int = zipfile.ZIP_DEFLATED
+    ) -> Iterator[Callable[[bytes], object]]:
+        """Give a function that writes the next bytes of a member."""
+        digest, size = hashlib.sha256(), 0
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type, entry.external_attr = compression, 0o600 << 16
+        with self._zip.open(entry, "w", force_zip64=True) as member:
+
+            def write(chunk: bytes) -> None:
+                nonlocal size
                 digest.update(chunk)
                 size += member.write(chunk)
+
+            yield write
         self.members[name] = Member(size, digest.hexdigest())
 
     def finish(self, manifest: Manifest) -> None:
@@ -102,7 +177,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         if path.exists():
             raise BackupError(f"{path} exists already. Choose another name, or move it away.")
-        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as f:
+        with create(unfinished) as f:
             yield f
             f.flush()
             os.fsync(f.fileno())
@@ -124,87 +199,4 @@ def _publish(unfinished: Path, path: Path) -> None:
         raise
     except OSError:  # a file system without hard links
         unfinished.rename(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-class Reader:
-    """A backup that is complete: opening it raises BackupError for anything else."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._zip = zipfile.ZipFile(path)
-            self.manifest = _read_manifest(self._zip)
-        except FileNotFoundError as error:
-            raise BackupError(f"There is no file {path}. Check the name.") from error
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-            raise BackupError(f"{path} is not a whole backup of Commonplace ({error}).") from error
-        except OSError as error:
-            raise BackupError(f"{path} cannot be read: {error.strerror}.") from error
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._zip.close()
-
-    def check(self) -> None:
-        """Read every member to its end; BackupError if one is not what was written."""
-        for name, said in self.manifest.members.items():
-            digest = hashlib.sha256()
-            try:
-                with self._zip.open(name) as member:
-                    while chunk := member.read(CHUNK_BYTES):
-                        digest.update(chunk)
-                damaged = digest.hexdigest() != said.sha256
-            except (KeyError, zipfile.BadZipFile, EOFError):
-                damaged = True
-            if damaged:
-                raise BackupError(
-                    f"The backup is damaged: {name} in it is not what was written. "
-                    "Nothing was restored; use another copy."
-                )
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a member for reading."""
-        return self._zip.open(name)
-
-    def unpack_media(self, folder: Path) -> None:
-        """Write the attachments into folder, which is made. Raises BackupError."""
-        try:
-            make_folder(folder.parent)
-            folder.mkdir(mode=0o700)
-            for name in filter(is_attachment, self.manifest.members):
-                target = folder / _inside(name)
-                make_folder(target.parent)
-                with self.open(name) as member, create(target) as file:
-                    shutil.copyfileobj(member, file, CHUNK_BYTES)
-        except OSError as error:
-            raise BackupError(f"The attachments cannot be written: {error.strerror}.") from error
-
-
-def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
-    if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
-        raise ValueError("its manifest is too long")
-    said = json.loads(archive.read(MANIFEST))
-    if said["format"] != FORMAT:
-        raise ValueError(f"format {said['format']}; this version reads format {FORMAT}")
-    said["tables"] = {name: Contents(**table) for name, table in said["tables"].items()}
-    said["members"] = {name: Member(**member) for name, member in said["members"].items()}
-    return Manifest(**said)
-
-
-def is_attachment(name: str) -> bool:
-    """Tell whether a member of the zip is a note's file."""
-    return name.startswith(MEDIA)
-
-
-def _inside(name: str) -> Path:
-    """Return the path of an attachment below its folder; BackupError if it leads elsewhere."""
-    path = PurePosixPath(name.removeprefix(MEDIA))
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise BackupError(f"The backup holds an attachment with the impossible name {name!r}.")
-    return Path(path)
+    store.sync_folder(path.parent)

@@ -1,9 +1,9 @@
-"""Restoring a backup into an empty instance."""
+"""Restoring a backup into an empty instance: rows of ours into the schema of our own migrations."""
 
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,26 @@ import django.db
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from wiki import integrity, sign_in
-from wiki.backup import programs
-from wiki.backup.archive import DUMP, Manifest, Reader
-from wiki.backup.content import all_tables, combined_sha256, read_contents
+from wiki.backup.content import all_tables
 from wiki.backup.errors import BackupError
+from wiki.backup.kept import is_kept, is_named, remembered
+from wiki.backup.loading import load
 from wiki.backup.making import NOTES, BackupReport
+from wiki.backup.pg_dump_archive import DumpRows
+from wiki.backup.reader import Reader
+from wiki.backup.rows import MemberRows, Rows, tables_to_load
+from wiki.backup.schema import Schema
+from wiki.files import store
 from wiki.models import Note
-from wiki.snapshot import snapshot
 
-# All of them, unlogged ones too, although no backup keeps their rows.
-TABLES = """
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-"""
-# Functions of ours, not of an extension: tables take all else with them.
-OWN_ROUTINES = """
-    SELECT p.oid::regprocedure::text FROM pg_proc p
-     WHERE p.pronamespace = 'public'::regnamespace
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
-"""
+# Where attachments are unpacked, on the same disk as their place.
+UNPACKED = ".restoring"
 OTHERS = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND backend_type = 'client backend'
@@ -44,7 +40,7 @@ OTHERS = """
 
 @dataclass(frozen=True)
 class RestoreReport(BackupReport):
-    """What was restored; sha256 is taken from the database, before any newer migration."""
+    """What was restored; sha256 is that of the rows, before any newer migration."""
 
     problems: tuple[integrity.Problem, ...] = ()
 
@@ -58,29 +54,31 @@ class RestoreReport(BackupReport):
 def restore(file: Path) -> RestoreReport:
     """Put a backup into this instance, which must be empty and not running.
 
-    The whole file is checked before anything changes. The schema comes back as it was;
-    then the migrations it lacks are applied and everything is verified. Raises BackupError;
-    if that is after the check, the instance is still empty and restore may be tried again.
+    The whole file is checked before anything changes. The schema is made by our migrations, as
+    far as the backup's version had them; the rows get in, all or none; then the newer migrations
+    are applied and everything is verified. Raises BackupError; until all rows are in, the
+    instance is still empty, also after a crash, and the same restore may be tried again.
     """
     started = time.monotonic()
     media = settings.WIKI_DATA_DIR / "media"
     with Reader(file) as reader:
-        _require_empty(media)
-        _require_known_migrations(reader.manifest)
-        reader.check()
-        unpacked = media.with_name("media.restoring")
-        shutil.rmtree(unpacked, ignore_errors=True)
-        try:
-            reader.unpack_media(unpacked)
-            _load_database(reader)
-            _put_in_place(unpacked, media)
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
-        call_command("migrate", interactive=False, verbosity=0)
-        ContentType.objects.clear_cache()
+        _require_empty(media, reader)
+        schema = Schema(reader.manifest)
+        loaded = tables_to_load(reader, schema)
+        reader.check(media)
+        rows = rows_of(reader, schema, loaded)
+        rows.check()
+        _fill(reader, schema, rows, loaded, media)
+        _bring_up_to_date()
         problems = tuple(integrity.verify().problems)
         report = BackupReport.of(file, reader.manifest, started)
     return RestoreReport(**vars(report), problems=problems)
+
+
+def rows_of(reader: Reader, schema: Schema, loaded: set[str]) -> Rows:
+    """Return the rows of these tables, whatever the backup's format."""
+    kind = DumpRows if reader.manifest.format == 1 else MemberRows
+    return kind(reader, schema, loaded)
 
 
 def is_empty() -> bool:
@@ -101,11 +99,16 @@ def is_empty() -> bool:
     )
 
 
-def _require_empty(media: Path) -> None:
-    if not is_empty() or (media.is_dir() and any(media.iterdir())):
+def _require_empty(media: Path, reader: Reader) -> None:
+    if not is_empty() or not _belong_to(reader, media):
         raise BackupError(
             "This instance is not empty, and a backup never mixes with what is there. Set "
             "WIKI_DATA_DIR to a new folder (or DATABASE_URL to a new database) and restore there."
+        )
+    if strange := _tables_of_others():
+        raise BackupError(
+            f"The database holds rows of something else ({strange[0]}), which a restore would "
+            "remove. Set DATABASE_URL to a database that Commonplace has for itself."
         )
     with connection.cursor() as cursor:
         cursor.execute(OTHERS)
@@ -116,63 +119,74 @@ def _require_empty(media: Path) -> None:
             )
 
 
-def _require_known_migrations(manifest: Manifest) -> None:
-    """Refuse what a newer version wrote; apps that are switched off do not count."""
-    loader = MigrationLoader(None, ignore_no_migrations=True)
-    squashed = (squash.replaces for squash in loader.replacements.values())
-    known = {".".join(key) for key in chain(loader.disk_migrations, *squashed)}
-    unknown = [
-        name
-        for name in manifest.migrations
-        if name.split(".")[0] in loader.migrated_apps and name not in known
-    ]
-    if unknown:
-        raise BackupError(
-            f"The backup was made by a newer version of Commonplace ({manifest.version}, with "
-            f"{unknown[-1]}). Upgrade first, then restore."
-        )
+def _belong_to(reader: Reader, media: Path) -> bool:
+    """Tell whether there are no files but those that an interrupted restore of this backup left."""
+    found = (path for path in media.rglob("*") if not path.is_dir())
+    here = (path for path in found if media / UNPACKED not in path.parents)
+    return all(
+        reader.attachments.get(path.relative_to(media).as_posix()) == path.lstat().st_size
+        for path in here
+    )
 
 
-def _load_database(reader: Reader) -> None:
-    """Replace the empty schema, then compare every table with the manifest."""
+def _tables_of_others() -> list[str]:
+    """Return the tables in this database that are not ours and have rows."""
+    names = remembered()
+    strange = [name for name in all_tables() if not is_named(name) and is_kept(name, names)]
+    with connection.cursor() as cursor:
+        for name in list(strange):
+            cursor.execute(sql.SQL("SELECT FROM public.{} LIMIT 1").format(sql.Identifier(name)))
+            if not cursor.rowcount:
+                strange.remove(name)
+    return strange
+
+
+def _fill(reader: Reader, schema: Schema, rows: Rows, loaded: set[str], media: Path) -> None:
+    """Make the schema, then put all rows and files in place. Raises BackupError."""
+    unpacked = media / UNPACKED
+    shutil.rmtree(unpacked, ignore_errors=True)
     try:
-        _drop_everything()
-        with reader.open(DUMP) as dump:
-            programs.load(dump)
-        _compare(reader.manifest)
+        reader.unpack_media(unpacked)
+        schema.make()
+        with transaction.atomic():
+            load(rows, loaded, reader.manifest)
+            # Before the rows are there for good: a row never lacks its file.
+            _put_in_place(reader.attachments, unpacked, media)
     except django.db.Error as error:
         reason = str(error).splitlines()[0]
         raise BackupError(
-            f"The empty database cannot be filled ({reason}). Let the role that owns it do it."
+            f"The empty database cannot be filled ({reason}), and is empty still. Let the role "
+            "that owns it restore, or use another copy of the backup."
         ) from error
-    except BackupError:
-        _drop_everything()
-        raise
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _compare(manifest: Manifest) -> None:
-    with snapshot():
-        tables = all_tables()
-        found = read_contents(tables[name] for name in manifest.tables if name in tables)
-    if combined_sha256(found) != manifest.sha256:
+def _put_in_place(paths: Iterable[str], unpacked: Path, media: Path) -> None:
+    """Move the files to where notes look for them, and onto the disk. Raises BackupError."""
+    try:
+        folders = {(media / path).parent for path in paths}
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for path in paths:
+            (unpacked / path).replace(media / path)
+        for folder in (*folders, media):
+            store.sync_folder(folder)
+    except OSError as error:
         raise BackupError(
-            "What PostgreSQL restored is not what the backup says, so it was removed again. "
-            f"Restore it with the PostgreSQL it comes from ({manifest.postgres}) or a newer one."
-        )
+            f"The attachments cannot be put into {media}: {error.strerror}. The database is "
+            "empty still; correct that and restore again."
+        ) from error
 
 
-def _drop_everything() -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TABLES)
-        for (name,) in cursor.fetchall():
-            cursor.execute(sql.SQL("DROP TABLE public.{} CASCADE").format(sql.Identifier(name)))
-        cursor.execute(OWN_ROUTINES)
-        for (routine,) in cursor.fetchall():
-            cursor.execute(sql.SQL("DROP ROUTINE {} CASCADE").format(sql.SQL(routine)))
-
-
-def _put_in_place(unpacked: Path, media: Path) -> None:
-    if media.is_dir():
-        media.rmdir()
-    if any(unpacked.iterdir()):
-        unpacked.rename(media)
+def _bring_up_to_date() -> None:
+    """Apply the newer migrations to what was restored, and index it."""
+    ContentType.objects.clear_cache()
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except (django.db.Error, ImproperlyConfigured) as error:
+        raise BackupError(
+            f"Everything was restored, but the database could not be changed to this version "
+            f"({str(error).splitlines()[0]}). `make run` tries that again; nothing is lost."
+        ) from error
+    ContentType.objects.clear_cache()

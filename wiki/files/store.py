@@ -103,11 +103,16 @@ def _place(unfinished: Path, stored: Stored) -> None:
     target.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.replace(target)
     for folder in (target.parent, media()):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder onto the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _chunks(content: Path | bytes) -> Iterator[bytes]:

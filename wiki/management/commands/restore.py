@@ -11,11 +11,11 @@ from wiki.management.base import HouseCommand, Refused
 
 class Command(HouseCommand):
     help = "Put a backup into an empty instance, one whose WIKI_DATA_DIR is a new folder."
-    # A backup brings its own schema.
+    # The schema is made here, as the version that made the backup had it.
     requires_migrations = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="what `backup` wrote; only one of your own")
+        parser.add_argument("file", type=Path, help="what `backup` wrote")
         super().add_arguments(parser)
 
     def run(self, options: dict[str, Any]) -> tuple[dict[str, Any], str]:

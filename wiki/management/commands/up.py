@@ -83,7 +83,7 @@ class Command(BaseCommand):
                     step(supervisor, home)
             supervisor.run()
         except Exception:
-            # Ctrl-C reaches initdb and pg_dump too, so their failure then is no news.
+            # Ctrl-C reaches initdb too, so their failure then is no news.
             if not supervisor.is_stopping:
                 raise
         finally:
