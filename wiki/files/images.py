@@ -12,12 +12,12 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, Kind
+from wiki.files.photograph import ORIENTATION, SIDEWAYS
 from wiki.files.shrinking import MOST_PIXELS, WIDEST
 from wiki.files.store import media
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_WALL_S = 15.0
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 # Its own limit only warns; size_of has one that refuses.
 Image.MAX_IMAGE_PIXELS = None
 # Readers who open a page full of pictures must not bring the machine to a stand.
@@ -33,7 +33,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             # Of other kinds, asking for it would unpack the whole picture.
-            turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in TURNED
+            turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in SIDEWAYS
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, KeyError):
         return None
     if not 0 < width * height <= MOST_PIXELS:

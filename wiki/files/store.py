@@ -112,7 +112,7 @@ def _place(unfinished: Path, stored: Stored) -> None:
 
 def _chunks(content: Path | bytes) -> Iterator[bytes]:
     total = 0
-    with _open(content) as file:
+    with opened(content) as file:
         while chunk := file.read(CHUNK_BYTES):
             total += len(chunk)
             if total > MOST_BYTES:
@@ -123,7 +123,8 @@ def _chunks(content: Path | bytes) -> Iterator[bytes]:
             yield chunk
 
 
-def _open(content: Path | bytes) -> IO[bytes]:
+def opened(content: Path | bytes) -> IO[bytes]:
+    """Open a file to read it. A link is not followed: raises OSError."""
     if isinstance(content, bytes):
         return io.BytesIO(content)
     return os.fdopen(os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
