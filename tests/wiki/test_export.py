@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.wiki.attaching import attach
 from wiki import signals
 from wiki.exporters import FORMATS
 from wiki.importers import recognise
@@ -123,7 +124,7 @@ def test_an_archive_brings_every_row_back(written, archive, bring, tmp_path):
 def test_files_and_all_that_came_with_a_note_come_back(written, bring, alice, tmp_path, settings):
     settings.WIKI_DATA_DIR = tmp_path / "data"
     for key in ("b.png", "a.png", "c.png"):
-        Attachment.objects.add(written, key=key, name=key, content=key[:1].encode())
+        attach(written, key, key[:1].encode())
     written.attachments.get(number=1).delete()
     Note.objects.filter(pid=written.pid).update(extra={"front_matter": {"a": [1]}})
     Alias.objects.create(note=written, key="also", kind="alias")
@@ -146,7 +147,7 @@ def test_a_file_that_was_changed_in_an_archive_or_left_out_is_told(
 ):
     settings.WIKI_DATA_DIR = tmp_path / "data"
     for key in ("a.png", "b.png"):
-        Attachment.objects.add(written, key=key, name=key, content=key.encode())
+        attach(written, key, key.encode())
     FORMATS["json"](tmp_path / "archive")
     first, second = sorted((tmp_path / "archive" / "media").glob("*/*"))
     first.write_bytes(b"another")
@@ -269,10 +270,13 @@ def test_a_note_that_went_on_differently_is_reported(archive, bring, written, al
     assert rows() == before
 
 
+UNSEALED = ("author", "sha256", "files")
+
+
 def sealed(said):
     """Give altered revisions the hashes they would have been saved with."""
     for revision in said["revisions"]:
-        columns = {name: revision[name] for name in revision if name not in ("author", "sha256")}
+        columns = {name: revision[name] for name in revision if name not in UNSEALED}
         columns["created"] = datetime.fromisoformat(columns["created"])
         revision["sha256"] = Revision(note_id=said["pid"], **columns).digest()
 
@@ -331,8 +335,8 @@ def test_a_malformed_line_is_reported_and_the_rest_comes_in(archive, bring, chan
 
 def test_an_archive_of_a_later_version_is_refused(archive, bring):
     path = archive / "archive.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
-    with pytest.raises(Unreadable, match="version 2"):
+    path.write_text(path.read_text().replace('"version": 3', '"version": 4'))
+    with pytest.raises(Unreadable, match="version 3"):
         bring(archive)
 
 

@@ -72,7 +72,9 @@ def test_a_file_that_comes_later_or_changes_is_an_update(vault, bring_vault):
     assert bring_vault(folder).outcomes == {"updated": 1}
     vault({"notes/z.pdf": b"%PDF-1.4 other"})
     assert bring_vault(folder).outcomes == {"updated": 1}
-    assert Note.objects.get().head.number == 0 and len(keys()) == 4
+    note = Note.objects.get()
+    assert note.head.summary == "changed at its source: z.pdf"
+    assert note.head.number == 1 and len(keys()) == 4
 
 
 def test_a_file_that_left_the_folder_stays_with_its_note(vault, bring_vault):

@@ -72,7 +72,17 @@ def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
             _shrink(source, path)
         finally:
             _turns.release()
+        if not source.exists():
+            # Removed meanwhile, and all of it is to be gone.
+            path.unlink(missing_ok=True)
+            return None
     return path if path.stat().st_size else None
+
+
+def forget(sha256: str) -> None:
+    """Remove the thumbnails of a picture."""
+    for path in (media() / "thumbs" / sha256[:2]).glob(f"{sha256[2:]}.*"):
+        path.unlink(missing_ok=True)
 
 
 def _shrink(source: Path, target: Path) -> None:

@@ -94,6 +94,11 @@ def keep(content: Path | bytes) -> Stored:
     return stored
 
 
+def remove(sha256: str) -> None:
+    """Remove a kept file. The caller knows that nothing needs it."""
+    path_of(sha256).unlink(missing_ok=True)
+
+
 def _is_here(stored: Stored) -> bool:
     return stored.path.is_file() and stored.path.stat().st_size == stored.bytes
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wiki.importers import FORMATS, Format
+from wiki.importers.archived_files import unpack
 from wiki.importers.archives import opened
 from wiki.importers.attaching import attach
 from wiki.importers.item import Item, Notice, Options, Unreadable
@@ -53,7 +54,7 @@ def import_path(
             source = kind.read(place, options)
             last_pid = kind.last_pid(place)
             writer = Writer(people, visibility=visibility, last_pid=last_pid, dry_run=dry_run)
-            _write(source, writer, said)
+            _write(source, writer, people, said)
             if not dry_run:
                 said.add_failures(kind, place, people)
             said.add_remarks(kind, source)
@@ -63,10 +64,12 @@ def import_path(
     return said.tally.summary(owner, dry_run=dry_run)
 
 
-def _write(source: Iterable[Item], writer: Writer, said: "Report") -> None:
+def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report") -> None:
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
-        results = attach(items, surveys, writer.write(items, surveys), dry_run=writer.dry_run)
+        results = writer.write(items, surveys)
+        results = attach(items, surveys, results, people.importer, dry_run=writer.dry_run)
+        results = unpack(items, results, people, dry_run=writer.dry_run)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)
 

@@ -84,7 +84,8 @@ class State:
 
     body None: this revision existed, its text is not known. visibility None: as the import
     is told. author: a username; "" when nobody is named, None for whoever imports.
-    sha256: set where the file has one.
+    sha256: set where the file has one. files: the numbers of the files it shows, by what its
+    text calls them; None where nobody says.
     """
 
     number: int
@@ -101,6 +102,7 @@ class State:
     source: str = "import"
     base: int | None = None
     sha256: str = ""
+    files: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,13 @@ class Attached:
     sha256: str
     created: datetime
     path: Path
+    uploader: str = ""
+    removed: datetime | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is left of one that was removed."""
+        names = ("key", "name", "number", "sha256", "created", "removed")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.posting import NoteWords, Posting
 from wiki.models.revision import Revision
+from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag, Tag, TagAlias
 from wiki.models.tag_change import TagChange
 from wiki.models.visibility_change import VisibilityChange
@@ -24,6 +25,7 @@ __all__ = [
     "NoteWords",
     "Posting",
     "Revision",
+    "RevisionFile",
     "Tag",
     "TagAlias",
     "TagChange",

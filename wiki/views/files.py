@@ -1,7 +1,9 @@
 """The files of notes: pictures to be shown, everything else to be saved."""
 
 import logging
+import uuid
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
@@ -23,10 +25,14 @@ POLICY = "sandbox; default-src 'none'"
 @require_safe
 def show(request: HttpRequest, pid: int, number: int, extension: str) -> HttpResponseBase:
     """A file as it was given, under the type that its bytes have."""
-    attachment = access.readable_file(request.user, pid, number)
-    if extension != attachment.kind.extension:
-        raise Http404
-    return _reply(request, attachment, attachment.path, attachment.kind)
+    return _whole(request, access.readable_file(request.user, pid, number), extension)
+
+
+@login_not_required
+@require_safe
+def uploaded(request: HttpRequest, token: uuid.UUID, extension: str) -> HttpResponseBase:
+    """The same, at the address that it had while its note was not saved."""
+    return _whole(request, access.uploaded_file(request.user, token), extension)
 
 
 @login_not_required
@@ -45,11 +51,15 @@ def thumbnail(request: HttpRequest, pid: int, number: int, extension: str) -> Ht
     return _reply(request, attachment, small, kind)
 
 
-def _reply(
-    request: HttpRequest, attachment: Attachment, path: Path, kind: Kind
-) -> HttpResponseBase:
+def _whole(request: HttpRequest, attachment: Attachment, extension: str) -> HttpResponseBase:
+    if extension != attachment.kind.extension:
+        raise Http404
+    return _reply(request, attachment, attachment.path, attachment.kind)
+
+
+def _reply(request: HttpRequest, attachment: Any, path: Path, kind: Kind) -> HttpResponseBase:
     etag = f'"{attachment.sha256}"'
-    if attachment.note.is_public and (same := get_conditional_response(request, etag=etag)):
+    if attachment.is_public and (same := get_conditional_response(request, etag=etag)):
         same["ETag"] = etag
         return same
     try:
@@ -66,6 +76,6 @@ def _reply(
     reply["ETag"] = etag
     reply["Content-Security-Policy"] = POLICY
     reply["Cross-Origin-Resource-Policy"] = "same-origin"
-    if not attachment.note.is_public:
+    if not attachment.is_public:
         reply["Cache-Control"] = "private, no-store"
     return reply

@@ -1,0 +1,272 @@
+"""Files added in the browser: to a note, and to one that is not saved yet."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from tests.wiki.pictures import picture
+from wiki.files import store
+from wiki.markup import render
+from wiki.markup.naming import file_markdown, free_key
+from wiki.merge import Fields
+from wiki.models import Attachment, Note, uploading
+
+pytestmark = pytest.mark.django_db
+
+PNG = picture(4, 3)
+PDF = b"%PDF-1.7 text"
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, settings: Any) -> Path:
+    settings.WIKI_DATA_DIR = tmp_path
+    return tmp_path
+
+
+def send(client: Client, where: Any, content: bytes, name: str = "a.png", **said: Any) -> Any:
+    """Upload a file as a script does, to a note or to the form with this submission."""
+    if isinstance(where, Note):
+        address = f"/notes/{where.pid}/files/"
+    else:
+        address, said = "/notes/new/files/", {"submission": where, **said}
+    return client.post(address, {"file": SimpleUploadedFile(name, content), **said})
+
+
+def lying(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "media").rglob("*") if path.is_file())
+
+
+def bodied(note: Note, body: str, author: Any) -> Note:
+    """Save this text as the note's."""
+    note = Note.objects.cards().get(pid=note.pid)
+    assert note.head is not None
+    fields = note.current_fields()
+    said = Fields(fields.title, body, fields.ref, fields.type, fields.tags, fields.visibility)
+    note.save_revision(said, base=note.head.number, author=author)
+    return Note.objects.cards().get(pid=note.pid)
+
+
+def test_a_picture_is_its_uploaders_alone_until_a_revision_shows_it(
+    note: Note, alice: Any, alice_client: Client, bob_client: Client, client: Client
+) -> None:
+    reply = send(alice_client, note, PNG)
+    assert reply.status_code == 201
+    assert reply.json() == {"markdown": "![](a.png)", "url": f"/files/{note.pid}_1.png"}
+    url = reply.json()["url"]
+    mine = alice_client.get(url)
+    assert mine.getvalue() == PNG and mine["Cache-Control"] == "private, no-store"
+    assert {bob_client.get(url).status_code, client.get(url).status_code} == {404}
+    bodied(note, f"see {reply.json()['markdown']}\n", alice)
+    assert client.get(url).getvalue() == PNG
+    assert f'src="{url}"' in client.get(note.get_absolute_url()).content.decode()
+
+
+def test_a_file_of_an_unsaved_note_is_adopted_when_the_note_is_saved(
+    alice: Any, alice_client: Client, bob_client: Client, staff_client: Client, client: Client
+) -> None:
+    form = uuid.uuid4()
+    picture_said = send(alice_client, form, PNG).json()
+    paper_said = send(alice_client, form, PDF, name="the paper.pdf").json()
+    assert paper_said["markdown"] == "[the paper.pdf](the%20paper.pdf)"
+    url = picture_said["url"]
+    assert alice_client.get(url).getvalue() == PNG
+    for other in (bob_client, staff_client, client):
+        assert other.get(url).status_code == 404
+    typed = {
+        "title": "New",
+        "body": f"{picture_said['markdown']} {paper_said['markdown']}",
+        "type": "note",
+        "visibility": "public",
+        "submission": str(form),
+    }
+    page = alice_client.post("/notes/new/", {**typed, "preview": "1"}).content.decode()
+    assert f'src="{url}"' in page and "is missing" not in page
+    assert alice_client.post("/notes/preview/", typed).content.decode().count(url) == 1
+    alice_client.post("/notes/new/", typed)
+    note = Note.objects.get(title="New")
+    html = client.get(note.get_absolute_url()).content.decode()
+    assert f'src="/files/{note.pid}_1.png"' in html and f'href="/files/{note.pid}_2.pdf"' in html
+    assert client.get(url).getvalue() == PNG, "the address it had goes on leading to it"
+
+
+def test_a_form_of_somebody_else_adopts_nothing(
+    bob: Any, alice_client: Client, bob_client: Client
+) -> None:
+    form = uuid.uuid4()
+    url = send(alice_client, form, PNG).json()["url"]
+    typed = {"title": "New", "body": "![](a.png)", "type": "note", "visibility": "public"}
+    assert (
+        url
+        not in bob_client.post(
+            "/notes/preview/", {**typed, "submission": str(form)}
+        ).content.decode()
+    )
+    bob_client.post("/notes/new/", {**typed, "submission": str(form)})
+    assert not Note.objects.get(title="New").attachments.exists()
+    assert bob_client.get(url).status_code == 404
+
+
+def test_a_file_for_a_text_that_named_it_already_is_saved_with_the_same_text(
+    alice: Any, fields: Callable[..., Fields], alice_client: Client, client: Client
+) -> None:
+    note = Note.objects.write(fields(body="![](a.png)\n"), owner=alice)
+    url = send(alice_client, note, PNG).json()["url"]
+    assert client.get(url).status_code == 404
+    bodied(note, "![](a.png)\n", alice)
+    assert client.get(url).getvalue() == PNG
+    assert client.get(f"{note.get_absolute_url()}r/0/").content.decode().count("is missing") == 1
+
+
+def test_the_same_file_again_is_kept_once_and_called_the_same(
+    note: Note, alice_client: Client, data_folder: Path
+) -> None:
+    first = send(alice_client, note, PNG).json()
+    assert send(alice_client, note, PNG).json() == first
+    other = send(alice_client, note, picture(5, 5)).json()
+    assert other["markdown"] == "![](a-2.png)"
+    assert send(alice_client, uuid.uuid4(), PNG).status_code == 201
+    assert len(lying(data_folder)) == 2 and note.attachments.count() == 2
+
+
+NAMES = [
+    "a.png",
+    "a (1).png",
+    "50% & <more>.pdf",
+    "a_b*c_[d].pdf",
+    "ü 图.png",
+    "x#y?z.pdf",
+    "$5 `code` a$b.pdf",
+    "a:b|c~d.pdf",
+    "_x_.pdf",
+    "&amp;.pdf",
+    "{1569} \"q\" 'r'.pdf",
+    "..png",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_markdown_finds_the_file_whatever_it_is_called(name: str) -> None:
+    key = free_key(name, set())
+    for embed in (True, False):
+        rendered = render(f"costs $5 and a ` {file_markdown(key, embed=embed)} more")
+        assert rendered.attachment_keys() == {key}
+        (slot,) = rendered.slots
+        assert slot.payload["text"] == ("" if embed else key)
+
+
+REFUSED = [
+    (b"", "a.png", 415, "empty"),
+    (b"no picture", "a.png", 415, "none that a page can show"),
+    (b"MZ", "a.exe", 415, "cannot link to a file"),
+]
+
+
+@pytest.mark.parametrize(("content", "name", "status", "words"), REFUSED)
+def test_what_a_note_cannot_have_is_refused_and_nothing_is_kept(
+    note: Note,
+    alice_client: Client,
+    data_folder: Path,
+    content: bytes,
+    name: str,
+    status: int,
+    words: str,
+) -> None:
+    reply = send(alice_client, note, content, name=name)
+    assert reply.status_code == status and words in reply.json()["error"]
+    assert not Attachment.objects.exists() and lying(data_folder) == []
+
+
+def test_a_file_over_the_limit_is_refused_with_the_limit(
+    note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(store, "MOST_BYTES", 1000)
+    reply = send(alice_client, note, PDF + bytes(1000), name="a.pdf")
+    assert reply.status_code == 413 and "MB" in reply.json()["error"]
+    monkeypatch.setattr("wiki.receiving.FIELDS_BYTES", 0)
+    assert send(alice_client, note, PDF + bytes(1000), name="a.pdf").status_code == 413
+    assert lying(data_folder) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for place in ("wiki.files.store.os.fsync", "tempfile._TemporaryFileWrapper.write"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full, raising=False)
+            if "Temporary" in place:
+                patch.setattr("wiki.receiving.TemporaryFileUploadHandler.receive_data_chunk", full)
+            reply = send(alice_client, note, PNG)
+        assert reply.status_code == 507 and "disk" in reply.json()["error"]
+        assert lying(data_folder) == [] and not Attachment.objects.exists()
+
+
+def test_who_may_not_write_the_note_may_not_add_to_it(
+    note: Note, secret: Note, bob_client: Client, client: Client, data_folder: Path
+) -> None:
+    for where in (note, secret):
+        reply = send(bob_client, where, PNG)
+        assert reply.status_code == 404 and "no note of yours" in reply.json()["error"]
+        assert send(client, where, PNG).status_code == 403
+    assert send(client, uuid.uuid4(), PNG).json() == {
+        "error": "Sign in first; the file was not kept."
+    }
+    assert send(bob_client, "no form", PNG).status_code == 400
+    assert bob_client.post("/notes/new/files/", {"submission": uuid.uuid4()}).status_code == 400
+    assert lying(data_folder) == []
+
+
+def test_without_scripts_the_page_shows_the_markdown_above_all_that_was_typed(
+    note: Note, alice_client: Client
+) -> None:
+    typed = {"title": "Typed", "body": "typed text", "tags": "a b", "base": "0"}
+    for where in (note, uuid.uuid4()):
+        said = {**typed, "submission": str(uuid.uuid4())} if where is note else typed
+        client = Client(headers={"accept": "text/html"})
+        client.cookies = alice_client.cookies
+        page = send(client, where, PNG, **said)
+        html = page.content.decode()
+        assert page.status_code == 201 and "<code>![](a.png)</code>" in html
+        assert "typed text</textarea>" in html and 'value="Typed"' in html
+        refused = send(client, where, b"", **said)
+        assert refused.status_code == 415 and "typed text</textarea>" in refused.content.decode()
+    assert f'action="/notes/{note.pid}/edit/"' in send(client, note, PNG, **typed).content.decode()
+
+
+def test_what_nobody_saved_is_swept_after_a_day_with_its_bytes(
+    note: Note, alice: Any, alice_client: Client, data_folder: Path
+) -> None:
+    send(alice_client, note, PNG)
+    send(alice_client, note, PDF, name="kept.pdf")
+    form = uuid.uuid4()
+    send(alice_client, form, picture(7, 7))
+    shared = picture(8, 8)
+    send(alice_client, form, shared, name="shared.png")
+    Attachment.objects.add(note, key="imported.png", name="imported.png", content=shared)
+    bodied(note, "[](kept.pdf)", alice)
+    assert uploading.sweep() == 0
+    Attachment.objects.update(created=timezone.now() - timedelta(hours=25))
+    assert uploading.sweep() == 3
+    assert sorted(Attachment.objects.values_list("key", flat=True)) == ["imported.png", "kept.pdf"]
+    assert len(lying(data_folder)) == 2
+
+
+def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
+    note: Note, alice: Any, alice_client: Client, bob_client: Client, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(uploading, "MOST_UNSAVED", 1)
+    assert send(alice_client, note, PNG).status_code == 201
+    reply = send(alice_client, uuid.uuid4(), PDF, name="a.pdf")
+    assert reply.status_code == 413 and "Save the notes" in reply.json()["error"]
+    assert send(bob_client, uuid.uuid4(), PDF, name="a.pdf").status_code == 201
+    bodied(note, "![](a.png)", alice)
+    assert send(alice_client, note, PDF, name="a.pdf").status_code == 201
