@@ -11,7 +11,8 @@ from PIL import Image
 from tests.hostile_markup import vectors
 from tests.wiki.pictures import picture
 from wiki.files import svg
-from wiki.files.svg import Unsafe, is_svg, sanitise, size
+from wiki.files.svg import Unsafe, is_svg
+from wiki.files.svg_size import LOOKED_AT, size
 
 NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 RUNS = re.compile(r"script|foreign|iframe|handler|animate|^set$|^a$|html|object|embed|audio|video")
@@ -36,6 +37,10 @@ def live(content: bytes) -> list[str]:
             if key.lower().startswith("on") or leads or looks:
                 found.append(f"{key}={value}")
     return found
+
+
+def sanitise(content: bytes) -> bytes:
+    return svg.sanitise(content).content
 
 
 def drawing(inside: str, attributes: str = "") -> bytes:
@@ -156,6 +161,19 @@ def test_a_plot_stays_as_it_is() -> None:
         assert (before.tag, before.attrib, before.text) == (after.tag, after.attrib, after.text)
 
 
+def test_what_is_missed_is_named_and_what_programs_note_is_not() -> None:
+    inkscape = 'xmlns:i="http://www.inkscape.org/" i:label="x" id="a"'
+    told = svg.sanitise(
+        drawing(
+            f"<i:view {inkscape}/><metadata/><g {inkscape} enable-background='new'/>"
+            '<script/><rect onclick="a()" style="fill:url(//a)" stroke="url(//b)"/>'
+            '<use href="//c"/>'
+        )
+    )
+    assert told.left_out == ("onclick", "script", "stroke", "style", "xlink:href")
+    assert svg.sanitise(PLOT).left_out == ()
+
+
 def test_words_in_a_link_stay_words() -> None:
     clean = sanitise(drawing('<text>a<a href="#b">b</a></text><a><rect/></a>'))
     assert b"<text>a<tspan>b</tspan></text><g><rect></rect></g>" in clean
@@ -209,7 +227,7 @@ def test_an_svg_is_known_by_how_it_begins(start: bytes, says: bool) -> None:
 def test_the_size_of_an_svg_is_what_a_browser_makes_of_it(
     attributes: str, expected: tuple[int, int]
 ) -> None:
-    assert size(sanitise(drawing("", attributes))[: svg.LOOKED_AT]) == expected
+    assert size(sanitise(drawing("", attributes))[:LOOKED_AT]) == expected
 
 
 def test_a_drawing_of_one_size_can_be_made_smaller() -> None:

@@ -96,6 +96,35 @@ def test_a_file_of_an_unsaved_note_is_adopted_when_the_note_is_saved(
     assert client.get(url).getvalue() == PNG, "the address it had goes on leading to it"
 
 
+def test_a_text_that_moved_to_another_form_takes_its_files_along(
+    alice: Any, alice_client: Client, bob_client: Client, client: Client
+) -> None:
+    """A draft is found in a form with another submission; a text may be copied from tab to tab."""
+    left, found = uuid.uuid4(), uuid.uuid4()
+    url = send(alice_client, left, PNG).json()["url"]
+    typed = {
+        "title": "Found",
+        "body": "![](a.png)",
+        "type": "note",
+        "visibility": "public",
+        "submission": str(found),
+    }
+    assert url in alice_client.post("/notes/preview/", typed).content.decode()
+    assert "is missing" in bob_client.post("/notes/preview/", typed).content.decode()
+    alice_client.post("/notes/new/", typed)
+    note = Note.objects.get(title="Found")
+    shown = client.get(f"/files/{note.pid}_1.png")
+    assert shown.getvalue() == PNG
+    # The form it was left in may be open still, and has its file.
+    assert (
+        url in alice_client.post("/notes/preview/", {**typed, "submission": left}).content.decode()
+    )
+    own = send(alice_client, found, picture(9, 9)).json()["url"]
+    assert own in alice_client.post("/notes/preview/", typed).content.decode(), (
+        "its own comes first"
+    )
+
+
 def test_a_form_of_somebody_else_adopts_nothing(
     bob: Any, alice_client: Client, bob_client: Client
 ) -> None:
@@ -225,7 +254,7 @@ def test_who_may_not_write_the_note_may_not_add_to_it(
     assert lying(data_folder) == []
 
 
-def test_without_scripts_the_page_shows_the_markdown_above_all_that_was_typed(
+def test_without_scripts_the_file_stands_at_the_end_of_all_that_was_typed(
     note: Note, alice_client: Client
 ) -> None:
     typed = {"title": "Typed", "body": "typed text", "tags": "a b", "base": "0"}
@@ -236,7 +265,7 @@ def test_without_scripts_the_page_shows_the_markdown_above_all_that_was_typed(
         page = send(client, where, PNG, **said)
         html = page.content.decode()
         assert page.status_code == 201 and "<code>![](a.png)</code>" in html
-        assert "typed text</textarea>" in html and 'value="Typed"' in html
+        assert "typed text\n\n![](a.png)\n</textarea>" in html and 'value="Typed"' in html
         refused = send(client, where, b"", **said)
         assert refused.status_code == 415 and "typed text</textarea>" in refused.content.decode()
     assert f'action="/notes/{note.pid}/edit/"' in send(client, note, PNG, **typed).content.decode()

@@ -3,19 +3,22 @@
 The work is done by a process of its own with limits of time and memory (cleaning_child).
 """
 
+import errno
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from wiki.files import store, svg
-from wiki.files.cleaning_child import KINDS, REFUSED
-from wiki.files.kinds import SVG, Kind, kind_of
+from wiki.files.cleaning_child import FULL, KINDS, REFUSED
+from wiki.files.kinds import OTHER, SVG, Kind, kind_of
 from wiki.files.store import FileRefused
+from wiki.files.svg_size import LOOKED_AT
 
 MAX_WALL_S = 30.0
 DAMAGED = "This picture is damaged or takes too long to read. Save it anew, then add it again."
@@ -28,24 +31,36 @@ UNREADABLE = {
 _turns = threading.Semaphore(2)
 
 
+class Unreadable(FileRefused):
+    """A picture cannot be cleaned, so it is not kept; the text says why, and what to do."""
+
+
+class Busy(FileRefused):
+    """Too many pictures at once; the text says so."""
+
+
 @dataclass(frozen=True)
 class Clean:
-    """A file as it may be kept: kind is SVG for what was sanitised, else what its bytes say."""
+    """A file as it may be kept: kind is SVG for what was sanitised, else what its bytes say.
+
+    told: a sentence about what was left out of it, or why it cannot be shown.
+    """
 
     content: Path | bytes
     kind: Kind
+    told: str = ""
 
 
 @contextmanager
 def clean_upload(content: Path | bytes) -> Iterator[Clean]:
     """Give the file as it may be kept, for as long as the block lasts.
 
-    What is no picture, and a picture without metadata, is given as it is. Raises FileRefused
-    for a picture that cannot be cleaned.
+    What is no picture, and a picture without metadata, is given as it is. Raises Unreadable for
+    a picture that cannot be cleaned, Busy, and OSError where the disk is full.
     """
     kind, start = _kind_of(content)
     if start[4:8] == b"ftyp" and (name := UNREADABLE.get(start[8:12])):
-        raise FileRefused(
+        raise Unreadable(
             f"{name} pictures are not shown by every browser, and tell where they were taken. "
             "Save the picture as JPEG or PNG, then add it."
         )
@@ -63,9 +78,19 @@ def sanitised_svg(content: Path | bytes) -> Iterator[Clean]:
     with ExitStack() as stack:
         clean = Clean(content, kind_of(start))
         if kind == SVG:
-            with suppress(FileRefused):
+            try:
                 clean = stack.enter_context(_cleaned(content, kind))
+            except Unreadable as unreadable:
+                clean = Clean(content, clean.kind, str(unreadable))
         yield clean
+
+
+def proven_kind(content: Path) -> Kind:
+    """Return the kind of a file that is kept as it is: SVG only if nothing was to be left out."""
+    with sanitised_svg(content) as clean:
+        if clean.kind == SVG and clean.content != content:
+            return OTHER
+        return clean.kind
 
 
 @contextmanager
@@ -76,13 +101,13 @@ def _cleaned(content: Path | bytes, kind: Kind) -> Iterator[Clean]:
             source = content
         else:
             source.write_bytes(content)
-        _run(kind, source, target)
-        yield Clean(target if target.exists() else content, kind)
+        told = _run(kind, source, target)
+        yield Clean(target if target.exists() else content, kind, told)
 
 
-def _run(kind: Kind, source: Path, target: Path) -> None:
+def _run(kind: Kind, source: Path, target: Path) -> str:
     if not _turns.acquire(timeout=MAX_WALL_S):
-        raise FileRefused(BUSY)
+        raise Busy(BUSY)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "wiki.files.cleaning_child", kind.extension, source, target],
@@ -94,18 +119,21 @@ def _run(kind: Kind, source: Path, target: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise FileRefused(DAMAGED) from error
+        raise Unreadable(DAMAGED) from error
     finally:
         _turns.release()
+    if done.returncode == FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode:
-        raise FileRefused(done.stdout.strip() if done.returncode == REFUSED else DAMAGED)
+        raise Unreadable(done.stdout.strip() if done.returncode == REFUSED else DAMAGED)
+    return done.stdout.strip()
 
 
 def _kind_of(content: Path | bytes) -> tuple[Kind, bytes]:
     """Return what a file says it is, which an SVG has yet to prove, and its first bytes."""
     if isinstance(content, bytes):
-        start = content[: svg.LOOKED_AT]
+        start = content[:LOOKED_AT]
     else:
         with store.opened(content) as file:
-            start = file.read(svg.LOOKED_AT)
+            start = file.read(LOOKED_AT)
     return SVG if svg.is_svg(start) else kind_of(start), start

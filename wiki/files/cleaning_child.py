@@ -16,19 +16,20 @@ from wiki.files.shrinking import MOST_PIXELS
 
 MAX_CPU_S = 15
 MAX_MEMORY = 1024 * 1024 * 1024
-REFUSED = 2
+MAX_TOLD = 200  # characters
+REFUSED, FULL = 2, 3
 KINDS = {kind.extension: kind for kind in (PNG, JPEG, GIF, WEBP, SVG)}
 
 
 def main(extension: str, source: str, target: str) -> int:
-    """Return 0, or REFUSED with a sentence printed."""
+    """Return 0, REFUSED, or FULL if the disk has no room; prints what there is to be said."""
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
     # Its own limit only warns; photograph.clean has one that refuses.
     Image.MAX_IMAGE_PIXELS = None
     kind, given = KINDS[extension], Path(source).read_bytes()
     try:
-        kept = svg.sanitise(given) if kind == SVG else photograph.clean(given, kind)
+        kept = _svg(given) if kind == SVG else photograph.clean(given, kind)
     except svg.Unsafe as unsafe:
         print(f"This SVG cannot be shown: {unsafe}. Save it as plain SVG, or as PNG.")
         return REFUSED
@@ -39,8 +40,18 @@ def main(extension: str, source: str, target: str) -> int:
         )
         return REFUSED
     if kept != given:
-        Path(target).write_bytes(kept)
+        try:
+            Path(target).write_bytes(kept)
+        except OSError:
+            return FULL
     return 0
+
+
+def _svg(given: bytes) -> bytes:
+    sanitised = svg.sanitise(given)
+    if sanitised.left_out:
+        print(f"It is shown without {', '.join(sanitised.left_out)[:MAX_TOLD]}.")
+    return sanitised.content
 
 
 if __name__ == "__main__":

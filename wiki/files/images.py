@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, Kind
+from wiki.files import svg_size
+from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, SVG, Kind
 from wiki.files.photograph import ORIENTATION, SIDEWAYS
 from wiki.files.shrinking import MOST_PIXELS, WIDEST
 from wiki.files.store import media
@@ -24,11 +25,14 @@ Image.MAX_IMAGE_PIXELS = None
 _turns = threading.Semaphore(2)
 
 
-def size_of(path: Path) -> tuple[int, int] | None:
+def size_of(path: Path, kind: Kind) -> tuple[int, int] | None:
     """Return width and height as a browser shows the picture; reads no more than its header.
 
     None for what is no picture, and for one of more than MOST_PIXELS.
     """
+    if kind == SVG:
+        with path.open("rb") as file:
+            return svg_size.size(file.read(svg_size.LOOKED_AT))
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size

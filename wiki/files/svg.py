@@ -7,7 +7,6 @@ is written anew, so a browser and we cannot read it in two ways. Nothing is ever
 import base64
 import binascii
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -15,12 +14,12 @@ from xml.sax.saxutils import escape, quoteattr
 from wiki.files.css import safe_declarations, safe_stylesheet, safe_value
 from wiki.files.kinds import LONGEST_SIGNATURE, kind_of
 from wiki.files.photograph import UNREADABLE, clean
+from wiki.files.svg_size import pixels
 from wiki.files.svg_words import ATTRIBUTES, ELEMENTS, REFERRING, TEXT, UNREAD, UNWRAPPED
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_DRAWN = 1_000_000  # elements, each as often as something refers to it
-MAX_SIDE = 10_000
 SVG, XLINK, XML = (
     "http://www.w3.org/2000/svg",
     "http://www.w3.org/1999/xlink",
@@ -28,17 +27,9 @@ SVG, XLINK, XML = (
 )
 # A drawing cut out of a page has no namespace; it gets the one it means.
 OWN_SPACES = (SVG, "")
-UNITS = {
-    "": 1,
-    "px": 1,
-    "pt": 4 / 3,
-    "pc": 16,
-    "mm": 96 / 25.4,
-    "cm": 96 / 2.54,
-    "in": 96,
-    "em": 16,
-}
-LENGTH = re.compile(r"\s*\+?(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?\s*([a-z]*)\s*")
+# What is left out of these is missed; what drawing programs note for themselves is not.
+MISSED = (*OWN_SPACES, "http://www.w3.org/1999/xhtml")
+HANDLER = re.compile(r"on[a-z]", re.IGNORECASE)
 LOCAL = re.compile(r"#[^\s\"'()\\]+")
 REFERENCE = re.compile(r"url\(\s*[\"']?(#[^\s\"'()\\]+)[\"']?\s*\)", re.IGNORECASE)
 EMBEDDED = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,([A-Za-z0-9+/=\s]*)")
@@ -49,7 +40,6 @@ BEGINNING = re.compile(
     rb"<(?:\w+:)?svg[\s>/]",
     re.DOTALL | re.IGNORECASE,
 )
-LOOKED_AT = 16 * 1024
 
 
 class Unsafe(Exception):
@@ -65,7 +55,15 @@ def is_svg(start: bytes) -> bool:
     return BEGINNING.match(start) is not None
 
 
-def sanitise(source: bytes) -> bytes:
+@dataclass(frozen=True)
+class Sanitised:
+    """An SVG with what draws and nothing else; left_out: what its writer may miss in it."""
+
+    content: bytes
+    left_out: tuple[str, ...] = ()
+
+
+def sanitise(source: bytes) -> Sanitised:
     """Return the SVG with what draws and nothing else; the same again for what it returned.
 
     Linear in its size. Raises Unsafe for what is no SVG, too large, or draws endlessly.
@@ -88,7 +86,7 @@ def sanitise(source: bytes) -> bytes:
         raise Unsafe("its root is not an svg element")
     if written.references.drawn() > MAX_DRAWN:
         raise Unsafe("its elements draw each other too often")
-    return "".join(written.done).encode()
+    return Sanitised("".join(written.done).encode(), tuple(sorted(written.left_out)))
 
 
 def _refuse_entity(*_: object) -> None:
@@ -141,22 +139,25 @@ class _Writer:
         self.done: list[str] = []
         self.references = _References()
         self.names: list[str] = []
-        self.left_out = 0  # how deep we are in an element that is left out
+        self.outside = 0  # how deep we are in an element that is left out
+        self.left_out: set[str] = set()
         self.style: list[str] = []
 
     def start(self, full_name: str, attributes: dict[str, str]) -> None:
         space, _, name = full_name.rpartition(" ")
-        is_root = not self.names and not self.left_out
+        is_root = not self.names and not self.outside
         if is_root and (space not in OWN_SPACES or name != "svg"):
             raise Unsafe("its root is not an svg element")
-        if len(self.names) + self.left_out >= MAX_DEPTH:
+        if len(self.names) + self.outside >= MAX_DEPTH:
             raise Unsafe(f"its elements stand more than {MAX_DEPTH} deep in each other")
-        if self.left_out or space not in OWN_SPACES or name not in ELEMENTS:
-            self.left_out += 1
+        if self.outside or space not in OWN_SPACES or name not in ELEMENTS:
+            self.outside += 1
+            if space in MISSED and name != "metadata":
+                self.left_out.add(name)
             return
         if name in UNWRAPPED:
             name = "tspan" if self.names and self.names[-1] in TEXT else "g"
-        said = _attributes(name, attributes)
+        said = self._attributes(name, attributes)
         if is_root:
             said = _with_view_box(said)
             self.done.append(f'<svg xmlns="{SVG}" xmlns:xlink="{XLINK}"')
@@ -167,9 +168,28 @@ class _Writer:
         self.names.append(name)
         self.references.enter(said.get("id", ""), _referred(said))
 
+    def _attributes(self, name: str, given: dict[str, str]) -> dict[str, str]:
+        said: dict[str, str] = {}
+        for full_name, value in given.items():
+            space, _, key = full_name.rpartition(" ")
+            key = f"xml:{key}" if space == XML else key
+            if key == "href" and name in REFERRING and space in ("", XLINK):
+                # One name for both, the older one, which every program knows.
+                key, kept = "xlink:href", _target(name, value)
+            elif space in ("", XML) and key in ATTRIBUTES:
+                kept = _value(key, value)
+            else:
+                kept = value if not HANDLER.match(key) else ""
+                key = ""
+            if kept and key:
+                said.setdefault(key, kept)
+            if value.strip() and not kept:
+                self.left_out.add(key or full_name)
+        return said
+
     def end(self, _: str) -> None:
-        if self.left_out:
-            self.left_out -= 1
+        if self.outside:
+            self.outside -= 1
             return
         name = self.names.pop()
         self.references.inside.pop()
@@ -179,7 +199,7 @@ class _Writer:
         self.done.append(f"</{name}>")
 
     def text(self, said: str) -> None:
-        if self.left_out or not self.names:
+        if self.outside or not self.names:
             return
         if self.names[-1] == "style":
             self.style.append(said)
@@ -187,23 +207,10 @@ class _Writer:
             self.done.append(escape(said))
 
 
-def _attributes(name: str, given: dict[str, str]) -> dict[str, str]:
-    said: dict[str, str] = {}
-    for full_name, value in given.items():
-        space, _, key = full_name.rpartition(" ")
-        key = f"xml:{key}" if space == XML else key
-        if key == "href" and name in REFERRING and space in ("", XLINK):
-            # One name for both, the older one, which every program knows.
-            key, kept = "xlink:href", _target(name, value)
-        elif space not in ("", XML) or key not in ATTRIBUTES:
-            continue
-        elif key in UNREAD:
-            kept = value
-        else:
-            kept = safe_declarations(value) if key == "style" else safe_value(value)
-        if kept:
-            said.setdefault(key, kept)
-    return said
+def _value(key: str, value: str) -> str:
+    if key in UNREAD:
+        return value
+    return safe_declarations(value) if key == "style" else safe_value(value)
 
 
 def _target(name: str, value: str) -> str:
@@ -232,62 +239,7 @@ def _referred(said: dict[str, str]) -> list[str]:
 
 def _with_view_box(said: dict[str, str]) -> dict[str, str]:
     """A picture that says its size but not what it shows of itself could not be made smaller."""
-    width, height = _pixels(said.get("width", "")), _pixels(said.get("height", ""))
+    width, height = pixels(said.get("width", "")), pixels(said.get("height", ""))
     if "viewBox" in said or not width or not height:
         return said
     return {**said, "viewBox": f"0 0 {width:g} {height:g}"}
-
-
-def _pixels(length: str) -> float:
-    """Return a length in pixels; 0 for what has none by itself, such as 100%."""
-    found = LENGTH.fullmatch(length)
-    if found is None or found[3] not in UNITS:
-        return 0
-    exponent = max(-9, min(int(found[2] or 0), 9))
-    return float(found[1]) * 10**exponent * UNITS[found[3]]
-
-
-class _Read(Exception):
-    """Enough of it is known."""
-
-
-def size(start: bytes) -> tuple[int, int]:
-    """Return width and height of a sanitised SVG in pixels, told by its first element.
-
-    start: its first LOOKED_AT bytes. As browsers do: from its width and height, from its
-    viewBox where it has none, or 300 by 150.
-    """
-    said: dict[str, str] = {}
-
-    def first(_: str, attributes: dict[str, str]) -> None:
-        said.update(attributes)
-        raise _Read
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = first
-    with suppress(_Read, expat.ExpatError):
-        parser.Parse(start)
-    return _size(said)
-
-
-def _size(said: dict[str, str]) -> tuple[int, int]:
-    width, height = _pixels(said.get("width", "")), _pixels(said.get("height", ""))
-    box = [_number(part) for part in re.split(r"[\s,]+", said.get("viewBox", "").strip())]
-    ratio = box[2] / box[3] if len(box) == 4 and box[2] > 0 and box[3] > 0 else 0.0
-    if ratio and not (width and height):
-        width = width or (height * ratio if height else box[2])
-        height = height or width / ratio
-    sides = (width or 300, height or 150)
-    return _side(sides[0]), _side(sides[1])
-
-
-def _side(pixels: float) -> int:
-    return max(1, min(round(pixels), MAX_SIDE))
-
-
-def _number(said: str) -> float:
-    try:
-        number = float(said)
-    except ValueError:
-        return 0.0
-    return number if 0 <= abs(number) < 1e9 else 0.0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from wiki.files import store
+from wiki.files.cleaning import proven_kind
 from wiki.importers.attaching import HERE, told
 from wiki.importers.item import Attached, Code, Item, Notice, State
 from wiki.importers.outcome import Outcome, Result
@@ -62,6 +63,7 @@ def _brought(
             key=file.key,
             name=file.name,
             content=file.path,
+            kind=proven_kind(file.path),
             number=file.number,
             created=file.created,
             uploader=people.named(file.uploader),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wiki.files import store
+from wiki.files.cleaning import sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.markup import bounded
@@ -86,19 +87,22 @@ def _brought(
     if path is None:
         message = f"The text names the file {key}, which is not there."
         return Outcome.UNCHANGED, None if shown else Notice(Code.ATTACHMENT_MISSING, message)
-    if note is None:
-        return Outcome.UNCHANGED, None
     try:
-        if shown is not None and _is_still(shown, store.sha256_of(path)):
-            return Outcome.UNCHANGED, None
-        row = Attachment.objects.add(note, key=key, name=path.name, content=path)
+        with sanitised_svg(path) as clean:
+            notice = Notice(Code.ATTACHMENT_ALTERED, f"{key}: {clean.told}") if clean.told else None
+            if note is None:
+                return Outcome.UNCHANGED, notice
+            if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
+                return Outcome.UNCHANGED, None
+            said = {"name": path.name, "content": clean.content, "kind": clean.kind}
+            row = Attachment.objects.add(note, key=key, **said)
     except (store.FileRefused, OSError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {said}")
+        why = error.strerror if isinstance(error, OSError) else error
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {why}")
     if shown is not None and shown.pk == row.pk:
         return Outcome.UNCHANGED, None
     (found.new if shown is None else found.changed)[key] = row
-    return Outcome.UPDATED, None
+    return Outcome.UPDATED, notice
 
 
 def _is_still(shown: Attachment, sha256: str) -> bool:
@@ -136,7 +140,9 @@ def _named_by_head(note: Note) -> set[str]:
 def told(result: Result, outcome: Outcome, notice: Notice | None) -> Result:
     """Return what is said of an item, with what became of one of its files."""
     if notice is not None:
-        return replace(result, notices=(*result.notices, notice))
+        result = replace(result, notices=(*result.notices, notice))
+        if notice.code != Code.ATTACHMENT_ALTERED:
+            return result
     is_new = outcome == Outcome.UPDATED and result.outcome == Outcome.UNCHANGED
     outcome = outcome if is_new else result.outcome
     return replace(result, outcome=outcome, attachments=result.attachments + 1)

@@ -49,6 +49,7 @@ class Code(StrEnum):
     KEPT_PRIVATE = "kept-private"  # the file says it is not to be published
     ATTACHMENT_MISSING = "attachment-missing"  # the text names a file that is not there
     ATTACHMENT_REFUSED = "attachment-refused"  # the file is not of a kind that notes can have
+    ATTACHMENT_ALTERED = "attachment-altered"  # an SVG is shown without what runs, or not at all
     # About what is no note.
     FILE_UNUSED = "file-unused"  # no note names this file, so it was left behind
     FOLDER_LEFT_OUT = "folder-left-out"  # a folder of the tool that wrote the notes, or hidden

@@ -52,5 +52,17 @@ def file_markdown(key: str, *, embed: bool) -> str:
     return f"![]({address})" if embed else f"[{MEANING.sub(_escaped, key)}]({address})"
 
 
+def with_file(body: str, markdown: str) -> str:
+    """Return a text with a file at its end, once however often it is sent.
+
+    >>> with_file("words\\n", "![](a.png)"), with_file("", "![](a.png)")
+    ('words\\n\\n![](a.png)\\n', '![](a.png)\\n')
+    """
+    if markdown in body:
+        return body
+    kept = body.rstrip()
+    return f"{kept}\n\n{markdown}\n" if kept else f"{markdown}\n"
+
+
 def _escaped(sign: re.Match[str]) -> str:
     return f"&#{ord(sign[0])};" if sign[0] in "[]`$\\" else f"\\{sign[0]}"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from wiki.files import images, store
-from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, Kind
+from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, SVG, Kind
 from wiki.markup.attachment import File
 from wiki.models.revision import Revision
 
@@ -66,6 +66,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         key: str,
         name: str,
         content: Path | bytes,
+        kind: Kind | None = None,
         number: int | None = None,
         created: datetime | None = None,
         uploader: Any = None,
@@ -73,10 +74,10 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         """Give the note a file under this key, and return its row.
 
         The same file under its key again changes nothing; another one of that key is a row of
-        its own, so that old revisions go on showing theirs. number and created: of an archived
-        file; a number that is taken is not used. The bytes are on disk before the row is
-        written. Holds the note row. Raises wiki.files.store.FileRefused, and OSError if it
-        cannot be kept.
+        its own, so that old revisions go on showing theirs. kind: SVG of one that was sanitised
+        (wiki.files.cleaning). number and created: of an archived file; a number that is taken
+        is not used. The bytes are on disk before the row is written. Holds the note row. Raises
+        wiki.files.store.FileRefused, and OSError if it cannot be kept.
         """
         _check(key)
         sha256 = store.sha256_of(content)
@@ -86,7 +87,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             return have
         with transaction.atomic():
             hold_bytes(sha256)
-            said = describe(store.keep(content))
+            said = describe(store.keep(content), kind)
             type(note)._base_manager.select_for_update().get(pid=note.pid)
             if (have := same.first()) is not None:
                 return have
@@ -195,10 +196,14 @@ class Attachment(models.Model):
 
     @property
     def has_thumbnail(self) -> bool:
-        """Whether it is a picture larger than a page shows one; of a saved note only."""
+        """Whether it is a picture larger than a page shows one; of a saved note only.
+
+        A drawing has any size by itself.
+        """
         return (
             self.note_id is not None
             and self.is_shown
+            and self.kind != SVG
             and self.shown_size != (self.width, self.height)
         )
 
@@ -270,12 +275,13 @@ def _check(key: str) -> None:
         )
 
 
-def describe(stored: store.Stored) -> dict[str, Any]:
-    """Return the columns that say what a kept file is."""
-    size = images.size_of(stored.path) if stored.kind.is_image else None
+def describe(stored: store.Stored, kind: Kind | None = None) -> dict[str, Any]:
+    """Return the columns that say what a kept file is; kind: where its first bytes do not tell."""
+    kind = kind or stored.kind
+    size = images.size_of(stored.path, kind) if kind.is_image else None
     width, height = size or (None, None)
     return {
-        "media_type": stored.kind.media_type,
+        "media_type": kind.media_type,
         "bytes": stored.bytes,
         "sha256": stored.sha256,
         "width": width,

@@ -59,7 +59,7 @@ def create(
     try:
         with transaction.atomic():
             note = new_note(model, fields, owner, created=now)
-            uploading.adopt(note, owner, submission)
+            uploading.adopt(note, owner, submission, rendered)
             append(
                 note,
                 Revision.of(
@@ -79,7 +79,7 @@ def create(
         if submission is None or first is None:
             raise
         note = first.note
-        uploading.adopt(note, owner, submission)
+        uploading.adopt(note, owner, submission, rendered)
         save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from wiki.files import images, store
+from wiki.files.cleaning import Clean, clean_upload
 from wiki.files.kinds import OTHER
 from wiki.markup import Rendered
 from wiki.markup.naming import file_markdown, free_key, names_a_file
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # Of one person, together: what is not saved is not to fill the disk.
 MOST_UNSAVED, MOST_UNSAVED_BYTES = 200, 1024**3
 KEPT_UNSAVED = timedelta(days=1)
-SHOWN_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+SHOWN_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 
 
 class KindRefused(Exception):
@@ -52,17 +53,24 @@ def upload(
 ) -> Attachment:
     """Keep what somebody adds to a note, or to the form of one that is not saved yet.
 
-    The same file again is the one that is there. Holds the note row. Raises KindRefused,
-    TooManyUnsaved, wiki.files.store.FileRefused, and OSError where the disk is full.
+    A picture is cleaned first (wiki.files.cleaning). The same file again is the one that is
+    there. Holds the note row. Raises KindRefused, TooManyUnsaved, FileRefused (Unreadable and
+    Busy are some), and OSError where the disk is full.
     """
-    content = cleaned(content)
-    sha256 = store.sha256_of(content)
+    with clean_upload(content) as clean:
+        return _keep(clean, clean_name(name), uploader, note, submission)
+
+
+def _keep(
+    clean: Clean, name: str, uploader: Any, note: "Note | None", submission: uuid.UUID | None
+) -> Attachment:
+    sha256 = store.sha256_of(clean.content)
     with transaction.atomic():
         hold_bytes(sha256)
         _wait_turn(uploader)
-        described = describe(store.keep(content))
+        described = describe(store.keep(clean.content), clean.kind)
         try:
-            name = _checked_name(clean_name(name), described)
+            name = _checked_name(name, described)
             _check_room(uploader, described["bytes"])
         except (KindRefused, TooManyUnsaved):
             let_go(sha256)
@@ -80,11 +88,6 @@ def upload(
             **place,
             **described,
         )
-
-
-def cleaned(content: Path | bytes) -> Path | bytes:
-    """Return what is kept of a file that somebody uploads."""
-    return content
 
 
 def markdown_of(attachment: Attachment) -> str:
@@ -115,7 +118,9 @@ def drafted(
     if not rendered.attachment_keys():
         return {}
     files = {row.key: row for row in written_for(submission, reader)}
-    if note is not None:
+    if note is None:
+        files = _named(_left_elsewhere(rendered, reader)) | files
+    else:
         said = {"author": reader, "before": note.head_id, "is_saving": False}
         found = files_for(note, body, rendered, **said)
         pks = [row.pk for row in found.values()]
@@ -124,17 +129,39 @@ def drafted(
     return files
 
 
-def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None) -> None:
-    """Give the note what was uploaded to the form that saves it; two queries, or one.
+def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None, rendered: Rendered) -> None:
+    """Give the note what was uploaded to the form that saves it; three queries, or two.
 
-    The caller holds the note row, or has just inserted it.
+    rendered: its text. What that names and the form lacks is copied from where uploader left
+    it. The caller holds the note row, or has just inserted it.
     """
-    if submission is None:
-        return
     rows = written_for(submission, uploader).order_by("pk").select_for_update(of=("self",))
     for row in list(rows):
         row.note, row.number = note, _number_in(note)["number"]
         row.save(update_fields=["note", "number"])
+    # Held, so that none is swept away before its copy is here.
+    elsewhere = _named(_left_elsewhere(rendered, uploader).select_for_update(of=("self",)))
+    if elsewhere:
+        have = set(Attachment.objects.filter(note=note).values_list("key", flat=True))
+        for key in sorted(elsewhere.keys() - have):
+            row = elsewhere[key]
+            row.pk, row.token, row.submission = None, None, None
+            row.note, row.number = note, _number_in(note)["number"]
+            row.save(force_insert=True)
+
+
+def _left_elsewhere(rendered: Rendered, uploader: Any) -> AttachmentQuerySet:
+    """Return what uploader added by the names of this text to notes not saved yet.
+
+    A draft may be found, or a text be copied, into another form than it was typed in.
+    """
+    named = Attachment.objects.filter(key__in=rendered.attachment_keys(), removed=None)
+    return named.filter(note=None, uploader=uploader)
+
+
+def _named(rows: AttachmentQuerySet) -> dict[str, Attachment]:
+    """Return the newest file of each name."""
+    return {row.key: row for row in rows.order_by("created", "pk")}
 
 
 def sweep(older_than: timedelta = KEPT_UNSAVED) -> int:
@@ -218,7 +245,7 @@ def _checked_name(name: str, described: dict[str, Any]) -> str:
     if name.lower().endswith(SHOWN_ENDINGS) and described["width"] is None:
         raise KindRefused(
             f"{name} is called a picture, but it is none that a page can show. Save it as PNG, "
-            "JPEG, GIF or WebP, of at most 50 million pixels, and add that."
+            "JPEG, GIF, WebP or SVG, of at most 50 million pixels, and add that."
         )
     return name
 

@@ -12,13 +12,18 @@ from django.views.decorators.http import require_safe
 
 from wiki import access
 from wiki.files import images
-from wiki.files.kinds import Kind
+from wiki.files.kinds import SVG, Kind
 from wiki.models import Attachment
 
 logger = logging.getLogger(__name__)
 
 # A browser that opens the file by itself all the same finds that nothing in it may run.
 POLICY = "sandbox; default-src 'none'"
+# A drawing has its colours in itself, and pictures; some browsers ask its policy for them.
+DRAWING_POLICY = (
+    f"{POLICY}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 @login_not_required
@@ -74,7 +79,7 @@ def _reply(request: HttpRequest, attachment: Any, path: Path, kind: Kind) -> Htt
         content_type=kind.media_type,
     )
     reply["ETag"] = etag
-    reply["Content-Security-Policy"] = POLICY
+    reply["Content-Security-Policy"] = DRAWING_POLICY if kind == SVG else POLICY
     reply["Cross-Origin-Resource-Policy"] = "same-origin"
     if not attachment.is_public:
         reply["Cache-Control"] = "private, no-store"

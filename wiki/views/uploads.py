@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from wiki import access
+from wiki.files.cleaning import Busy, Unreadable
 from wiki.files.store import MOST_BYTES, FileRefused
 from wiki.forms import NoteForm
+from wiki.markup.naming import with_file
 from wiki.models import Attachment, Note, uploading
 from wiki.models.uploading import KindRefused, TooManyUnsaved
 from wiki.views.account import login_and_send_again
@@ -121,10 +123,12 @@ def _taken(request: Any, note: Note | None) -> Attachment:
     said = {"uploader": request.user, "note": note, "submission": submission}
     try:
         return uploading.upload(path, sent.name, **said)
+    except (KindRefused, Unreadable) as error:
+        raise Refused(415, str(error)) from error
+    except Busy as error:
+        raise Refused(503, str(error)) from error
     except (FileRefused, TooManyUnsaved) as error:
         raise Refused(413, str(error)) from error
-    except KindRefused as error:
-        raise Refused(415, str(error)) from error
     except OSError as error:
         raise _not_kept(error) from error
 
@@ -158,9 +162,12 @@ def _signed_out(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, note: Note | None, context: dict[str, Any], status: int
 ) -> HttpResponse:
-    """Show what to write into the text, above the editor with all that was typed, if it came."""
+    """Show the editor with all that was typed, if it came, and the file at the text's end."""
     action = reverse("edit", args=[note.pid]) if note else reverse("new")
     context |= {"note": note, "action": action, "heading": "add a file"}
     if "body" in request.POST:
-        context["form"] = NoteForm(initial=request.POST.dict())
+        typed = request.POST.dict()
+        if markdown := context.get("markdown"):
+            typed["body"] = with_file(typed["body"], markdown)
+        context["form"] = NoteForm(initial=typed)
     return render(request, "wiki/uploaded.html", context, status=status)
