@@ -173,11 +173,18 @@ def sweep(older_than: timedelta = KEPT_UNSAVED) -> int:
     swept = 0
     for pk, sha256 in list(old.values_list("pk", "sha256")):
         with transaction.atomic():
+            _wait_briefly()
             hold_bytes(sha256)
             locked = Attachment.objects.filter(pk=pk).select_for_update(skip_locked=True)
             row = locked.first()
             swept += bool(row and forget(row))
     return swept
+
+
+def _wait_briefly() -> None:
+    """Let this transaction rather fail than keep others waiting."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'")
 
 
 def forget(attachment: Attachment) -> bool:
