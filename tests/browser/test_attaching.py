@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, FilePayload, Page, Route, expect
 
+from tests.browser.watching import watched
 from tests.conftest import signed_in
+from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.files import store
+from wiki.files.kinds import SVG
+from wiki.files.svg import sanitise
+from wiki.merge import Fields
 from wiki.models import Attachment, Note
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -334,3 +339,33 @@ def test_a_file_is_added_without_scripts_and_nothing_typed_is_lost(
     assert shown_pictures(page) == [(30, 20)]
     head = Note.objects.cards().get(pid=note.pid).head
     assert (head.body, head.tags) == ("typed\n\n![](cat.png)\n", ["by_hand"])
+
+
+HOSTILE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40" onload="alert(1)">
+<script>alert(1)</script><style>@import url(//a.example/a.css); rect { fill: #f00 }</style>
+<image href="https://a.example/pixel.png"/>
+<rect width="60" height="40" onclick="alert(1)"/></svg>"""
+
+
+@pytest.mark.parametrize("is_sanitised", [True, False])
+def test_an_svg_is_drawn_and_nothing_in_it_runs(
+    browser: Browser, live_server: Any, alice: Any, note: Note, is_sanitised: bool
+) -> None:
+    """Also one that came past the sanitiser: its policy holds by itself."""
+    content = sanitise(HOSTILE).content if is_sanitised else HOSTILE
+    url = attach(note, "plot.svg", content, kind=SVG).get_absolute_url()
+    note.save_revision(Fields("A", "![](plot.svg)", "", "note", (), "public"), base=0, author=alice)
+    with watched(browser, live_server.url) as watch:
+        watch.page.on("dialog", lambda dialog: watch.note(dialog.message))
+        watch.page.goto(note.get_absolute_url())
+        assert shown_pictures(watch.page) == [(60, 40)]
+        assert watch.wrong == []
+        watch.page.goto(url)
+        watch.page.goto(url)
+        rect = watch.page.locator("rect")
+        assert rect.evaluate("one => getComputedStyle(one).fill") == "rgb(255, 0, 0)"
+        rect.click()
+    # The sandbox stops the scripts of these tests too, and says so.
+    refused = [said for said in watch.wrong if "sandboxed" not in said]
+    assert (refused == []) == is_sanitised, "the policy forbids what the sanitiser takes out"
+    assert not any(said.endswith("svg: 1") for said in watch.wrong), "nothing was alerted"

@@ -11,6 +11,8 @@ from django.db import connection
 from tests.wiki.attaching import attach
 from wiki import signals
 from wiki.exporters import FORMATS
+from wiki.files.kinds import SVG
+from wiki.files.svg import sanitise
 from wiki.importers import recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Code, Unreadable
@@ -494,3 +496,23 @@ def test_a_new_pid_never_falls_behind(alice, fields):
     next_pid_after(5_000)
     next_pid_after(10)
     assert Note.objects.write(fields(), owner=alice).pid == 5_001
+
+
+def test_an_archive_brings_svgs_back_byte_for_byte(alice, fields, bring, tmp_path, settings):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    empty()
+    hostile = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    note = Note.objects.write(fields(body="![[clean.svg]] ![[raw.svg]]"), owner=alice)
+    attach(note, "clean.svg", sanitise(hostile).content, kind=SVG)
+    # As an earlier version kept it: to be saved, and never shown.
+    attach(note, "raw.svg", hostile)
+    columns = ("key", "sha256", "media_type", "width")
+    kept = set(Attachment.objects.values_list(*columns))
+    assert {media_type for _, _, media_type, _ in kept} == {
+        "image/svg+xml",
+        "application/octet-stream",
+    }
+    FORMATS["json"](tmp_path / "drawings")
+    empty()
+    bring(tmp_path / "drawings")
+    assert set(Attachment.objects.values_list(*columns)) == kept

@@ -174,6 +174,12 @@ def test_what_is_missed_is_named_and_what_programs_note_is_not() -> None:
     assert svg.sanitise(PLOT).left_out == ()
 
 
+def test_rules_beside_those_left_out_still_hold() -> None:
+    css = "@import 'a'; a{x:url(//b);fill:red;y:url(//c)} @font-face{src:url(//d)} b{z:1}"
+    clean = sanitise(drawing(f"<style>{css}</style>"))
+    assert b"<style> a{fill:red;}{} b{z:1}</style>" in clean
+
+
 def test_words_in_a_link_stay_words() -> None:
     clean = sanitise(drawing('<text>a<a href="#b">b</a></text><a><rect/></a>'))
     assert b"<text>a<tspan>b</tspan></text><g><rect></rect></g>" in clean

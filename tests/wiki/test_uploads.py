@@ -1,5 +1,7 @@
 """Files added in the browser: to a note, and to one that is not saved yet."""
 
+import re
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,9 +12,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from tests.wiki.pictures import picture
-from wiki.files import store
+from wiki.files import cleaning, store
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
 from wiki.merge import Fields
@@ -210,6 +213,89 @@ def test_what_a_note_cannot_have_is_refused_and_nothing_is_kept(
     reply = send(alice_client, note, content, name=name)
     assert reply.status_code == status and words in reply.json()["error"]
     assert not Attachment.objects.exists() and lying(data_folder) == []
+
+
+def test_a_photograph_is_kept_upright_and_without_its_place(
+    note: Note, alice_client: Client, data_folder: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "SECRET"
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
+    said = send(alice_client, note, picture(40, 30, "JPEG", exif=exif), name="IMG_1.jpg").json()
+    row = Attachment.objects.get()
+    assert (row.width, row.height, row.media_type) == (30, 40, "image/jpeg")
+    kept = alice_client.get(said["url"]).getvalue()
+    assert b"SECRET" not in kept and b"Exif" not in kept
+    assert all(b"SECRET" not in (path).read_bytes() for path in data_folder.rglob("*.*"))
+
+
+DRAWING = (
+    b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="900" height="30" '
+    b'onload="alert(1)"><style>rect{fill:red}</style><script>alert(1)</script><rect/></svg>'
+)
+
+
+def test_an_svg_is_shown_and_can_do_nothing(
+    note: Note, alice: Any, alice_client: Client, client: Client
+) -> None:
+    said = send(alice_client, note, DRAWING, name="plot.svg").json()
+    assert said["markdown"] == "![](plot.svg)" and said["url"].endswith(".svg")
+    note = bodied(note, said["markdown"], alice)
+    page = client.get(note.get_absolute_url()).content.decode()
+    assert f'<img src="{said["url"]}" alt="plot.svg" width="480" height="16"' in page
+    reply = client.get(said["url"])
+    kept = reply.getvalue()
+    assert b"alert" not in kept and b"<rect></rect>" in kept and b"fill:red" in kept
+    assert reply["Content-Type"] == "image/svg+xml"
+    assert reply["X-Content-Type-Options"] == "nosniff"
+    policy = reply["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'; ")
+    assert "script" not in policy and "allow-" not in policy and "frame-ancestors 'none'" in policy
+    same = client.get(said["url"], headers={"if-none-match": reply["ETag"]})
+    assert same.status_code == 304 and same["Content-Security-Policy"] == policy
+    assert send(alice_client, note, DRAWING, name="again.svg").json()["url"] == said["url"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "why"),
+    [
+        (b"<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>&a;</svg>", "a.svg", "declares entities"),
+        (b"<svg><br></svg>", "a.svg", "well-formed"),
+        (b"words", "a.svg", "none that a page can show"),
+        (PNG[:50], "a.png", "damaged"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "a.jpg", "HEIC.*JPEG or PNG"),
+    ],
+)
+def test_a_picture_that_cannot_be_cleaned_is_refused_and_nothing_is_kept(
+    note: Note, alice_client: Client, data_folder: Path, content: bytes, name: str, why: str
+) -> None:
+    reply = send(alice_client, note, content, name=name)
+    assert reply.status_code == 415 and re.search(why, reply.json()["error"])
+    assert lying(data_folder) == [] and not Attachment.objects.exists()
+
+
+def test_a_disk_that_is_full_while_a_picture_is_cleaned_is_said(
+    note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
+) -> None:
+    real = cleaning.subprocess.run
+    # The file that the child writes lies in a folder that is none.
+    monkeypatch.setattr(
+        cleaning.subprocess,
+        "run",
+        lambda args, **said: real([*args[:-1], "/dev/null/target"], **said),
+    )
+    reply = send(alice_client, note, DRAWING, name="plot.svg")
+    assert reply.status_code == 507 and "disk" in reply.json()["error"]
+    assert lying(data_folder) == []
+
+
+def test_too_many_pictures_at_once_are_asked_to_come_again(
+    note: Note, alice_client: Client, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(cleaning, "MAX_WALL_S", 0.01)
+    monkeypatch.setattr(cleaning, "_turns", threading.Semaphore(0))
+    reply = send(alice_client, note, PNG)
+    assert reply.status_code == 503 and "in a minute" in reply.json()["error"]
 
 
 def test_a_file_over_the_limit_is_refused_with_the_limit(

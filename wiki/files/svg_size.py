@@ -25,7 +25,7 @@ def pixels(length: str) -> float:
     if found is None or found[3] not in UNITS:
         return 0
     exponent = max(-9, min(int(found[2] or 0), 9))
-    return float(found[1]) * 10**exponent * UNITS[found[3]]
+    return float(found[1]) * 10.0**exponent * UNITS[found[3]]
 
 
 class _Read(Exception):

@@ -64,23 +64,26 @@ def _whole(request: HttpRequest, attachment: Attachment, extension: str) -> Http
 
 def _reply(request: HttpRequest, attachment: Any, path: Path, kind: Kind) -> HttpResponseBase:
     etag = f'"{attachment.sha256}"'
-    if attachment.is_public and (same := get_conditional_response(request, etag=etag)):
-        same["ETag"] = etag
-        return same
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        logger.error("The bytes of file %s_%s are missing.", attachment.note_id, attachment.number)
-        raise Http404 from error
-    reply = FileResponse(
-        file,
-        as_attachment=not kind.is_image,
-        filename=attachment.name,
-        content_type=kind.media_type,
-    )
+    same = attachment.is_public and get_conditional_response(request, etag=etag)
+    reply = same or _bytes(attachment, path, kind)
     reply["ETag"] = etag
+    # Also of what is unchanged: a browser takes these for what it has.
     reply["Content-Security-Policy"] = DRAWING_POLICY if kind == SVG else POLICY
     reply["Cross-Origin-Resource-Policy"] = "same-origin"
     if not attachment.is_public:
         reply["Cache-Control"] = "private, no-store"
     return reply
+
+
+def _bytes(attachment: Any, path: Path, kind: Kind) -> HttpResponseBase:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        logger.error("The bytes of file %s_%s are missing.", attachment.note_id, attachment.number)
+        raise Http404 from error
+    return FileResponse(
+        file,
+        as_attachment=not kind.is_image,
+        filename=attachment.name,
+        content_type=kind.media_type,
+    )
