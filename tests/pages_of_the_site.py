@@ -15,13 +15,14 @@ from django.db import OperationalError
 from django.test import Client
 
 from mlhooks import jobs
+from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.benchmarks.corpus import FORMULAS
 from wiki.importers import running, sample
 from wiki.importers.uploads import State, Upload
 from wiki.merge import Fields
-from wiki.models import Attachment, Note, Tag, TagChange
+from wiki.models import Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"
 PASSWORD = "a password for the pages"
@@ -256,7 +257,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     write(owner, "Second", "Answers [[Everything a text can hold]].\n", ("markup",))
     note = write(owner, "Everything a text can hold", TEXT + WIDE, ("markup", "C++", "Quoc_Le"))
     for key, content in FILES.items():
-        Attachment.objects.add(note, key=key, name=key, content=content)
+        attach(note, key, content)
     other = TEXT.replace("stress", "some stress").replace("| c ", "| e ")
     change(note, other + WIDE, note.visibility)
     formulas = "\n\n".join(f"${tex}$ and $${tex}$$" for tex in FORMULAS).replace("#", "1")

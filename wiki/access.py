@@ -1,8 +1,10 @@
 """The only way a view gets a note. What a person may not read does not exist for them."""
 
+import uuid
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404
 
 from wiki.models import Attachment, Note, Revision
@@ -38,9 +40,24 @@ def trashed_note(user: Any, pid: int) -> Note:
 
 
 def readable_file(user: Any, pid: int, number: int) -> Attachment:
-    """Return a file of a note that user may read, with its note. Raises Http404."""
-    notes = Note.objects.visible_to(user).filter(pid=pid)
-    files = Attachment.objects.select_related("note").filter(note__in=notes, number=number)
+    """Return a file that user may read of this note. Raises Http404."""
+    return _first(Attachment.objects.readable_by(user).filter(note=pid, number=number))
+
+
+def uploaded_file(user: Any, token: uuid.UUID) -> Attachment:
+    """Return a file by the address it got before its note was saved. Raises Http404."""
+    return _first(Attachment.objects.readable_by(user).filter(token=token))
+
+
+def note_for_upload(user: Any, pid: int) -> Note:
+    """Return a note user may add files to; any other is as if it were missing. Raises Http404."""
+    try:
+        return editable_note(user, pid)
+    except PermissionDenied as error:
+        raise Http404 from error
+
+
+def _first(files: QuerySet[Attachment]) -> Attachment:
     file = files.first()
     if file is None:
         raise Http404

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
+from wiki.files import store
 from wiki.merge import Fields
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags
@@ -40,6 +41,8 @@ class LineField(forms.CharField):
 
 class NoteForm(forms.Form):
     """A note as its writer sees it; base and submission travel along unseen."""
+
+    most_file_megabytes = store.MOST_BYTES // 1024**2
 
     title = LineField(max_length=500)
     body = forms.CharField(required=False, strip=False, widget=forms.Textarea)

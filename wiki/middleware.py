@@ -26,13 +26,15 @@ def policies(get_response: GetResponse) -> GetResponse:
     """Put the same policies on every response: pages, files, errors, the admin.
 
     What a view may have set holds beside them: it can be stricter than the others, not laxer.
+    A sandbox that nobody may frame stands alone, for nothing runs in it, whatever it shows.
     """
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         reply = get_response(request)
         own = reply.get("Content-Security-Policy")
-        both = (own, CONTENT_SECURITY_POLICY) if own else (CONTENT_SECURITY_POLICY,)
-        reply["Content-Security-Policy"] = ", ".join(both)
+        if not (own and own.startswith("sandbox;") and "frame-ancestors 'none'" in own):
+            both = (own, CONTENT_SECURITY_POLICY) if own else (CONTENT_SECURITY_POLICY,)
+            reply["Content-Security-Policy"] = ", ".join(both)
         reply["Permissions-Policy"] = PERMISSIONS_POLICY
         return reply
 

@@ -23,6 +23,7 @@ from wiki.views import (
     tags,
     tidying,
     trash,
+    uploads,
 )
 
 note_urls = [
@@ -35,6 +36,8 @@ note_urls = [
     path("history/", revisions.history, name="history"),
     path("r/<int:number>/", revisions.show, name="revision"),
     path("diff/<int:old>/<int:new>/", revisions.compare, name="diff"),
+    path("files/", uploads.of_note, name="note_files"),
+    path("files/<int:number>/remove/", uploads.remove, name="remove_file"),
     path("restore/<int:number>/", revisions.restore, name="restore"),
 ]
 
@@ -54,10 +57,12 @@ urlpatterns = [
     path("", notes.index, name="list"),
     path("notes/new/", notes.new, name="new"),
     path("notes/change/", many.change, name="change_notes"),
+    path("notes/new/files/", uploads.of_new, name="new_files"),
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("files/<int:pid>_<int:number>.<slug:extension>", files.show, name="file"),
     path("files/<int:pid>_<int:number>_thumb.<slug:extension>", files.thumbnail, name="thumbnail"),
+    path("files/<uuid:token>.<slug:extension>", files.uploaded, name="uploaded"),
     path("import/", importing.index, name="import"),
     path("import/start/", importing.start, name="start_import"),
     path("import/cancel/", importing.cancel, name="cancel_import"),

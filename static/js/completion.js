@@ -1,6 +1,7 @@
 /** Completing a title after `[[` and a tag: a list under what is typed, for keys and fingers. */
 
 import { Choices } from "./choices.js";
+import { insert } from "./inserting.js";
 import { suggestions } from "./suggestions.js";
 import { fits, typedIn, written } from "./typed.js";
 
@@ -62,13 +63,7 @@ class Completion {
     if (!typed) return;
     const text = written(typed, name);
     this.isTaking = true;
-    this.field.focus();
-    this.field.setSelectionRange(typed.start, typed.end);
-    // The one way that leaves undo as it is; a browser without it gets the text all the same.
-    if (!document.execCommand("insertText", false, text)) {
-      this.field.setRangeText(text, typed.start, typed.end, "end");
-      this.field.dispatchEvent(new Event("input", { bubbles: true }));
-    }
+    insert(this.field, typed.start, typed.end, text);
     this.isTaking = false;
   }
 }

@@ -9,7 +9,7 @@ const UNTYPED = ["csrfmiddlewaretoken", "submission", "base"];
 /** Everything a form would send, but for the token. @param {HTMLFormElement} form */
 export function fieldsOf(form) {
   /** @type {[string, string][]} */
-  const sent = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
+  const sent = [...new FormData(form)].flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
   return Object.fromEntries(sent.filter(([name]) => name !== "csrfmiddlewaretoken"));
 }
 

@@ -1,5 +1,6 @@
-/** The editor: drafts, a warning before typed text is left, keys, saving, the live preview. */
+/** The editor: drafts, a warning before typed text is left, files, keys, saving, the live preview. */
 
+import { Attaching } from "./attaching.js";
 import { fieldsOf } from "./draft.js";
 import { Drafting } from "./drafting.js";
 import { listen } from "./keys.js";
@@ -8,6 +9,8 @@ import { send } from "./saving.js";
 import { part, say } from "./words.js";
 
 const SAFE = "Nothing is lost: the text is still here.";
+const ON_ITS_WAY = "A file is still on its way; the note is saved when it is in the text.";
+const NOT_THERE = "Not saved yet: a file is not in the text. Try it again, or leave it out, then save.";
 const TYPED_ON = "This is saved as it was when you pressed save. You typed on since: save again.";
 
 class Editor {
@@ -16,6 +19,7 @@ class Editor {
     this.form = form;
     this.preview = part("preview");
     this.draft = new Drafting(form);
+    this.files = new Attaching(form).queue;
     watch(form, this.preview);
     form.addEventListener("submit", (event) => this.submit(event));
     listen(() => form.requestSubmit(), () => refresh(this.preview));
@@ -24,7 +28,8 @@ class Editor {
 
   /** @param {BeforeUnloadEvent} event */
   warn(event) {
-    if (!this.draft.isLeft && this.draft.isDirty()) event.preventDefault();
+    const isTyped = !this.draft.isLeft && this.draft.isDirty();
+    if (isTyped || this.files.isBusy) event.preventDefault();
   }
 
   /** @param {SubmitEvent} event */
@@ -45,6 +50,8 @@ class Editor {
   async save() {
     await this.draft.ready;
     this.draft.keep();
+    say("trouble", this.files.isBusy ? ON_ITS_WAY : "");
+    if (!(await this.files.settled())) return void say("trouble", NOT_THERE);
     say("trouble", "");
     const sent = fieldsOf(this.form);
     let address;

@@ -184,6 +184,8 @@ def test_a_note_is_written_with_the_keyboard_alone(desk: Page, note: Note) -> No
     desk.keyboard.press(f"{MODIFIER}+Enter")
     expect(desk.locator("#preview em")).to_have_text("hand")
     desk.keyboard.press("Tab")
+    expect(desk.get_by_label("files:", exact=True)).to_be_focused()
+    desk.keyboard.press("Tab")
     expect(desk.get_by_text("how to write it")).to_be_focused()
     for label in ("tags", "ref", "type", "what changed", "everyone"):
         desk.keyboard.press("Tab")

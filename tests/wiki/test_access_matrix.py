@@ -81,6 +81,24 @@ GET  /files/{open}_2_thumb.png     200 200 200 200 200
 POST /files/{open}_2_thumb.png     405 405 405 405 405
 GET  /files/{secret}_2_thumb.png   404 404 200 200 404
 POST /files/{secret}_2_thumb.png   405 405 405 405 405
+GET  /files/{published}_1.bin      404 404 200 200 404  owner staff
+GET  /files/{published}_2.png      404 404 200 200 404
+GET  /files/{published}_2_thumb.png 404 404 200 200 404
+GET  /files/{open}_3.bin           404 404 200 404 404  owner
+GET  /files/{open}_4.bin           404 404 404 404 404
+GET  /files/{token}.bin            404 404 200 404 404  owner
+POST /files/{token}.bin            405 405 405 405 405
+GET  /notes/new/files/             302 405 405 405 302
+POST /notes/new/files/             403 400 400 400 403
+GET  /notes/{open}/files/          302 403 200 200 302
+POST /notes/{open}/files/          403 404 400 400 403
+GET  /notes/{secret}/files/        302 404 200 200 302  owner staff
+POST /notes/{secret}/files/        403 404 400 400 403
+GET  /notes/{secret}/files/1/remove/ 302 404 200 200 302  owner staff
+POST /notes/{secret}/files/1/remove/ 403 404 302 302 403
+POST /notes/{secret}/files/9/remove/ 403 404 404 404 403
+GET  /notes/{open}/files/3/remove/ 302 403 200 404 302
+POST /notes/{open}/files/1/remove/ 403 403 302 302 403
 GET  /import/                      302 200 200 200 302
 POST /import/                      403 422 422 422 403
 GET  /import/start/                302 405 405 405 302

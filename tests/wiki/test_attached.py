@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from tests.wiki.reading import Text
 from wiki.markup import render
 from wiki.merge import Fields
-from wiki.models import Attachment, Note
+from wiki.models import Note
 
 FORMS = [
     ("![[x.png]]", "x.png", "x.png", True, 0),
@@ -121,7 +122,7 @@ def written(alice: Any, body: str, **files: bytes) -> Note:
     note = Note.objects.write(fields, owner=alice)
     for key, content in files.items():
         name = key.replace("__", "/").replace("_", ".")
-        Attachment.objects.add(note, key=name, name=name, content=content)
+        attach(note, name, content)
     return note
 
 
@@ -238,7 +239,7 @@ def test_old_revisions_previews_and_print_show_them_too(
 def test_a_name_cannot_leave_its_attribute(alice: Any, client: Client) -> None:
     name = '"><script>alert(1)</script>.png'
     note = written(alice, f"![[{name}]] ![x](<{name}>)")
-    Attachment.objects.add(note, key=name, name=name, content=picture(3, 3))
+    attach(note, name, picture(3, 3))
     html = client.get(note.get_absolute_url()).content.decode()
     assert "<script>alert" not in html and "&lt;script&gt;alert(1)" in html
 

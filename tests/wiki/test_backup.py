@@ -19,10 +19,13 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import PASSWORD
+from tests.wiki.attaching import attach
+from tests.wiki.pictures import picture
 from wiki import backup, integrity, sign_in
 from wiki.backup import BackupError, content_sha256, making
 from wiki.backup.archive import MANIFEST
 from wiki.files import store
+from wiki.importers.batch import import_path
 from wiki.models import Attachment, Note, NoteHtml, NoteTag, Revision, TagChange
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +86,7 @@ def test_a_backup_restores_everything_into_a_database_without_a_schema(
     lived_in, media, elsewhere, tmp_path
 ):
     for key in ("a.png", "b.png", "c.png"):
-        Attachment.objects.add(lived_in, key=key, name=key, content=b"png" + key[:1].encode())
+        attach(lived_in, key, b"png" + key[:1].encode())
     made = backup.backup(tmp_path / "notes.zip")
     assert made.sha256 == content_sha256()
     assert (made.notes, made.revisions, made.attachments) == (2, 3, 3)
@@ -103,6 +106,25 @@ def test_a_backup_restores_everything_into_a_database_without_a_schema(
         assert not (here / "thumbs").exists() and not (here / ".x.part").exists()
         page = Client().get(f"/files/{lived_in.pid}_2.bin")
         assert page.getvalue() == b"pngb"
+
+
+def test_the_bytes_that_old_revisions_show_are_restored_too(alice, media, elsewhere, tmp_path):
+    folder = tmp_path / "garden"
+    folder.mkdir()
+    (folder / "a.md").write_text("![](x.png)")
+    red, green = picture(5, 5), picture(6, 6)
+    for number, content in enumerate((red, green)):
+        (folder / "x.png").write_bytes(content)
+        said = {"owner": alice, "visibility": "public", "dry_run": False}
+        import_path(folder, "markdown", report=tmp_path / f"report-{number}", **said)
+    made = backup.backup(tmp_path / "notes.zip")
+    pid = Note.objects.get().pid
+    with elsewhere():
+        assert backup.restore(made.file).problems == ()
+        files = Attachment.objects.filter(note=pid)
+        shown = {row.uses.get().revision.number: row.path.read_bytes() for row in files}
+        assert shown == {0: red, 1: green}
+        assert Client().get(f"/files/{pid}_1.png").getvalue() == red
 
 
 def test_people_sign_in_and_go_on_writing_after_a_restore(saved, elsewhere, fields):

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.wiki.attaching import attach
 from wiki import signals
 from wiki.exporters import FORMATS
+from wiki.files.kinds import SVG
+from wiki.files.svg import sanitise
 from wiki.importers import recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Code, Unreadable
@@ -123,7 +126,7 @@ def test_an_archive_brings_every_row_back(written, archive, bring, tmp_path):
 def test_files_and_all_that_came_with_a_note_come_back(written, bring, alice, tmp_path, settings):
     settings.WIKI_DATA_DIR = tmp_path / "data"
     for key in ("b.png", "a.png", "c.png"):
-        Attachment.objects.add(written, key=key, name=key, content=key[:1].encode())
+        attach(written, key, key[:1].encode())
     written.attachments.get(number=1).delete()
     Note.objects.filter(pid=written.pid).update(extra={"front_matter": {"a": [1]}})
     Alias.objects.create(note=written, key="also", kind="alias")
@@ -146,7 +149,7 @@ def test_a_file_that_was_changed_in_an_archive_or_left_out_is_told(
 ):
     settings.WIKI_DATA_DIR = tmp_path / "data"
     for key in ("a.png", "b.png"):
-        Attachment.objects.add(written, key=key, name=key, content=key.encode())
+        attach(written, key, key.encode())
     FORMATS["json"](tmp_path / "archive")
     first, second = sorted((tmp_path / "archive" / "media").glob("*/*"))
     first.write_bytes(b"another")
@@ -285,10 +288,13 @@ def test_a_note_that_went_on_differently_is_reported(archive, bring, written, al
     assert rows() == before
 
 
+UNSEALED = ("author", "sha256", "files")
+
+
 def sealed(said):
     """Give altered revisions the hashes they would have been saved with."""
     for revision in said["revisions"]:
-        columns = {name: revision[name] for name in revision if name not in ("author", "sha256")}
+        columns = {name: revision[name] for name in revision if name not in UNSEALED}
         columns["created"] = datetime.fromisoformat(columns["created"])
         revision["sha256"] = Revision(note_id=said["pid"], **columns).digest()
 
@@ -351,8 +357,8 @@ def test_a_malformed_line_is_reported_and_the_rest_comes_in(archive, bring, chan
 
 def test_an_archive_of_a_later_version_is_refused(archive, bring):
     path = archive / "archive.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
-    with pytest.raises(Unreadable, match="version 2"):
+    path.write_text(path.read_text().replace('"version": 3', '"version": 4'))
+    with pytest.raises(Unreadable, match="version 3"):
         bring(archive)
 
 
@@ -573,3 +579,23 @@ def test_a_new_pid_never_falls_behind(alice, fields):
     next_pid_after(last + 1_000)
     next_pid_after(10)
     assert Note.objects.write(fields(), owner=alice).pid == last + 1_001
+
+
+def test_an_archive_brings_svgs_back_byte_for_byte(alice, fields, bring, tmp_path, settings):
+    settings.WIKI_DATA_DIR = tmp_path / "data"
+    empty()
+    hostile = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    note = Note.objects.write(fields(body="![[clean.svg]] ![[raw.svg]]"), owner=alice)
+    attach(note, "clean.svg", sanitise(hostile).content, kind=SVG)
+    # As an earlier version kept it: to be saved, and never shown.
+    attach(note, "raw.svg", hostile)
+    columns = ("key", "sha256", "media_type", "width")
+    kept = set(Attachment.objects.values_list(*columns))
+    assert {media_type for _, _, media_type, _ in kept} == {
+        "image/svg+xml",
+        "application/octet-stream",
+    }
+    FORMATS["json"](tmp_path / "drawings")
+    empty()
+    bring(tmp_path / "drawings")
+    assert set(Attachment.objects.values_list(*columns)) == kept

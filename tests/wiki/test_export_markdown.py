@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.exporters import markdown
 from wiki.merge import Fields
-from wiki.models import Alias, Attachment, Note, Revision
+from wiki.models import Alias, Note, Revision
 
 
 @pytest.fixture(autouse=True)
@@ -250,7 +251,7 @@ def test_two_vaults_share_a_folder_only_if_their_paths_differ(alice: Any, folder
 
 
 def add(note: Note, key: str, content: bytes) -> None:
-    Attachment.objects.add(note, key=key, name=Path(key).name, content=content)
+    attach(note, key, content)
 
 
 def test_files_lie_where_the_text_names_them(alice: Any, folder: Path) -> None:

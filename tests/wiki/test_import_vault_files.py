@@ -64,6 +64,27 @@ def test_what_only_a_comment_names_comes_along_and_is_neither_shown_nor_linked(v
     assert slot.payload["key"] == "y.png"
 
 
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><script>a()</script></svg>'
+
+
+def test_an_svg_is_shown_without_what_runs_and_the_report_says_so(vault, bring_vault):
+    folder = vault({"a.md": "![[x.svg]] ![[broken.svg]]", "x.svg": SVG, "broken.svg": SVG[:-3]})
+    for dry_run in (True, False):
+        imported = bring_vault(folder, dry_run=dry_run)
+        assert imported.codes("a.md") == {Code.ATTACHMENT_ALTERED: 2}
+        assert "x.svg: It is shown without script." in imported.said("a.md")
+        assert "broken.svg: This SVG cannot be shown" in imported.said("a.md")
+        assert imported.counts["attachments"] == 2
+    shown = Attachment.objects.get(key="x.svg")
+    assert (shown.media_type, shown.width, shown.height) == ("image/svg+xml", 40, 30)
+    assert b"script" not in shown.path.read_bytes() and not shown.has_thumbnail
+    broken = Attachment.objects.get(key="broken.svg")
+    assert broken.media_type == "application/octet-stream"
+    assert broken.path.read_bytes() == SVG[:-3], "kept as it is, to be saved and not shown"
+    again = bring_vault(folder)
+    assert again.counts["unchanged"] == 1 and not again.codes("a.md")
+
+
 def test_a_dry_run_counts_files_and_keeps_none(vault, bring_vault):
     imported = bring_vault(vault(FILES), dry_run=True)
     assert imported.counts["attachments"] == 3
@@ -87,7 +108,9 @@ def test_a_file_that_comes_later_or_changes_is_an_update(vault, bring_vault):
     assert bring_vault(folder).outcomes == {"updated": 1}
     vault({"notes/z.pdf": b"%PDF-1.4 other"})
     assert bring_vault(folder).outcomes == {"updated": 1}
-    assert Note.objects.get().head.number == 0 and len(keys()) == 4
+    note = Note.objects.get()
+    assert note.head.summary == "changed at its source: z.pdf"
+    assert note.head.number == 1 and len(keys()) == 4
 
 
 def test_a_file_that_left_the_folder_stays_with_its_note(vault, bring_vault):

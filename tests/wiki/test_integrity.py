@@ -224,6 +224,7 @@ def test_a_file_that_is_lost_or_changed_is_named(lived_in, secret, settings, tmp
     assert {(problem.check, problem.pid) for problem in report.problems} == {
         ("file_missing", lived_in.pid),
         ("file_damaged", secret.pid),
+        ("file_unreferenced", None),
     }
     assert report.unused_files == 1
 

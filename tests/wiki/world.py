@@ -5,6 +5,7 @@ a number that begins with CANARY_PID.
 """
 
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,10 +16,11 @@ from django.db import connection
 
 from mlhooks import jobs
 from mlhooks.models import Job
+from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki import sign_in
 from wiki.merge import Fields
-from wiki.models import Attachment, Note, Revision, Tag, TagChange
+from wiki.models import Note, Revision, Tag, TagChange, uploading
 from wiki.models.note_queryset import SAMPLE
 
 CANARY_PID = "7077"
@@ -56,6 +58,8 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     published = Note.objects.write(
         replace(SECRET, title="Canary egg"), owner=alice, summary="canary"
     )
+    attach(published, "x.txt", b"canary of a private past")
+    attach(published, "x.png", picture(482, 2))
     published.save_revision(replace(OPEN, title="Published", body="Said.\n"), base=0, author=alice)
     number_from(int(f"{CANARY_PID}01"))
     secret = Note.objects.write(SECRET, owner=alice, summary="canary words")
@@ -71,8 +75,10 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     bird = Tag.objects.named("canary_bird").get()
     alias = TagChange.objects.add_alias("birdie", bird, author=alice)
     for note in (shown, secret):
-        Attachment.objects.add(note, key="x.txt", name="x.txt", content=f"{note.title}".encode())
-        Attachment.objects.add(note, key="x.png", name="x.png", content=WIDE_PICTURE)
+        attach(note, "x.txt", f"{note.title}".encode())
+        attach(note, "x.png", WIDE_PICTURE)
+    uploading.upload(b"canary upload", "y.txt", uploader=alice, note=shown)
+    waiting = uploading.upload(b"canary too", "y.txt", uploader=alice, submission=uuid.uuid4())
     job = jobs.request("embed_note", key="canary", user=alice)
     numbers = {
         "open": shown.pid,
@@ -83,6 +89,7 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
         "tag": Tag.objects.named("canary_bird").get().pk,
         "change": change.pk,
         "alias": alias.pk,
+        "token": waiting.token,
         "job": job.pk,
         "done": _finished(jobs.request("embed_note", key="canary 2")).pk,
         "user": alice.pk,

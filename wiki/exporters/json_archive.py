@@ -25,7 +25,8 @@ from django.db.models import Prefetch, Q
 from wiki.exporters.output import Exported, Output
 from wiki.files import store
 from wiki.importers.json_archive import MANIFEST, MEDIA, NOTES, TAG_CHANGES, VERSION
-from wiki.models import Alias, Attachment, Note, Revision, TagChange
+from wiki.models import Alias, Attachment, Note, Revision, RevisionFile, TagChange
+from wiki.models.attachment import AttachmentQuerySet
 from wiki.snapshot import snapshot
 
 NOTHING: tuple[None, Iterator[Revision]] = (None, iter(()))
@@ -69,11 +70,13 @@ def _notes() -> Iterator[tuple[Note, list[Revision]]]:
     notes = Note.objects.select_related("owner", "deleted_by", "head").order_by("pid")
     loaded = notes.prefetch_related(
         "note_tags",
-        Prefetch("attachments", Attachment.objects.order_by("number")),
+        Prefetch("attachments", _kept().select_related("uploader").order_by("number")),
         # Titles it had are known from its revisions.
         Prefetch("aliases", Alias.objects.exclude(kind=Alias.Kind.TITLE).order_by("key")),
     )
     revisions = Revision.objects.select_related("author").order_by("note_id", "number")
+    shown = RevisionFile.objects.select_related("attachment").order_by("key")
+    revisions = revisions.prefetch_related(Prefetch("files", shown))
     grouped = groupby(revisions.iterator(REVISIONS_AT_A_TIME), lambda revision: revision.note_id)
     pid, own = next(grouped, NOTHING)
     for note in loaded.iterator(NOTES_AT_A_TIME):
@@ -109,12 +112,21 @@ def _said_by_attachment(attachment: Attachment) -> dict[str, Any]:
         "name": attachment.name,
         "sha256": attachment.sha256,
         "created": _time(attachment.created),
+        "uploader": _username(attachment.uploader),
+        "removed": _time(attachment.removed),
     }
+
+
+def _kept() -> AttachmentQuerySet:
+    """Return the files of notes; without what somebody uploaded and did not save."""
+    return Attachment.objects.exclude(pk__in=Attachment.objects.unsaved().values("pk"))
 
 
 def _copy_files(output: Output) -> None:
     """Copy each file of a note once; one that is lost is not there, and its import says so."""
-    hashes = Attachment.objects.order_by("sha256").values_list("sha256", flat=True).distinct()
+    hashes = (
+        _kept().filter(removed=None).order_by("sha256").values_list("sha256", flat=True).distinct()
+    )
     for sha256 in hashes.iterator(NOTES_AT_A_TIME):
         path = store.path_of(sha256)
         if path.is_file():
@@ -137,6 +149,7 @@ def _said_by_revision(revision: Revision) -> dict[str, Any]:
         "source": revision.source,
         "base": revision.base,
         "sha256": revision.sha256,
+        "files": {row.key: row.attachment.number for row in revision.files.all()},
     }
 
 
@@ -162,6 +175,7 @@ def _usernames() -> list[str]:
         Q(pk__in=Note.objects.values("owner"))
         | Q(pk__in=Note.objects.exclude(deleted_by=None).values("deleted_by"))
         | Q(pk__in=Revision.objects.exclude(author=None).values("author"))
+        | Q(pk__in=_kept().exclude(uploader=None).values("uploader"))
         | Q(pk__in=TagChange.objects.exclude(author=None).values("author"))
     )
     accounts = get_user_model().objects.filter(named)

@@ -17,7 +17,7 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from wiki.exporters.front_matter import text_of
 from wiki.exporters.output import Exported, Output
 from wiki.exporters.places import Places, inside, slug, usable
-from wiki.models import Alias, Attachment, Note, Revision
+from wiki.models import Alias, Attachment, Note, Revision, RevisionFile
 from wiki.snapshot import snapshot
 
 logger = logging.getLogger(__name__)
@@ -92,11 +92,13 @@ def _notes() -> Iterator[Note]:
     imported = Revision.objects.filter(note=OuterRef("pid"), source=Revision.Source.IMPORT)
     titles = imported.order_by("-number").values("title")[:1]
     aliases = Alias.objects.filter(kind=Alias.Kind.ALIAS).order_by("pk")
+    shown = RevisionFile.objects.filter(attachment__removed=None).select_related("attachment")
+    shown = shown.order_by("attachment__number")
     notes = Note.objects.filter(deleted=None).order_by("pid").cards()
     return (
         notes.annotate(imported_title=Subquery(titles))
         .prefetch_related(
-            Prefetch("attachments", Attachment.objects.order_by("number")),
+            Prefetch("head__files", shown),
             Prefetch("aliases", aliases),
         )
         .iterator(NOTES_AT_A_TIME)
@@ -104,15 +106,16 @@ def _notes() -> Iterator[Note]:
 
 
 def _files_of(note: Note, path: str, places: Places) -> Iterator[tuple[str, Attachment]]:
-    """Yield each file of the note with the place where its text looks for it.
+    """Yield each file that the head shows with the place where its text looks for it.
 
     Where another file is there already, it lies under its address on the site.
     """
-    for attachment in note.attachments.all():
+    for use in note.head.files.all() if note.head else ():
+        attachment = use.attachment
         if not attachment.path.is_file():
             logger.warning("File %s_%s is lost.", note.pid, attachment.number)
             continue
-        key = attachment.key
+        key = use.key
         start = "" if key.startswith("/") else posixpath.dirname(path)
         wanted = inside(posixpath.join(start, key.lstrip("/")))
         own = attachment.get_absolute_url().lstrip("/")

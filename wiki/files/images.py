@@ -11,30 +11,34 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, Kind
+from wiki.files import svg_size
+from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, SVG, Kind
+from wiki.files.photograph import ORIENTATION, SIDEWAYS
 from wiki.files.shrinking import MOST_PIXELS, WIDEST
 from wiki.files.store import media
 from wiki.private_files import create, make_folder
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_WALL_S = 15.0
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 # Its own limit only warns; size_of has one that refuses.
 Image.MAX_IMAGE_PIXELS = None
 # Readers who open a page full of pictures must not bring the machine to a stand.
 _turns = threading.Semaphore(2)
 
 
-def size_of(path: Path) -> tuple[int, int] | None:
+def size_of(path: Path, kind: Kind) -> tuple[int, int] | None:
     """Return width and height as a browser shows the picture; reads no more than its header.
 
     None for what is no picture, and for one of more than MOST_PIXELS.
     """
+    if kind == SVG:
+        with path.open("rb") as file:
+            return svg_size.size(file.read(svg_size.LOOKED_AT))
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             # Of other kinds, asking for it would unpack the whole picture.
-            turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in TURNED
+            turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in SIDEWAYS
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, KeyError):
         return None
     if not 0 < width * height <= MOST_PIXELS:
@@ -73,7 +77,17 @@ def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
             _shrink(source, path)
         finally:
             _turns.release()
+        if not source.exists():
+            # Removed meanwhile, and all of it is to be gone.
+            path.unlink(missing_ok=True)
+            return None
     return path if path.stat().st_size else None
+
+
+def forget(sha256: str) -> None:
+    """Remove the thumbnails of a picture."""
+    for path in (media() / "thumbs" / sha256[:2]).glob(f"{sha256[2:]}.*"):
+        path.unlink(missing_ok=True)
 
 
 def _shrink(source: Path, target: Path) -> None:

@@ -1,7 +1,8 @@
 """What a file is, told by its first bytes and by nothing else.
 
-Only pictures that hold no script are ever shown in a page. SVG and HTML are programs in the
-eyes of a browser, so they are files to save, like all that is not known here.
+Only pictures that hold no script are ever shown in a page. HTML is a program in the eyes of a
+browser, so it is a file to save, like all that is not known here. So is an SVG, until it has
+been written anew without what runs (wiki.files.svg): no first bytes can tell that.
 """
 
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ PNG = Kind("image/png", "png", is_image=True)
 JPEG = Kind("image/jpeg", "jpg", is_image=True)
 GIF = Kind("image/gif", "gif", is_image=True)
 WEBP = Kind("image/webp", "webp", is_image=True)
+SVG = Kind("image/svg+xml", "svg", is_image=True)
 PDF = Kind("application/pdf", "pdf")
 OTHER = Kind("application/octet-stream", "bin")
-BY_MEDIA_TYPE = {kind.media_type: kind for kind in (PNG, JPEG, GIF, WEBP, PDF, OTHER)}
+BY_MEDIA_TYPE = {kind.media_type: kind for kind in (PNG, JPEG, GIF, WEBP, SVG, PDF, OTHER)}
 
 
 def kind_of(start: bytes) -> Kind:

@@ -94,6 +94,11 @@ def keep(content: Path | bytes) -> Stored:
     return stored
 
 
+def remove(sha256: str) -> None:
+    """Remove a kept file. The caller knows that nothing needs it."""
+    path_of(sha256).unlink(missing_ok=True)
+
+
 def _is_here(stored: Stored) -> bool:
     return stored.path.is_file() and stored.path.stat().st_size == stored.bytes
 
@@ -117,7 +122,7 @@ def sync_folder(folder: Path) -> None:
 
 def _chunks(content: Path | bytes) -> Iterator[bytes]:
     total = 0
-    with _open(content) as file:
+    with opened(content) as file:
         while chunk := file.read(CHUNK_BYTES):
             total += len(chunk)
             if total > MOST_BYTES:
@@ -128,7 +133,8 @@ def _chunks(content: Path | bytes) -> Iterator[bytes]:
             yield chunk
 
 
-def _open(content: Path | bytes) -> IO[bytes]:
+def opened(content: Path | bytes) -> IO[bytes]:
+    """Open a file to read it. A link is not followed: raises OSError."""
     if isinstance(content, bytes):
         return io.BytesIO(content)
     return os.fdopen(os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")

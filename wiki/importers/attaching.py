@@ -1,22 +1,42 @@
-"""The files that imported texts name: found in their source, kept with their note, or told."""
+"""The files that imported texts name: found in their source, kept with their note, or told.
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+A file that changed is one of its own, shown by a new revision; old revisions go on showing
+what they showed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from wiki.files import store
-from wiki.importers.item import Attached, Code, Item, Notice
+from wiki.files.cleaning import sanitised_svg
+from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
+from wiki.markup import bounded
 from wiki.markup.survey import Survey
-from wiki.models import Attachment, Note
+from wiki.models import Attachment, Note, RevisionFile
 
 HERE = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 
 
+@dataclass
+class Found:
+    """What an item's files come to: those its head lacks, and those it shows others of."""
+
+    new: dict[str, Attachment] = field(default_factory=dict)
+    changed: dict[str, Attachment] = field(default_factory=dict)
+
+
 def attach(
-    items: Sequence[Item], surveys: Sequence[Survey], results: list[Result], *, dry_run: bool
+    items: Sequence[Item],
+    surveys: Sequence[Survey],
+    results: list[Result],
+    importer: Any,
+    *,
+    dry_run: bool,
 ) -> list[Result]:
-    """Bring the files of a batch; returns its results with what is told of them.
+    """Bring the files of a batch that lie beside its texts; returns its results with what is told.
 
     A file that is here already is not written again. Two queries for the batch, and a few
     for each file that is new.
@@ -26,78 +46,103 @@ def attach(
         for place, (item, survey) in enumerate(zip(items, surveys, strict=True))
         if item.find_file is not None and results[place].outcome in HERE
     }
-    pids = {results[place].pid or 0: named for place, named in keys.items()}
-    have = Attachment.objects.named_in(pids) if any(pids.values()) and not dry_run else {}
-    notes = Note.objects.in_bulk([pid for pid, named in pids.items() if named and not dry_run])
+    pids = {results[place].pid for place, named in keys.items() if named and not dry_run}
+    notes = {note.pid: note for note in Note.objects.filter(pid__in=pids - {None}).cards()}
+    shown = RevisionFile.objects.named_in(
+        {notes[pid].head_id: keys[place] for place, pid in _placed(results, keys, notes)}
+    )
     for place, named in keys.items():
         find, note = items[place].find_file, notes.get(results[place].pid or 0)
         assert find is not None
+        have = shown.get(note.head_id or 0, {}) if note else {}
+        found = Found()
         for key in sorted(named):
-            row = have.get((results[place].pid or 0, key))
-            results[place] = _told(results[place], *_brought(note, key, find, row))
-    return [_with_archived(*both, dry_run=dry_run) for both in zip(items, results, strict=True)]
-
-
-def _with_archived(item: Item, result: Result, *, dry_run: bool) -> Result:
-    """Bring the files that an archive keeps with the note; those that are here stay."""
-    if item.record is None or not item.record.attachments or result.outcome not in HERE:
-        return result
-    note = None if dry_run else Note.objects.filter(pid=result.pid or 0).first()
-    have = set(note.attachments.values_list("key", flat=True)) if note else set()
-    for file in item.record.attachments:
-        told = (Outcome.UNCHANGED, None) if file.key in have else _unpacked(note, file)
-        result = _told(result, *told)
-    return result
-
-
-def _unpacked(note: Note | None, file: Attached) -> tuple[Outcome, Notice | None]:
-    try:
-        if store.sha256_of(file.path) != file.sha256:
-            message = f"The file {file.key} is not the one that was exported: its sha256 differs."
-            return Outcome.UNCHANGED, Notice(Code.BAD_HASH, message)
+            said = _brought(note, key, find, have.get(key), found)
+            results[place] = told(results[place], *said)
         if note is not None:
-            Attachment.objects.add(
-                note,
-                key=file.key,
-                name=file.name,
-                content=file.path,
-                number=file.number,
-                created=file.created,
-            )
-    except FileNotFoundError:
-        message = f"The file {file.key} is not in the archive."
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_MISSING, message)
-    except (store.FileRefused, OSError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{file.key}: {said}")
-    return Outcome.UPDATED, None
+            results[place] = _shown(note, found, results[place], importer)
+    return results
+
+
+def _placed(
+    results: Sequence[Result], keys: Mapping[int, set[str]], notes: Mapping[int, Note]
+) -> list[tuple[int, int]]:
+    pids = ((place, results[place].pid or 0) for place in keys)
+    return [(place, pid) for place, pid in pids if pid in notes]
 
 
 def _brought(
-    note: Note | None, key: str, find: Callable[[str], Path | None], row: Attachment | None
+    note: Note | None,
+    key: str,
+    find: Callable[[str], Path | None],
+    shown: Attachment | None,
+    found: Found,
 ) -> tuple[Outcome, Notice | None]:
     """Give the note its file; tells whether that changed anything, and why it has none.
 
-    note: None in a dry run, which only looks. row: what the note has under this key.
+    note: None in a dry run, which only looks. shown: what the head shows under this key. What
+    was removed here for good does not come back before it is another file.
     """
     path = find(key)
     if path is None:
         message = f"The text names the file {key}, which is not there."
-        return Outcome.UNCHANGED, None if row else Notice(Code.ATTACHMENT_MISSING, message)
-    if note is None:
-        return Outcome.UNCHANGED, None
+        return Outcome.UNCHANGED, None if shown else Notice(Code.ATTACHMENT_MISSING, message)
     try:
-        new = Attachment.objects.add(note, key=key, name=path.name, content=path)
+        with sanitised_svg(path) as clean:
+            notice = Notice(Code.ATTACHMENT_ALTERED, f"{key}: {clean.told}") if clean.told else None
+            if note is None:
+                return Outcome.UNCHANGED, notice
+            if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
+                return Outcome.UNCHANGED, None
+            said = {"name": path.name, "content": clean.content, "kind": clean.kind}
+            row = Attachment.objects.add(note, key=key, **said)
     except (store.FileRefused, OSError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {said}")
-    is_same = row is not None and row.sha256 == new.sha256
-    return Outcome.UNCHANGED if is_same else Outcome.UPDATED, None
+        why = error.strerror if isinstance(error, OSError) else error
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {why}")
+    if shown is not None and shown.pk == row.pk:
+        return Outcome.UNCHANGED, None
+    (found.new if shown is None else found.changed)[key] = row
+    return Outcome.UPDATED, notice
 
 
-def _told(result: Result, outcome: Outcome, notice: Notice | None) -> Result:
+def _is_still(shown: Attachment, sha256: str) -> bool:
+    return shown.sha256 == sha256 and (shown.removed is not None or shown.path.is_file())
+
+
+def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
+    """Let the head show what it lacked; a new one, what it showed other bytes of."""
+    assert note.head is not None
+    named = found.new and _named_by_head(note)
+    RevisionFile.objects.record(
+        note.head, {key: row for key, row in found.new.items() if key in named}
+    )
+    if not found.changed:
+        return result
+    if result.revisions and result.outcome == Outcome.UPDATED:
+        # This import made the head just now; nothing else has shown its files.
+        RevisionFile.objects.point(note.head, found.changed)
+        return result
+    note.replace_files(
+        found.changed,
+        author=importer,
+        summary=f"changed at its source: {', '.join(sorted(found.changed))}",
+    )
+    return replace(result, revisions=result.revisions + 1)
+
+
+def _named_by_head(note: Note) -> set[str]:
+    """Return what the head calls its files; edited here, it may name others than its source."""
+    assert note.head is not None
+    (survey,) = bounded.survey([(note.title, note.head.body or "")])
+    return survey.rendered().attachment_keys()
+
+
+def told(result: Result, outcome: Outcome, notice: Notice | None) -> Result:
+    """Return what is said of an item, with what became of one of its files."""
     if notice is not None:
-        return replace(result, notices=(*result.notices, notice))
+        result = replace(result, notices=(*result.notices, notice))
+        if notice.code != Code.ATTACHMENT_ALTERED:
+            return result
     is_new = outcome == Outcome.UPDATED and result.outcome == Outcome.UNCHANGED
     outcome = outcome if is_new else result.outcome
     return replace(result, outcome=outcome, attachments=result.attachments + 1)

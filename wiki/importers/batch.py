@@ -15,6 +15,7 @@ from typing import IO, Any
 from django.db import transaction
 
 from wiki.importers import FORMATS, Format
+from wiki.importers.archived_files import unpack
 from wiki.importers.archives import opened
 from wiki.importers.attaching import attach
 from wiki.importers.faults import notice_of
@@ -67,7 +68,7 @@ def import_path(
                 dry_run=dry_run,
                 keeps_numbers=options.keeps_numbers,
             )
-            _write(source, writer, said)
+            _write(source, writer, people, said)
             with transaction.atomic():
                 said.add_failures(kind, place, people)
                 transaction.set_rollback(dry_run)
@@ -78,27 +79,33 @@ def import_path(
     return said.tally.summary(owner, dry_run=dry_run)
 
 
-def _write(source: Iterable[Item], writer: Writer, said: "Report") -> None:
+def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report") -> None:
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
         results = writer.write(items, surveys)
-        results = _attached(items, surveys, results, dry_run=writer.dry_run)
+        results = _with_files(items, surveys, results, people, dry_run=writer.dry_run)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)
 
 
-def _attached(
-    items: Sequence[Item], surveys: Sequence[Survey], results: list[Result], *, dry_run: bool
+def _with_files(
+    items: Sequence[Item],
+    surveys: Sequence[Survey],
+    results: list[Result],
+    people: People,
+    *,
+    dry_run: bool,
 ) -> list[Result]:
     """Bring the files of a batch; where that fails, of each note by itself, and tell it."""
     try:
-        return attach(items, surveys, list(results), dry_run=dry_run)
+        attached = attach(items, surveys, list(results), people.importer, dry_run=dry_run)
+        return unpack(items, attached, people, dry_run=dry_run)
     except Exception as error:
         if len(items) == 1:
             told = replace(notice_of(error), code=Code.ATTACHMENT_REFUSED)
             return [replace(results[0], notices=(*results[0].notices, told))]
     return [
-        _attached([item], [survey], [result], dry_run=dry_run)[0]
+        _with_files([item], [survey], [result], people, dry_run=dry_run)[0]
         for item, survey, result in zip(items, surveys, results, strict=True)
     ]
 

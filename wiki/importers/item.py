@@ -53,6 +53,7 @@ class Code(StrEnum):
     KEPT_PRIVATE = "kept-private"  # the file says it is not to be published
     ATTACHMENT_MISSING = "attachment-missing"  # the text names a file that is not there
     ATTACHMENT_REFUSED = "attachment-refused"  # the file is not of a kind that notes can have
+    ATTACHMENT_ALTERED = "attachment-altered"  # an SVG is shown without what runs, or not at all
     # About what is no note.
     FILE_UNUSED = "file-unused"  # no note names this file, so it was left behind
     FOLDER_LEFT_OUT = "folder-left-out"  # a folder of the tool that wrote the notes, or hidden
@@ -94,7 +95,8 @@ class State:
 
     body None: this revision existed, its text is not known. visibility None: as the import
     is told. author: a username; "" when nobody is named, None for whoever imports.
-    sha256: set where the file has one.
+    sha256: set where the file has one. files: the numbers of the files it shows, by what its
+    text calls them; None where nobody says.
     """
 
     number: int
@@ -111,6 +113,7 @@ class State:
     source: str = "import"
     base: int | None = None
     sha256: str = ""
+    files: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,13 @@ class Attached:
     sha256: str
     created: datetime
     path: Path
+    uploader: str = ""
+    removed: datetime | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is left of one that was removed."""
+        names = ("key", "name", "number", "sha256", "created", "removed")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from wiki.importers.item import (
 from wiki.importers.people import People
 from wiki.models import Alias, TagChange
 
-# Version 1 knew no files of notes.
-VERSION, KNOWN = 2, (1, 2)
+# Version 1 knew no files of notes, version 2 not which revision shows which.
+VERSION, KNOWN = 3, (1, 2, 3)
 NOTES, TAG_CHANGES, MANIFEST = "notes.jsonl", "tag_changes.jsonl", "archive.json"
 MEDIA = "media"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -173,6 +173,8 @@ def _attachment(said: dict[str, Any], media: Path) -> Attached:
         sha256=sha256,
         created=created,
         path=media / sha256[:2] / sha256[2:],
+        uploader=_text(said.get("uploader", "")),
+        removed=_time(said.get("removed")),
     )
 
 
@@ -195,7 +197,13 @@ def _state(said: dict[str, Any]) -> State:
         source=_text(said["source"]),
         base=_number(said["base"]),
         sha256=_text(said["sha256"]),
+        files=_files(said["files"]) if "files" in said else None,
     )
+
+
+def _files(said: dict[str, Any]) -> dict[str, int]:
+    numbers = {_text(key): _number(number) for key, number in said.items()}
+    return {key: number for key, number in numbers.items() if number is not None}
 
 
 def _tag_change(

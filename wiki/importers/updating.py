@@ -143,7 +143,8 @@ def extend(note: Note, item: Item, people: People) -> Result:
     *earlier, head = revisions[both:]
     Revision.objects.bulk_create(earlier)
     body = head.body or ""
-    saving.append(note, head, bounded.render(body), analyse(head.title, body))
+    # What it shows, the archive says (wiki.importers.archived_files).
+    saving.append(note, head, bounded.render(body), analyse(head.title, body), files={})
     keep_record(note, item.record, people)
     return Result(Outcome.UPDATED, pid=note.pid, revisions=len(earlier) + 1)
 

@@ -28,7 +28,7 @@ MOST_PER_CHECK = 1000
 class Report:
     """What was looked at, and what was found; of each check MOST_PER_CHECK, then a count.
 
-    unused_files: how many files are kept that no note has; that is no problem.
+    unused_files: how many files are kept that no note has.
     """
 
     checked: dict[str, int]
@@ -63,20 +63,23 @@ def verify() -> Report:
             kept,
             chain.from_iterable(check() for check in extensions.checks),
         )
-        return Report(
-            problems=list(_limited(problems)),
-            checked={
-                "notes": Note._base_manager.count(),
-                "revisions": Revision._base_manager.count(),
-                "tags": Tag._base_manager.count(),
-                "postings": Posting.objects.count(),
-                "attachments": Attachment.objects.count(),
-                "passages": 0,
-                **{name: count() for name, count in extensions.counted.items()},
-            },
-            seconds=round(time.monotonic() - started, 3),
-            unused_files=files.unused(),
-        )
+        found = list(_limited(problems))
+        checked = {
+            "notes": Note._base_manager.count(),
+            "revisions": Revision._base_manager.count(),
+            "tags": Tag._base_manager.count(),
+            "postings": Posting.objects.count(),
+            "attachments": Attachment.objects.count(),
+            "passages": 0,
+            **{name: count() for name, count in extensions.counted.items()},
+        }
+    unused = files.unreferenced()
+    return Report(
+        problems=[*found, *_limited(files.unreferenced_problems(unused))],
+        checked=checked,
+        seconds=round(time.monotonic() - started, 3),
+        unused_files=len(unused),
+    )
 
 
 def _limited(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -40,7 +40,10 @@ ELSEWHERE = ("//", "\\")
 
 @dataclass(frozen=True)
 class File:
-    """A file as a page shows it. width is 0 for what is only linked; small_* is the thumbnail."""
+    """A file as a page shows it. width is 0 for what is only linked; small_* is the thumbnail.
+
+    Without url it was removed for good.
+    """
 
     url: str
     name: str
@@ -73,7 +76,7 @@ def file_key(address: str) -> str | None:
 
 
 def attachment_html(payload: dict[str, Any], file: File | None, link_url: str = "") -> SafeString:
-    """Return the picture, or a link to the file, or that it is missing.
+    """Return the picture, or a link to the file, or that it is missing, or was removed.
 
     link_url: where the picture leads if not to itself.
     """
@@ -83,6 +86,11 @@ def attachment_html(payload: dict[str, Any], file: File | None, link_url: str = 
             '<span class="missing-file">{}the file {} is missing</span>',
             f"{text}: " if text not in ("", payload["key"]) else "",
             payload["key"],
+        )
+    if not file.url:
+        return format_html(
+            '<span class="missing-file">{}file removed</span>',
+            f"{text}: " if text not in ("", payload["key"]) else f"{payload['key']}: ",
         )
     if payload["embed"] and file.width:
         return _picture_html(payload, file, link_url)

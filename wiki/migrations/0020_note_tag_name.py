@@ -79,7 +79,7 @@ def spell_in_tags(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wiki", "0015_note_readable")]
+    dependencies = [("wiki", "0017_files_of_revisions")]
 
     operations = [
         migrations.AddField(

@@ -31,5 +31,5 @@ def follow_the_head(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wiki", "0015_note_readable")]
+    dependencies = [("wiki", "0021_tag_alias_author")]
     operations = [migrations.RunPython(place_by_revision, follow_the_head)]

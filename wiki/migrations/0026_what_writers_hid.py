@@ -22,7 +22,7 @@ def forget_derived(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wiki', '0015_note_readable'),
+        ('wiki', '0024_dates_ahead'),
     ]
 
     operations = [

@@ -9,6 +9,7 @@ from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.posting import NoteWords, Posting
 from wiki.models.revision import Revision
+from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag, Tag
 from wiki.models.tag_alias import TagAlias
 from wiki.models.tag_change import TagChange
@@ -25,6 +26,7 @@ __all__ = [
     "NoteWords",
     "Posting",
     "Revision",
+    "RevisionFile",
     "SubmissionUsed",
     "Tag",
     "TagAlias",

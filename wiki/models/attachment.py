@@ -4,13 +4,18 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection, models, transaction
+from django.db.models import Exists, Max, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from wiki.files import images, store
-from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, Kind
+from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, SVG, Kind
 from wiki.markup.attachment import File
+from wiki.models.revision import Revision
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -20,7 +25,39 @@ LONGEST_NAME = 200
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
-    """Attachments as rows."""
+    """Attachments as rows; what a reader gets starts at readable_by."""
+
+    def readable_by(self, user: Any) -> "AttachmentQuerySet":
+        """Keep what a revision shows or links to that user may read; `.is_public`: if all may.
+
+        What no revision shows is its uploader's alone, and the note's owner's where an import
+        brought it. What was removed is nobody's.
+        """
+        mine = Q(pk__in=[])
+        if user.is_authenticated:
+            imported = Q(note__isnull=False, uploader=None)
+            if not user.is_superuser:
+                imported &= Q(note__owner=user)
+            alive = Q(note__deleted=None)
+            mine = (Q(uploader=user) | imported) & alive & ~_used_in(Revision.objects.all())
+        shown = Q(_used_in(Revision.objects.visible_to(user)))
+        everyone = _used_in(Revision.objects.visible_to(AnonymousUser()))
+        return self.filter(shown | mine, removed=None).annotate(is_public=everyone)
+
+    def listed_for(self, user: Any) -> "AttachmentQuerySet":
+        """Order by number, with `.revision_numbers` of what uses each; one query.
+
+        For whoever may edit the note: without what somebody else uploaded and did not save.
+        """
+        uses = Revision.objects.filter(files__attachment=OuterRef("pk")).order_by("number")
+        numbers = ArraySubquery(uses.values("number"))
+        others = Q(uploader__isnull=False) & ~Q(uploader=user) & ~_used_in(Revision.objects.all())
+        return self.exclude(others).annotate(revision_numbers=numbers).order_by("number")
+
+    def unsaved(self) -> "AttachmentQuerySet":
+        """Keep what somebody uploaded and no revision shows yet."""
+        uploaded = Q(uploader__isnull=False) | Q(note=None)
+        return self.filter(uploaded, ~_used_in(Revision.objects.all()))
 
     def add(
         self,
@@ -29,49 +66,70 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         key: str,
         name: str,
         content: Path | bytes,
+        kind: Kind | None = None,
         number: int | None = None,
         created: datetime | None = None,
+        uploader: Any = None,
     ) -> "Attachment":
         """Give the note a file under this key, and return its row.
 
-        The same file under its key again changes nothing; another one takes the number and
-        the place of the first. number and created: of an archived file; a number that is
-        taken is not used. The bytes are on disk before the row is written. Holds the note
-        row. Raises wiki.files.store.FileRefused, and OSError if it cannot be kept.
+        The same file under its key again changes nothing; another one of that key is a row of
+        its own, so that old revisions go on showing theirs. kind: SVG of one that was sanitised
+        (wiki.files.cleaning). number and created: of an archived file; a number that is taken
+        is not used. The bytes are on disk before the row is written. Holds the note row. Raises
+        wiki.files.store.FileRefused, and OSError if it cannot be kept.
         """
         _check(key)
-        have = self.filter(note=note, key=key).first()
-        if have is not None and have.holds(store.sha256_of(content)):
+        sha256 = store.sha256_of(content)
+        same = self.filter(note=note, key=key, sha256=sha256, removed=None)
+        have = same.first()
+        if have is not None and have.path.is_file():
             return have
-        said = {"name": clean_name(name), **_said_of(store.keep(content))}
         with transaction.atomic():
+            hold_bytes(sha256)
+            said = describe(store.keep(content), kind)
             type(note)._base_manager.select_for_update().get(pid=note.pid)
+            if (have := same.first()) is not None:
+                return have
             taken = set(self.filter(note=note).values_list("number", flat=True))
             if number is None or number in taken:
-                number = max(taken, default=0) + 1
-            new = {**said, "number": number, "created": created or timezone.now()}
-            row, _ = self.update_or_create(note=note, key=key, defaults=said, create_defaults=new)
-        return row
+                number = max((one for one in taken if one is not None), default=0) + 1
+            return self.create(
+                note=note,
+                key=key,
+                name=clean_name(name),
+                number=number,
+                created=created or timezone.now(),
+                uploader=uploader,
+                **said,
+            )
 
-    def named_in(self, keys: dict[int, set[str]]) -> dict[tuple[int, str], "Attachment"]:
-        """Return the files that each of these notes calls so, by pid and key. One query."""
-        wanted = set().union(*keys.values())
-        if not wanted:
-            return {}
-        rows = self.filter(note__in=[pid for pid in keys if keys[pid]], key__in=wanted)
-        return {(row.note_id, row.key): row for row in rows}
+    def add_removed(self, note: "Note", said: dict[str, Any]) -> "Attachment":
+        """Remember a file of an archive that was removed before; its number, if that is free."""
+        taken = self.filter(note=note, number=said["number"]).exists()
+        last = self.filter(note=note).aggregate(last=Max("number"))["last"]
+        number = (last or 0) + 1 if taken else said["number"]
+        kind = {"media_type": OTHER.media_type, "bytes": 0}
+        return self.create(note=note, **{**said, **kind, "number": number})
 
 
 class Attachment(models.Model):
-    """A file of a note, at /files/<pid>_<number>.<ext>; who may read the note may read it.
+    """A file of a note, at /files/<pid>_<number>.<ext>; its bytes never become others.
 
-    key: what the note's text calls it, as wiki.markup writes it into an attachment slot.
-    name: the file's own name. The bytes are stored once per sha256, whatever notes have them.
-    width and height: in pixels, of images only.
+    Who may read a revision that shows it may read it (wiki.models.revision_file). key: what
+    the note's text calls it, as wiki.markup writes it into an attachment slot. name: the
+    file's own name. The bytes are stored once per sha256, whatever notes have them. width and
+    height: in pixels, of images only.
+
+    uploader: who added it in the browser; nobody, where an import did. submission, token: of a
+    file that was added to a note before that was saved first, the form, and its address; until
+    then it has no note and no number. removed: since when its bytes are gone for good.
     """
 
-    note = models.ForeignKey("wiki.Note", on_delete=models.CASCADE, related_name="attachments")
-    number = models.PositiveIntegerField()
+    note = models.ForeignKey(
+        "wiki.Note", null=True, on_delete=models.CASCADE, related_name="attachments"
+    )
+    number = models.PositiveIntegerField(null=True)
     key = models.TextField()
     name = models.TextField()
     media_type = models.CharField(max_length=100)
@@ -80,23 +138,46 @@ class Attachment(models.Model):
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     created = models.DateTimeField()
+    uploader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    submission = models.UUIDField(null=True)
+    token = models.UUIDField(null=True, unique=True)
+    removed = models.DateTimeField(null=True)
 
     objects = AttachmentQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["note", "number"], name="attachment_number_once"),
-            models.UniqueConstraint(fields=["note", "key"], name="attachment_key_once"),
+            models.UniqueConstraint(
+                fields=["note", "key", "sha256"],
+                condition=Q(removed=None),
+                name="attachment_content_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(note__isnull=False, number__isnull=False)
+                | Q(note=None, number=None, token__isnull=False),
+                name="attachment_of_a_note_or_waiting",
+            ),
         ]
         indexes = [
             # Does a note still need these bytes?
             models.Index(fields=["sha256"], name="attachment_by_content"),
+            # What did this person upload, for this form, and what was never saved?
+            models.Index(
+                fields=["uploader", "submission"],
+                condition=Q(uploader__isnull=False),
+                name="attachment_by_uploader",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.note_id}_{self.number} {self.name}"
 
     def get_absolute_url(self) -> str:
+        if self.note_id is None:
+            return reverse("uploaded", args=[self.token, self.kind.extension])
         return reverse("file", args=[self.note_id, self.number, self.kind.extension])
 
     @property
@@ -111,12 +192,20 @@ class Attachment(models.Model):
     @property
     def is_shown(self) -> bool:
         """Whether a page may show it, and not only link to it."""
-        return self.kind.is_image and self.width is not None
+        return self.kind.is_image and self.width is not None and self.removed is None
 
     @property
     def has_thumbnail(self) -> bool:
-        """Whether it is a picture larger than a page shows one."""
-        return self.is_shown and self.shown_size != (self.width, self.height)
+        """Whether it is a picture larger than a page shows one; of a saved note only.
+
+        A drawing has any size by itself.
+        """
+        return (
+            self.note_id is not None
+            and self.is_shown
+            and self.kind != SVG
+            and self.shown_size != (self.width, self.height)
+        )
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -131,6 +220,8 @@ class Attachment(models.Model):
 
     def as_file(self) -> File:
         """Return what a page needs of it."""
+        if self.removed is not None:
+            return File("", self.name, 0)
         if not self.is_shown:
             return File(self.get_absolute_url(), self.name, self.bytes)
         assert self.width is not None and self.height is not None
@@ -151,9 +242,18 @@ class Attachment(models.Model):
             return None
         return images.thumbnail(self.sha256, self.path, images.small_kind(self.media_type))
 
-    def holds(self, sha256: str) -> bool:
-        """Tell whether these are its bytes, and they are here."""
-        return self.sha256 == sha256 and self.path.is_file()
+
+def hold_bytes(sha256: str) -> None:
+    """Let nobody else give a note these bytes, or take the last row of them away.
+
+    Until the end of the transaction. Comes before every other lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sha256])
+
+
+def _used_in(revisions: Any) -> Exists:
+    return Exists(revisions.filter(files__attachment=OuterRef("pk")))
 
 
 def clean_name(name: str) -> str:
@@ -175,11 +275,13 @@ def _check(key: str) -> None:
         )
 
 
-def _said_of(stored: store.Stored) -> dict[str, Any]:
-    size = images.size_of(stored.path) if stored.kind.is_image else None
+def describe(stored: store.Stored, kind: Kind | None = None) -> dict[str, Any]:
+    """Return the columns that say what a kept file is; kind: where its first bytes do not tell."""
+    kind = kind or stored.kind
+    size = images.size_of(stored.path, kind) if kind.is_image else None
     width, height = size or (None, None)
     return {
-        "media_type": stored.kind.media_type,
+        "media_type": kind.media_type,
         "bytes": stored.bytes,
         "sha256": stored.sha256,
         "width": width,

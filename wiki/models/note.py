@@ -1,7 +1,7 @@
 """Notes: what a person wrote about one thing, with all its revisions."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +16,16 @@ from taggit.managers import TaggableManager
 from wiki import signals
 from wiki.markup import link_key
 from wiki.merge import Fields
-from wiki.models import saving, search_index
+from wiki.models import saving, search_index, uploading
+from wiki.models.attachment import Attachment, hold_bytes
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
 from wiki.models.revision import Revision, not_ahead
+from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag
 from wiki.models.visibility import NoteType, Visibility
 from wiki.search.analysis import analyse
+
+MOST_SUMMARY = 300
 
 
 class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is untyped
@@ -187,15 +191,65 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         Raises ValidationError if that revision's text is not known.
         """
         assert self.head is not None
-        old = self.revisions.get(number=number).fields
+        revision = self.revisions.get(number=number)
+        old = revision.fields
         fields = Fields(old.title, old.body, old.ref, old.type, old.tags, self.visibility)
-        return self.save_revision(
+        return saving.save(
+            self,
             fields,
             base=self.head.number,
             author=author,
             summary=f"restored revision {number}",
+            submission=None,
             source=Revision.Source.RESTORE,
+            files=RevisionFile.objects.shown_by(revision),
         )
+
+    def replace_files(self, files: Mapping[str, Attachment], *, author: Any, summary: str) -> None:
+        """Let a new head say the same and show other files under these keys.
+
+        For an import whose text stayed and whose files changed. Holds the note row.
+        """
+        assert self.head is not None
+        saving.save(
+            self,
+            self.current_fields(),
+            base=self.head.number,
+            author=author,
+            summary=summary[:MOST_SUMMARY],
+            submission=None,
+            source=Revision.Source.IMPORT,
+            files=files,
+        )
+
+    @transaction.atomic
+    def remove_file(self, file: Attachment, *, author: Any) -> None:
+        """Remove a file for good, its bytes too if no other has them; a revision says so.
+
+        The row stays without them, so that its number and its place in old texts are known.
+        Names it only where a public revision did. Of one that no revision ever showed nothing
+        is left. Holds the note row.
+        """
+        assert self.head is not None
+        hold_bytes(file.sha256)
+        if uploading.forget(file):
+            return
+        uses = Revision.objects.filter(files__attachment=file)
+        may_be_named = not self.is_public or uses.filter(visibility=Visibility.PUBLIC).exists()
+        if Attachment.objects.filter(pk=file.pk).exclude(removed=None).exists():
+            return
+        what = f"the file {file.key}" if may_be_named else "a file"
+        saving.save(
+            self,
+            self.current_fields(),
+            base=self.head.number,
+            author=author,
+            summary=f"removed {what} for good"[:MOST_SUMMARY],
+            submission=None,
+            is_told=True,
+        )
+        Attachment.objects.filter(pk=file.pk).update(removed=timezone.now())
+        uploading.let_go(file.sha256)
 
     @transaction.atomic
     def move_to_trash(self, user: Any) -> None:

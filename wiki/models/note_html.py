@@ -13,12 +13,14 @@ from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
 from wiki.models.link_filling import Links, ids_of
+from wiki.models.revision_file import RevisionFile
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
     from wiki.models.revision import Revision
 
 
+Files = Mapping[str, Attachment]
 # The others are fences.
 OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 
@@ -110,22 +112,21 @@ def pages(
     readable: Any,
     reader: Any,
     folders: Mapping[int, str],
-    files_of: int = 0,
+    files: Mapping[int, Files],
 ) -> dict[int, SafeString]:
     """Fill every slot of these rendered texts for one reader; returns HTML by the same keys.
 
-    found: by pid; 0 is a text that is not a note's head (a preview, an old revision). Its
-    files are those of the note files_of, which the reader may read.
+    found: by pid; 0 is a text that is not a note's head (a preview, an old revision).
     folders: what relative links start at, by the same keys; the top, where there is none.
+    files: those that the reader may read, by the same keys and what each text calls them.
 
     readable: the notes this reader may see (Note.objects.visible_to). A link to a note that
     is not among them looks exactly like a link to one that does not exist; for who can
     write, both lead to where that note is started. One query for all links, one more if any
-    names a heading, one for all files, and what each fence's own render makes.
+    names a heading, and what each fence's own render makes.
     """
     links = Links(found, readable, reader, folders)
     fences = _fences(found, reader)
-    files = _files(found, files_of)
     html: dict[int, SafeString] = {}
     for key, rendered in found.items():
         ids, end = ids_of(key), ""
@@ -138,26 +139,27 @@ def pages(
             elif slot.kind == "permalink":
                 filled[number] = permalink_html(slot.payload, ids)
             elif slot.kind == "attachment":
-                filled[number] = _file_html(slot.payload, files, key or files_of)
+                filled[number] = _file_html(slot.payload, files.get(key, {}))
             else:
                 filled[number] = fences[key, number]
         html[key] = rendered.fill(filled, ids)
     return html
 
 
-def _files(found: Mapping[int, Rendered], files_of: int) -> dict[tuple[int, str], Attachment]:
-    """Find the files of the page by the note's pid and what its text calls them."""
-    keys = {key or files_of: rendered.attachment_keys() for key, rendered in found.items()}
-    return Attachment.objects.named_in(keys)
+def files_of_heads(
+    notes: Iterable["Note"], rendered: Mapping[int, Rendered]
+) -> dict[int, dict[str, Attachment]]:
+    """Return the files that the heads of these notes show, by pid and key. One query, or none."""
+    heads = {note.head_id or 0: note.pid for note in notes}
+    keys = {head: rendered[pid].attachment_keys() for head, pid in heads.items()}
+    found = RevisionFile.objects.named_in(keys)
+    return {heads[head]: files for head, files in found.items()}
 
 
-def _file_html(
-    payload: dict[str, Any], files: Mapping[tuple[int, str], Attachment], pid: int
-) -> SafeString:
-    file, link = files.get((pid, payload["key"])), files.get((pid, payload.get("link", "")))
-    return attachment_html(
-        payload, file.as_file() if file else None, link.get_absolute_url() if link else ""
-    )
+def _file_html(payload: dict[str, Any], files: Files) -> SafeString:
+    file, link = files.get(payload["key"]), files.get(payload.get("link", ""))
+    link_url = link.get_absolute_url() if link and link.removed is None else ""
+    return attachment_html(payload, file.as_file() if file else None, link_url)
 
 
 def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int], str]:

@@ -4,7 +4,7 @@ Note.save_revision and Note.objects.write are the doors to this module.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,12 +17,14 @@ from django.utils import timezone
 from wiki import signals
 from wiki.markup import Rendered, bounded
 from wiki.merge import Fields, merge_fields, merge_tags
-from wiki.models import search_index
+from wiki.models import search_index, uploading
 from wiki.models.alias import Alias
+from wiki.models.attachment import Attachment
 from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
+from wiki.models.revision_file import RevisionFile, files_for
 from wiki.models.tag import NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
@@ -62,6 +64,7 @@ def create(
     try:
         with transaction.atomic():
             note = new_note(model, fields, owner, created=now)
+            uploading.adopt(note, owner, submission, rendered)
             append(
                 note,
                 Revision.of(
@@ -80,6 +83,7 @@ def create(
         note = _made_by(submission, fields, owner)
         if note is None:
             raise
+        uploading.adopt(note, owner, submission, rendered)
         save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
 
@@ -93,8 +97,14 @@ def save(
     summary: str,
     submission: uuid.UUID | None,
     source: str = Revision.Source.PERSON,
+    files: Mapping[str, Attachment] | None = None,
+    is_told: bool = False,
 ) -> Revision:
-    """Append a revision edited from `base`; see Note.save_revision."""
+    """Append a revision edited from `base`; see Note.save_revision.
+
+    files: which file a key means in this revision, where it is not the head's. is_told: the
+    summary is worth a revision, though nothing changed.
+    """
     if places := undecided(note.pid, fields.body):
         raise UndecidedPlaces(places)
     sent, is_typed = fields, source != Revision.Source.RESTORE
@@ -110,11 +120,16 @@ def save(
                     return done
                 base, submission = _typed_on(done, base), None
             draft = _merged(note, head, fields, base)
-            if same(draft, note.current_fields()):
+            is_same = not is_told and same(draft, note.current_fields())
+            if is_same and not files and not uploading.waiting(note, author).exists():
                 return head
             rendered, analysis = bounded.render(draft.body), analyse(draft.title, draft.body)
             if not _lock_as_seen(note):
                 continue
+            said = {"author": author, "before": head.pk, "files": files}
+            shown = files_for(note, draft.body, rendered, **said)
+            if is_same and shown == RevisionFile.objects.shown_by(head):
+                return head
             revision = Revision.of(
                 note,
                 head.number + 1,
@@ -126,7 +141,7 @@ def save(
                 source=source if base == head.number else Revision.Source.MERGE,
                 base=base,
             )
-            append(note, revision, rendered, analysis)
+            append(note, revision, rendered, analysis, shown)
             return revision
 
 
@@ -140,15 +155,27 @@ def new_note(
     return note
 
 
-def append(note: "Note", revision: Revision, rendered: Rendered, analysis: Analysis) -> None:
+def append(
+    note: "Note",
+    revision: Revision,
+    rendered: Rendered,
+    analysis: Analysis,
+    files: Mapping[str, Attachment] | None = None,
+) -> None:
     """Insert the revision and make it the head, with all that is derived from it.
 
-    rendered, analysis: of its text, made before the note row was locked.
+    rendered, analysis: of its text, made before the note row was locked. files: those it
+    shows, by what its text calls them, where the caller knows.
 
     The caller holds the note row (or has just inserted it) in a transaction. Rings
     revision_saved.
     """
     revision.save(force_insert=True)
+    if files is None:
+        said = {"author": revision.author, "before": note.head_id}
+        files = files_for(note, revision.body or "", rendered, **said)
+    if files:
+        RevisionFile.objects.record(revision, files)
     is_new, title_key = note.head_id is None, note.title_key
     note.show(revision)
     note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])

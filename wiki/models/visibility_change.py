@@ -12,6 +12,7 @@ from wiki.models import search_index
 from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
+from wiki.models.revision_file import RevisionFile
 from wiki.models.saving import with_visibility
 from wiki.models.visibility import Visibility
 
@@ -107,13 +108,15 @@ def _save_each(notes: "NoteQuerySet", visibility: str, author: Any) -> dict[str,
 
 
 def _save_some(notes: list[Note], visibility: str, author: Any) -> dict[str, int]:
-    now, revisions = timezone.now(), []
+    now, revisions, heads_before = timezone.now(), [], [note.head_id or 0 for note in notes]
     for note in notes:
         assert note.head is not None
         fields = with_visibility(note.current_fields(), visibility)
         said = {"author": author, "created": now, "base": note.head.number}
         revisions.append(Revision.of(note, note.head.number + 1, fields, **said))
     Revision.objects.bulk_create(revisions)
+    made_after = zip(heads_before, [revision.pk for revision in revisions], strict=True)
+    RevisionFile.objects.carry_on(dict(made_after))
     for note, revision in zip(notes, revisions, strict=True):
         note.show(revision)
     heads = Revision.objects.filter(pk__in=[revision.pk for revision in revisions])

@@ -24,6 +24,7 @@ STEADY_S = 5.0
 SLOW_START_S = 60.0
 LOOK_S, STARTING_LOOK_S = 1.0, 0.05
 LAST_WORDS_S = 5.0
+UPKEEP_EVERY_S = 3600.0
 STDIN = 0
 
 
@@ -138,9 +139,16 @@ class Supervisor:
             self.rest()
         return False
 
-    def run(self) -> None:
-        """Keep every child running until somebody asks to stop."""
+    def run(self, upkeep: Callable[[], None] = lambda: None) -> None:
+        """Keep every child running until somebody asks to stop.
+
+        upkeep: what is to be done now and then, and soon over: nobody is looked after meanwhile.
+        """
+        upkeep_at = time.monotonic()
         while not self.is_stopping:
+            if time.monotonic() >= upkeep_at:
+                upkeep()
+                upkeep_at = time.monotonic() + UPKEEP_EVERY_S
             self.look()
             self.rest()
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from wiki.forms import ListForm
 from wiki.models import Note
-from wiki.models.note_html import pages, rendered_heads
+from wiki.models.note_html import files_of_heads, pages, rendered_heads
 
 NEWEST = 30
 # Markup is told from text by its "<", which a text has only escaped.
@@ -38,7 +38,8 @@ def atom(request: HttpRequest) -> HttpResponse:
     readable = Note.objects.visible_to(nobody)
     notes = list(form.filtered(readable).last_changed().texts()[:NEWEST])
     folders = {note.pid: note.folder for note in notes}
-    html = pages(rendered_heads(notes), readable, nobody, folders)
+    rendered = rendered_heads(notes)
+    html = pages(rendered, readable, nobody, folders, files_of_heads(notes, rendered))
     site = settings.WIKI_URL or request.build_absolute_uri("/").rstrip("/")
     said = " ".join(filter(None, (form.said.get("tags"), form.said.get("text"))))
     feed = NoteFeed(

@@ -1,5 +1,6 @@
 """Reading and writing notes."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import as_read, bounded
 from wiki.markup.comments import comments
-from wiki.models import EditConflict, Note, Revision, SubmissionUsed, UndecidedPlaces
+from wiki.models import EditConflict, Note, Revision, SubmissionUsed, UndecidedPlaces, uploading
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.listing import listed
 from wiki.views.reading import cards, fill, whole_card
@@ -143,7 +144,12 @@ def preview(request: HttpRequest) -> HttpResponse:
         if PID.fullmatch(pid)
         else None
     )
-    return render(request, "wiki/_preview.html", _previewed(request, title, body, note))
+    try:
+        submission = uuid.UUID(request.POST.get("submission", ""))
+    except ValueError:
+        submission = None
+    context = _previewed(request, title, body, submission, note)
+    return render(request, "wiki/_preview.html", context)
 
 
 def _saved(request: HttpRequest, note: Note) -> HttpResponse:
@@ -192,7 +198,8 @@ def _say_namesake(request: HttpRequest, note: Note) -> None:
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
         said = form.cleaned_data
-        context |= _previewed(request, said["title"], said["body"], context.get("note"))
+        drafted = (said["title"], said["body"], said["submission"])
+        context |= _previewed(request, *drafted, context.get("note"))
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
@@ -219,11 +226,14 @@ def _said_of(made: Note | None) -> str:
     )
 
 
-def _previewed(request: HttpRequest, title: str, body: str, note: Note | None) -> dict[str, Any]:
+def _previewed(
+    request: HttpRequest, title: str, body: str, submission: uuid.UUID | None, note: Note | None
+) -> dict[str, Any]:
     """Return what the preview shows of a text typed for this note, or for a new one."""
     rendered = bounded.render(body)
     pid, folder = (note.pid, note.folder) if note else (0, "")
-    html = fill(request, {0: rendered}, {0: folder}, pid)[0]
+    files = {0: uploading.drafted(note, body, rendered, request.user, submission)}
+    html = fill(request, {0: rendered}, {0: folder}, files)[0]
     same = Note.objects.visible_to(request.user).namesakes(title, pid)
     namesake = same.only("pid", "title").first() if title.strip() else None
     return {

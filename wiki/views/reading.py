@@ -1,6 +1,6 @@
 """Notes made ready for a page: text filled in for the reader, tags, panels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from wiki.markup import Heading, Rendered, as_read
 from wiki.markup.comments import Comment, comments
 from wiki.models import Note, NoteTag
 from wiki.models.link_filling import ids_of
-from wiki.models.note_html import pages, rendered_heads
+from wiki.models.note_html import Files, files_of_heads, pages, rendered_heads
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
 MOST_BACKLINKS = 50
@@ -52,7 +52,8 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
     notes = list(notes)
     hidden = hidden_pids(request.GET)
     rendered = rendered_heads(notes)
-    html = fill(request, rendered, {note.pid: note.folder for note in notes})
+    folders = {note.pid: note.folder for note in notes}
+    html = fill(request, rendered, folders, files_of_heads(notes, rendered))
     return [
         Card(
             note=note,
@@ -83,11 +84,11 @@ def fill(
     request: HttpRequest,
     rendered: dict[int, Rendered],
     folders: dict[int, str],
-    files_of: int = 0,
+    files: Mapping[int, Files],
 ) -> Any:
-    """Resolve every slot of these texts for whoever asks; folders, files_of: as in pages()."""
+    """Resolve every slot of these texts for whoever asks; folders, files: as in pages()."""
     readable = Note.objects.visible_to(request.user)
-    return pages(rendered, readable, request.user, folders, files_of)
+    return pages(rendered, readable, request.user, folders, files)
 
 
 def _backlinks(note: Note, reader: Any) -> Backlinks:

@@ -12,7 +12,7 @@ from wiki import access
 from wiki.diff import diff_lines
 from wiki.marked import Mark, count_words, marked_line, stretches
 from wiki.markup import as_read, bounded
-from wiki.models import Revision
+from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags
 from wiki.views.reading import fill
 
@@ -39,10 +39,12 @@ def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     note = access.readable_note(request.user, pid)
     revision = access.readable_revision(request.user, note, number)
     rendered = bounded.render_for_reading(revision.body or "")
+    shown = RevisionFile.objects.named_in({revision.pk: rendered.attachment_keys()})
+    files = {0: shown.get(revision.pk, {})}
     context = {
         "note": note,
         "revision": revision,
-        "html": fill(request, {0: rendered}, {0: note.folder}, pid)[0],
+        "html": fill(request, {0: rendered}, {0: note.folder}, files)[0],
         "notice": rendered.notice,
         "may_edit": note.may_be_edited_by(request.user),
     }

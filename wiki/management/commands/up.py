@@ -1,6 +1,7 @@
 """Run the site: database, workers and web server, until Ctrl-C."""
 
 import errno
+import logging
 import os
 from argparse import ArgumentParser
 from pathlib import Path
@@ -17,13 +18,15 @@ from wiki.importers import sample
 from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
 from wiki.markup import bounded
-from wiki.models import reindexing
+from wiki.models import reindexing, uploading
 from wiki.postgres import PostgresError
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
 from wiki.supervisor.child_process import CannotStart, Guard, Service
 from wiki.supervisor.database_server import database_service, wait_for_external
 from wiki.supervisor.instance import AlreadyRunning, Instance
 from wiki.supervisor.web_server import AddressUnusable, require_free, require_granian, web_service
+
+logger = logging.getLogger(__name__)
 
 # The broker is only a nudge: the site opens without it.
 BROKER_WAIT_S = 10.0
@@ -81,7 +84,7 @@ class Command(BaseCommand):
             for step in steps:
                 if not supervisor.is_stopping:
                     step(supervisor, home)
-            supervisor.run()
+            supervisor.run(self._keep_up)
         except Exception:
             # Ctrl-C reaches initdb too, so their failure then is no news.
             if not supervisor.is_stopping:
@@ -158,6 +161,16 @@ class Command(BaseCommand):
             )
         self._say(f"Notes are kept in {home}. Stop with Ctrl-C.")
         connections.close_all()
+
+    def _keep_up(self) -> None:
+        """Sweep away what was uploaded and never saved; where that fails, an hour later."""
+        try:
+            if swept := uploading.sweep():
+                self._say(f"Removed {swept} files that were uploaded and never saved.")
+        except (django.db.Error, OSError) as error:
+            logger.warning("Unsaved uploads could not be removed: %s", error)
+        finally:
+            connections.close_all()
 
     def _say(self, line: str) -> None:
         try:

@@ -1,0 +1,57 @@
+/** Files added to the text: chosen, pasted or dropped. */
+
+import { filesIn } from "./attachable.js";
+import { UploadQueue } from "./upload_queue.js";
+import { part } from "./words.js";
+
+export class Attaching {
+  wasHere = false; // a caret that nobody has put anywhere is at the start; the end is better
+
+  /** @param {HTMLFormElement} form */
+  constructor(form) {
+    const box = part("attach");
+    this.body = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("body"));
+    this.queue = new UploadQueue(form, this.body, box);
+    this.attend(/** @type {HTMLInputElement} */ (box.querySelector("input")));
+    box.hidden = false;
+    part("attach-plain").remove();
+  }
+
+  /** @param {HTMLInputElement} chosen */
+  attend(chosen) {
+    chosen.addEventListener("change", () => {
+      this.queue.add([...(chosen.files ?? [])], this.caret());
+      chosen.value = ""; // so that the same file can be chosen again
+    });
+    const { body } = this;
+    body.addEventListener("focus", () => (this.wasHere = true));
+    body.addEventListener("paste", (event) => this.take(event, event.clipboardData, this.caret()));
+    body.addEventListener("drop", (event) => this.take(event, event.dataTransfer, this.under(event)));
+    body.addEventListener("dragover", (event) => {
+      const isFiles = Boolean(event.dataTransfer?.types.includes("Files"));
+      if (isFiles) event.preventDefault();
+      body.classList.toggle("takes", isFiles);
+    });
+    for (const end of ["dragleave", "drop"]) {
+      body.addEventListener(end, () => body.classList.remove("takes"));
+    }
+  }
+
+  caret() {
+    return this.wasHere ? this.body.selectionEnd : this.body.value.length;
+  }
+
+  /** The place in the text under the pointer. @param {DragEvent} event */
+  under({ clientX, clientY }) {
+    const found = document.caretPositionFromPoint?.(clientX, clientY);
+    return found?.offsetNode === this.body ? found.offset : this.caret();
+  }
+
+  /** @param {Event} event @param {DataTransfer | null} data @param {number} place */
+  take(event, data, place) {
+    const files = filesIn(data);
+    if (!files) return;
+    event.preventDefault();
+    this.queue.add(files, place);
+  }
+}

@@ -1,0 +1,173 @@
+"""Files added to notes in the browser, the files a note has, and taking one away for good."""
+
+import errno
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from wiki import access
+from wiki.files.cleaning import Busy, Unreadable
+from wiki.files.store import MOST_BYTES, FileRefused
+from wiki.forms import NoteForm
+from wiki.markup.naming import with_file
+from wiki.models import Attachment, Note, uploading
+from wiki.models.uploading import KindRefused, TooManyUnsaved
+from wiki.views.account import login_and_send_again
+
+MEGABYTES = MOST_BYTES // 1024**2
+TOO_LARGE = (
+    f"The file has more than {MEGABYTES} MB, which is the most a note can hold of one. "
+    "Make it smaller, or link to where it lies."
+)
+NO_FILE = f"No file arrived. Choose one of at most {MEGABYTES} MB, then send it again."
+STOPPED = "The file did not arrive whole, so nothing of it was kept. Send it again."
+DISK_FULL = (
+    "The disk of this site is full, so the file was not kept. Free some space, then send it again."
+)
+NOT_YOURS = "There is no note of yours at this address, so the file was not kept."
+SIGN_IN = "Sign in first; the file was not kept."
+NO_SUBMISSION = "The form of the note did not come with the file. Open the editor again."
+
+
+class Refused(Exception):
+    """An upload is not taken; status goes with the sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def of_note(request: HttpRequest, pid: int) -> HttpResponse:
+    """The files of a note and what uses each, for its owner; a POST adds one."""
+    if not request.user.is_authenticated:
+        return _signed_out(request)
+    if request.method == "POST":
+        return _answered(request, lambda: access.note_for_upload(request.user, pid))
+    note = access.editable_note(request.user, pid)
+    files = note.attachments.listed_for(request.user)
+    return render(request, "wiki/files.html", {"note": note, "files": files, "most": MEGABYTES})
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def of_new(request: HttpRequest) -> HttpResponse:
+    """Add a file to the form of a note that is not saved yet."""
+    if not request.user.is_authenticated:
+        return _signed_out(request)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    return _answered(request, lambda: None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, pid: int, number: int) -> HttpResponse:
+    """Ask, then remove a file for good; its note's history says so."""
+    note = access.editable_note(request.user, pid)
+    file = note.attachments.listed_for(request.user).filter(number=number, removed=None).first()
+    if file is None:
+        raise Http404
+    if request.method == "POST":
+        note.remove_file(file, author=request.user)
+        messages.success(request, f"{file.name} was removed for good.")
+        return redirect("note_files", pid)
+    return render(request, "wiki/remove_file.html", {"note": note, "file": file})
+
+
+def _answered(request: HttpRequest, find_note: Callable[[], Note | None]) -> HttpResponse:
+    """Take the file, and say what became of it: to a script as JSON, to a person as a page."""
+    note = None
+    try:
+        note = find_note()
+        file = _taken(request, note)
+    except Http404:
+        if _wants_page(request):
+            raise
+        return JsonResponse({"error": NOT_YOURS}, status=404)
+    except Refused as refused:
+        if _wants_page(request):
+            context = {"refused": str(refused)}
+            return _page(request, note, context, status=refused.status)
+        return JsonResponse({"error": str(refused)}, status=refused.status)
+    said = {"markdown": uploading.markdown_of(file), "url": file.get_absolute_url()}
+    if _wants_page(request):
+        return _page(request, note, {"file": file, **said}, status=201)
+    return JsonResponse(said, status=201)
+
+
+def _taken(request: Any, note: Note | None) -> Attachment:
+    """Keep the file that was sent. Raises Refused."""
+    sent = request.FILES.get("file")
+    if getattr(request, "is_too_large", False):
+        raise Refused(413, TOO_LARGE)
+    if problem := getattr(request, "not_kept", None):
+        raise _not_kept(problem)
+    if getattr(request, "is_cut_off", False):
+        raise Refused(400, STOPPED)
+    if sent is None:
+        raise Refused(400, NO_FILE)
+    submission = _submission(request)
+    if note is None and submission is None:
+        raise Refused(400, NO_SUBMISSION)
+    path = Path(sent.temporary_file_path())
+    said = {"uploader": request.user, "note": note, "submission": submission}
+    try:
+        return uploading.upload(path, sent.name, **said)
+    except (KindRefused, Unreadable) as error:
+        raise Refused(415, str(error)) from error
+    except Busy as error:
+        raise Refused(503, str(error)) from error
+    except (FileRefused, TooManyUnsaved) as error:
+        raise Refused(413, str(error)) from error
+    except OSError as error:
+        raise _not_kept(error) from error
+
+
+def _not_kept(error: OSError) -> Refused:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refused(507, DISK_FULL)
+    return Refused(500, f"The file could not be kept ({error.strerror}). Send it again.")
+
+
+def _submission(request: HttpRequest) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.POST.get("submission", ""))
+    except ValueError:
+        return None
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    """Tell whether a person sent a form; a script takes anything, and gets JSON."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _signed_out(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect_to_login(request.get_full_path())
+    if _wants_page(request):
+        return login_and_send_again(request)
+    return JsonResponse({"error": SIGN_IN}, status=403)
+
+
+def _page(
+    request: HttpRequest, note: Note | None, context: dict[str, Any], status: int
+) -> HttpResponse:
+    """Show the editor with all that was typed, if it came, and the file at the text's end."""
+    action = reverse("edit", args=[note.pid]) if note else reverse("new")
+    context |= {"note": note, "action": action, "heading": "add a file"}
+    if "body" in request.POST:
+        typed = request.POST.dict()
+        if markdown := context.get("markdown"):
+            typed["body"] = with_file(typed["body"], markdown)
+        context["form"] = NoteForm(initial=typed)
+    return render(request, "wiki/uploaded.html", context, status=status)
