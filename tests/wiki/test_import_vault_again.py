@@ -188,3 +188,9 @@ def test_an_alias_that_is_gone_from_the_file_leads_nowhere(once, vault, bring_va
     vault({"a.md": FILES["a.md"].replace("aliases: [other]\n", "")})
     bring_vault(once)
     assert not Alias.objects.filter(key="other").exists()
+
+
+def test_of_two_notes_with_the_title_the_older_is_told(vault, bring_vault, alice, fields):
+    older, _ = (Note.objects.write(fields(title="Rain"), owner=alice) for _ in range(2))
+    imported = bring_vault(vault({"rain.md": "# Rain\n"}))
+    assert f"Note {older.pid} here has this title too" in imported.said("rain.md")
