@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from wiki.files import store
 from wiki.merge import Fields
@@ -84,14 +85,21 @@ class NoteForm(forms.Form):
         missing = {"body", "tags", "ref"} - {*self.data} if self.is_bound else set()
         self._lacks_text = "body" in missing
         if missing:
-            self.data = self.data.copy()
-        for name in missing:
-            self.data[name] = self.get_initial_for_field(self.fields[name], name) or ""
+            fields = {name: self.fields[name] for name in missing}
+            self._put(
+                {name: self.get_initial_for_field(fields[name], name) or "" for name in fields}
+            )
 
     def renew(self) -> None:
         """Let what was typed be saved as something of its own, whatever was saved before."""
-        self.data = self.data.copy()
-        self.data["submission"] = str(uuid.uuid4())
+        self._put({"submission": str(uuid.uuid4())})
+
+    def _put(self, values: dict[str, str]) -> None:
+        """Go on as if these had been sent as well."""
+        sent = MultiValueDict(self.data) if isinstance(self.data, MultiValueDict) else {**self.data}
+        for name, value in values.items():
+            sent[name] = value
+        self.data = sent
 
     def clean(self) -> dict[str, Any]:
         if self._lacks_text:

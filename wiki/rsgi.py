@@ -138,9 +138,10 @@ def _length(headers: Any) -> int | None:
 
 def _path_of(answer: Any) -> str | None:
     """Return where the whole of an answer lies as a file, if it does."""
-    file = getattr(answer, "file", None)
-    path = getattr(file, "name", None)
-    if not isinstance(answer, FileBody) or not isinstance(path, str) or file.tell():
+    if not isinstance(answer, FileBody):
+        return None
+    file, path = answer.file, getattr(answer.file, "name", None)
+    if not isinstance(path, str) or file.tell():
         return None
     try:
         return path if os.path.samestat(os.fstat(file.fileno()), Path(path).stat()) else None

@@ -177,7 +177,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         submission twice returns the first result; that of another note raises
         SubmissionUsed. Locks the note row, but not while it renders.
         """
-        said = {"summary": summary, "submission": submission, "source": source}
+        said: dict[str, Any] = {"summary": summary, "submission": submission, "source": source}
         try:
             return saving.save(self, fields, base=base, author=author, **said)
         except IntegrityError:

@@ -80,9 +80,10 @@ def create(
                 analysis,
             )
     except IntegrityError:
-        note = _made_by(submission, fields, owner)
-        if note is None:
+        made = _made_by(submission, fields, owner)
+        if made is None:
             raise
+        note = made
         uploading.adopt(note, owner, submission, rendered)
         save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
