@@ -80,6 +80,9 @@ def test_a_merge_leaves_tags_that_either_side_had(alice, bob, write):
     save(mine, bob, tags=("transformers", "y"))
     save(mine, bob, base=0, body="Else.\n", tags=("transformers", "z"))
     assert tags_of(mine) == ["transformers", "z", "y"]
+    save(mine, bob, body="Queries meet keys.\n", tags=("z", "y"))
+    save(mine, bob, base=0, ref="Later", tags=("transformers", "x"))  # taken away meanwhile
+    assert "transformer" not in tags_of(mine)
 
 
 def test_a_file_that_is_imported_again_keeps_its_tags(alice, write, bring_vault, vault):
@@ -152,6 +155,9 @@ def test_each_note_spells_its_tags_as_typed_there(alice, bob, write, client, bob
         ["gMLP", "quoc_le"],
         ["gmlp", "Quoc_Le"],
     ]
+    write("GMLP", "more", visibility="private")
+    means("gate", "gmlp", bob)
+    assert client.get("/tags/gate/").headers["Location"] == "/tags/gmlp/"
     page = client.get("/tags/").content.decode()
     assert ">gmlp</a>" in page and ">Quoc_Le</a>" in page
     assert "<h1>gmlp</h1>" in client.get("/tags/GMLP/").content.decode()
