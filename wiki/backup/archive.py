@@ -88,7 +88,8 @@ class Manifest:
 
 
 def _text(said: Any) -> str:
-    if not isinstance(said, str):
+    # It may be shown in a terminal, which obeys signs that nobody sees.
+    if not isinstance(said, str) or not said.isprintable():
         raise ValueError("its manifest is none of ours")
     return said
 
@@ -106,7 +107,7 @@ def _number(said: Any) -> int:
 def _by_name(said: Any, read: Callable[[Any], T]) -> dict[str, T]:
     if not isinstance(said, dict):
         raise ValueError("its manifest is none of ours")
-    return {name: read(value) for name, value in said.items()}
+    return {_text(name): read(value) for name, value in said.items()}
 
 
 def _contents(said: Any) -> Contents:

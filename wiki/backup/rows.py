@@ -40,8 +40,9 @@ class Rows(Protocol):
 
 def refusal(name: str, why: str) -> BackupError:
     """Return the error for what no restore takes; name: what it is called in the file."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in name[:200])
     return BackupError(
-        f"The backup was refused: it holds {name[:200]}, {why}. A restore takes rows of our own "
+        f"The backup was refused: it holds {shown}, {why}. A restore takes rows of our own "
         "tables and nothing else. Nothing was restored. If the backup is your own, make a new one "
         "with this version where the notes are."
     )
