@@ -80,3 +80,19 @@ def test_formulas_keep_the_policy_and_the_width_of_a_phone(page: Page, alice, fi
     fonts = page.evaluate("document.fonts.ready.then(() => [...document.fonts].map(f => f.status))")
     assert fonts == ["loaded"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_environment_is_copied_without_dollars_and_a_reference_leads_to_it(
+    page: Page, alice, fields
+) -> None:
+    equation = "\\begin{equation}\na = b \\label{q}\n\\end{equation}"
+    body = f"See \\eqref{{q}} and $\\ref{{q}}$.\n\n$$\\def\\c{{d}}$$\n\n{equation}\n"
+    note = Note.objects.write(fields(body=body), owner=alice)
+    page.goto(note.get_absolute_url())
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.prose'))")
+    lines = [line for line in copied(page).splitlines() if line.strip()]
+    assert lines == [r"See (1) and $\ref{q}$.", r"$$\def\c{d}$$", " ".join(equation.split())]
+    for link in page.locator("a.eqref").all():
+        link.click()
+        assert page.evaluate("document.querySelector(':target').textContent").startswith("a=b")
+    assert page.locator(".definitions").bounding_box()["height"] == 0

@@ -29,8 +29,12 @@ def environments(md: MarkdownIt) -> None:
     """Teach a parser bare environments, and tokens `reference`. After formulas."""
     md.inline.ruler.before("escape", "environment", _inline)
     md.inline.ruler.before("escape", "reference", _reference)
-    interrupted = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    md.block.ruler.before("fence", "environment_block", _block, interrupted)
+    md.block.ruler.before(
+        "fence",
+        "environment_block",
+        _block,
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
 
 
 def ends(source: str) -> dict[int, int]:
