@@ -55,6 +55,7 @@ COMMENTS = [
     ("- a\n\n    %%b%% c", "- a\n\n    c"),
     ("costs $5, %%a $6%% b", "costs $5, b"),
     ("a `\n\n%%b%% `", "a `\n\n`"),
+    ("- $$ a\n- %%b%% c$$", "- $$ a\n- c$$"),
     # without an end: from the beginning of a line, the rest
     ("a\n\n%% b\n\nc", "a\n"),
     ("a\n\n<!-- b\n\nc", "a\n"),
@@ -69,6 +70,8 @@ NONE = [
     "- a\n\n      %%code%%\n",
     "1. ```\n   %%code%%\n   ```\n",
     "a `code\n%%code%%\ncode` b",
+    "a\n===\n    %%code%%\n",
+    "***\n    %%code%%\n",
     "100%% sure, 50%% off, (30%%) and 20%%.",
     "unclosed %% amid a line, and <!-- too\n\nmore",
     "50 %% off, or `%%` in code",

@@ -43,7 +43,7 @@ OPEN = [
     ("Open words twice. <!-- another canary → sentence -->\n", "Open words twice.\n"),
 ]
 OTHER = ("Other says %%canary [[Open]] or so%% little.\n", "Other says little.\n")
-LONG = ("%%\n" + "canary " * 2_000 + "\n%%\n\nA long one.\n", "A long one.\n")
+LONG = ("%%\n" + "canary macaw " * 1_000 + "\n%%\n\nA long Macaw.\n", "A long Macaw.\n")
 UNCLOSED = ("Seen.\n\n%% canary, and [[Open]]\n\ncanary on\n", "Seen.\n")
 
 
@@ -72,7 +72,7 @@ PLACES = [
     *("/", "/print/", "/changes/", "/tags/", "/tags/open/", "/feed.atom", "/links/"),
     *("/links/orphans/", "/suggest/?q=canary", "/tags/canary_tag/", "/print/?text=canary"),
     *(f"/?text={quote(word)}" for word in ("canaryone", "cana", "→", "open")),
-    *(f"/search/?q={quote(word)}" for word in ("canarx", "open", '"words and"')),
+    *(f"/search/?q={quote(word)}" for word in ("canarx", "open", '"words and"', "macax")),
     *(f"/search/?format=json&q={quote(word)}" for word in ASKED),
     *(f"/search/?typing=1&q={quote(word)}" for word in ("cana", '"of ma')),
     *(f"/notes/{FIRST + i}/{what}" for i in range(5) for what in ("", "raw/")),

@@ -76,6 +76,7 @@ def test_an_edit_of_a_comment_alone_embeds_nothing(small, write, work, alice):
     said = note.current_fields()
     changed = said.__class__(said.title, HIDDEN + BREAD, "", "note", (), "public")
     note.save_revision(changed, base=0, author=alice)
+    assert notes.body_of(note.pid, 1) == BREAD
     [job] = work()
     assert kept() == before and job.result["embedded"] == 0
     again = said.__class__(said.title, HIDDEN * 2 + BREAD, "", "note", (), "public")
