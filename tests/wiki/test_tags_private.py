@@ -204,3 +204,13 @@ def test_staff_who_are_no_superusers_see_no_spelling_of_others(alice, charlie, w
     charlie.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     page = signed_in(charlie).get("/admin/wiki/tag/").content.decode()
     assert "gmlp" in page and "GMLP" not in page and "hidden_one" not in page.lower()
+
+
+def test_who_has_a_tag_too_hears_of_no_private_word_for_it(alice, bob, bob_client, write):
+    write("secret_plan", visibility="private")
+    means("canary", "secret_plan", alice)
+    write("secret_plan", owner=bob)
+    for address in ("/tags/secret_plan/", "/tidying/tag/?tag=secret_plan", "/suggest/?q=canary"):
+        page = bob_client.get(address).content.decode()
+        assert "canary" not in page.replace('"q": "canary"', ""), address
+    assert bob_client.get("/suggest/?q=canary").json()["tags"] == []
