@@ -293,6 +293,14 @@ def test_a_count_that_lies_is_refused(packed: Zip, place: Path) -> None:
     assert "holds 9 files and lists 10" in refusal(path, place)
 
 
+def test_a_bomb_in_small_parts_is_refused(packed: Zip, place: Path) -> None:
+    part = bytes(4 * 1024**2)
+    with opened(packed(("0.md", part), ("1.md", part))) as root:
+        assert len(contents(root)) == 2
+    parts = [(f"{i}.md", part) for i in range(3)]
+    assert "the archive unpacks to more than 100 times" in refusal(packed(*parts), place)
+
+
 @pytest.mark.parametrize("name", ["a.md", "Über Sätze.md"])
 @pytest.mark.parametrize("order", [1, -1])
 def test_entries_that_share_a_single_byte_are_refused(

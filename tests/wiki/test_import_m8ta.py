@@ -509,6 +509,16 @@ def test_entries_of_the_same_title_and_ref_are_two_notes(bring, tmp_path):
     assert outcomes(bring(page)) == {"unchanged": 2}
 
 
+def test_a_note_is_only_one_of_two_entries_of_its_title(bring, tmp_path):
+    page = tmp_path / "twins.txt"
+    one = "hide / / print\nref: -0 tags: a date: 01-01-2020 00:00 gmt revision:0 [head]\n\nTwin\n"
+    page.write_text(f"{{{last_number() + 9}}}\n{one}\nfirst\n")
+    assert outcomes(bring(page)) == {"created": 1}
+    page.write_text(f"{one}\nfirst\n\n{one}\nsecond\n")
+    counts = bring(page)
+    assert (counts["created"], counts["failed"], Note.objects.count()) == (1, 0, 2)
+
+
 def test_two_people_import_the_same_page_for_themselves(bring, alice, bob):
     bring()
     assert outcomes(bring(owner=bob)) == {"created": 4}
