@@ -369,3 +369,17 @@ def test_reading_what_was_sent_costs_no_copy_of_it(rf: Any) -> None:
     request = rf.post("/notes/new/", data=b"body=%EF%BF%BD", content_type=URLENCODED)
     whole_forms.require_whole(request)
     assert request.POST["body"] == "\ufffd"
+
+
+def test_a_form_that_made_anothers_note_writes_nothing_there(
+    alice_client: Client, bob_client: Client, fields: Any
+) -> None:
+    sent = form(fields(title="Canary", body="One.", visibility="private"), submission=uuid.uuid4())
+    alice_client.post("/notes/new/", sent)
+    before = state()
+    for more in ("", " Two."):
+        reply = bob_client.post("/notes/new/", {**sent, "body": f"One.{more}"})
+        assert reply.status_code == 409 and "form was saved already, as something else" in (
+            reply.content.decode()
+        )
+    assert state() == before

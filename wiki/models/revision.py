@@ -49,7 +49,7 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Order across notes by time, newest first; the same time, last saved first."""
         return self.order_by("-created", "-pk")
 
-    def latest(self, most: int) -> "Sequence[int] | models.QuerySet[Revision, int]":
+    def latest_keys(self, most: int) -> "Sequence[int] | models.QuerySet[Revision, int]":
         """Return the keys of the last `most`, newest first; one dated ahead stands with its note.
 
         Two queries, and a third where there is such a one.

@@ -20,7 +20,7 @@ def index(request: HttpRequest) -> HttpResponse:
     Older ones than the last MOST stand in the history of their note.
     """
     saved = Revision.objects.visible_to(request.user).saved()
-    page = Paginator(saved.latest(MOST), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(saved.latest_keys(MOST), PER_PAGE).get_page(request.GET.get("page"))
     # What each is compared with is asked for these few alone: for all it takes 0.3 s of 90,000.
     shown = Revision.objects.filter(pk__in=list(page.object_list)).compared_by(request.user)
     by_key = {revision.pk: revision for revision in shown}
