@@ -136,7 +136,8 @@ def with_segment(marker: int, content: bytes) -> bytes:
 
 
 def riff(extra: bytes) -> bytes:
-    body = WEBP_EXTENDED[8:] + extra
+    body = bytearray(WEBP_EXTENDED[8:] + extra)
+    body[12] |= 0x0C  # its header says that it has EXIF and XMP
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

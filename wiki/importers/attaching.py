@@ -94,8 +94,9 @@ def _brought(
                 return Outcome.UNCHANGED, notice
             if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
                 return Outcome.UNCHANGED, None
-            said = {"name": path.name, "content": clean.content, "kind": clean.kind}
-            row = Attachment.objects.add(note, key=key, **said)
+            row = Attachment.objects.add(
+                note, key=key, name=path.name, content=clean.content, kind=clean.kind
+            )
     except (store.FileRefused, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {why}")
