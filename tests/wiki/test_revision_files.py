@@ -201,6 +201,17 @@ def test_a_text_edited_here_is_not_given_what_it_does_not_name(
     assert statuses(bob_client, f"/files/{note.pid}_2.png") == {404}
 
 
+def test_a_private_import_shows_nobody_a_new_file_of_a_public_note(
+    vault: Any, bring_vault: Any
+) -> None:
+    folder = vault({"a.md": "![](x.png)\n", "x.png": RED})
+    bring_vault(folder, visibility="public")
+    vault({"x.png": GREEN})
+    again = bring_vault(folder, visibility="private")
+    assert again.codes() == {"attachment-refused": 1} and Attachment.objects.count() == 1
+    assert Note.objects.get().head.number == 0  # type: ignore[union-attr]
+
+
 def test_joined_changes_show_the_files_of_both(
     held: Note, alice: Any, alice_client: Client
 ) -> None:

@@ -4,7 +4,7 @@ A file that changed is one of its own, shown by a new revision; old revisions go
 what they showed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,23 @@ from typing import Any
 from wiki.files import store
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
+from wiki.importers.writing import Writer
 from wiki.markup import bounded
 from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note, RevisionFile
+from wiki.models.visibility import Visibility
 
 HERE = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 
 
 @dataclass
 class Found:
-    """What an item's files come to: those its head lacks, and those it shows others of."""
+    """What an item's files come to: those its head lacks, and those it shows others of.
 
+    would_publish: the note is public, and the import is for its owner alone.
+    """
+
+    would_publish: bool
     new: dict[str, Attachment] = field(default_factory=dict)
     changed: dict[str, Attachment] = field(default_factory=dict)
 
@@ -32,10 +38,11 @@ def attach(
     surveys: Sequence[Survey],
     results: list[Result],
     importer: Any,
-    *,
-    dry_run: bool,
+    writer: Writer,
 ) -> list[Result]:
     """Bring the files of a batch that lie beside its texts; returns its results with what is told.
+
+    A private import is no reason to show everybody a new file of a note that is public.
 
     A file that is here already is not written again. Two queries for the batch, and a few
     for each file that is new.
@@ -45,29 +52,24 @@ def attach(
         for place, (item, survey) in enumerate(zip(items, surveys, strict=True))
         if item.find_file is not None and results[place].outcome in HERE
     }
-    pids = {results[place].pid for place, named in keys.items() if named and not dry_run}
-    notes = {note.pid: note for note in Note.objects.filter(pid__in=pids - {None}).cards()}
+    pids = {results[place].pid or 0: named for place, named in keys.items() if named}
+    loaded = Note.objects.none() if writer.dry_run else Note.objects.filter(pid__in=pids).cards()
+    notes = {note.pid: note for note in loaded}
     shown = RevisionFile.objects.named_in(
-        {notes[pid].head_id: keys[place] for place, pid in _placed(results, keys, notes)}
+        {note.head_id or 0: pids[pid] for pid, note in notes.items()}
     )
     for place, named in keys.items():
         find, note = items[place].find_file, notes.get(results[place].pid or 0)
         assert find is not None
         have = shown.get(note.head_id or 0, {}) if note else {}
-        found = Found()
+        is_private = (items[place].head.visibility or writer.visibility) == Visibility.PRIVATE
+        found = Found(would_publish=note is not None and note.is_public and is_private)
         for key in sorted(named):
             said = _brought(note, key, find, have.get(key), found)
             results[place] = told(results[place], *said)
         if note is not None:
             results[place] = _shown(note, found, results[place], importer)
     return results
-
-
-def _placed(
-    results: Sequence[Result], keys: Mapping[int, set[str]], notes: Mapping[int, Note]
-) -> list[tuple[int, int]]:
-    pids = ((place, results[place].pid or 0) for place in keys)
-    return [(place, pid) for place, pid in pids if pid in notes]
 
 
 def _brought(
@@ -91,6 +93,9 @@ def _brought(
     try:
         if shown is not None and _is_still(shown, store.sha256_of(path)):
             return Outcome.UNCHANGED, None
+        if found.would_publish:
+            message = f"Note {note.pid} is public and this import is not, so {key} stayed behind."
+            return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, message)
         row = Attachment.objects.add(note, key=key, name=path.name, content=path)
     except (store.FileRefused, OSError) as error:
         said = error.strerror if isinstance(error, OSError) else error

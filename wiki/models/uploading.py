@@ -100,9 +100,8 @@ def waiting(note: "Note", uploader: Any) -> AttachmentQuerySet:
 
 def written_for(submission: uuid.UUID | None, uploader: Any) -> AttachmentQuerySet:
     """Return what uploader added to a form whose note is not saved yet."""
-    return Attachment.objects.filter(note=None, submission=submission, uploader=uploader).exclude(
-        submission=None
-    )
+    files = Attachment.objects.filter(note=None, uploader=uploader)
+    return files.filter(submission=submission) if submission else files.none()
 
 
 def drafted(
@@ -124,13 +123,15 @@ def drafted(
     return files
 
 
+@transaction.atomic
 def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None) -> None:
-    """Give the note what was uploaded to the form that saves it; two queries, or one.
+    """Give the note what was uploaded to the form that saves it. Holds the note row.
 
-    The caller holds the note row, or has just inserted it.
+    One query where nothing was, four and one for each file else.
     """
-    if submission is None:
+    if not written_for(submission, uploader).exists():
         return
+    type(note)._base_manager.select_for_update().get(pid=note.pid)
     rows = written_for(submission, uploader).order_by("pk").select_for_update(of=("self",))
     for row in list(rows):
         row.note, row.number = note, _number_in(note)["number"]
