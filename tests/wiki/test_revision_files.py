@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki.exporters import json_archive
+from wiki.exporters import json_archive, markdown
 from wiki.importers.batch import import_path
 from wiki.markup import bounded
 from wiki.markup.rendered import as_typed
@@ -198,7 +198,7 @@ def test_a_text_edited_here_is_not_given_what_it_does_not_name(
     bring_vault(folder, visibility="public")
     assert Note.objects.get().head == note.head
     assert statuses(bob_client, f"/files/{note.pid}_1.png") == {200}, "revision 0 shows it"
-    assert statuses(bob_client, f"/files/{note.pid}_2.png") == {404}
+    assert note.attachments.count() == 1, "what no revision would show is not kept"
 
 
 def test_a_private_import_shows_nobody_a_new_file_of_a_public_note(
@@ -324,11 +324,12 @@ def test_history_does_not_name_a_removed_file_that_only_the_owner_knew(
 
 
 def test_bytes_that_another_note_has_stay_when_a_file_is_removed(
-    held: Note, note: Note, alice: Any, client: Client
+    held: Note, note: Note, alice: Any, client: Client, tmp_path: Path
 ) -> None:
     other = attach(note, "y.png", WIDE)
     held.remove_file(Attachment.objects.get(note=held, number=1), author=alice)
     assert client.get(other.get_absolute_url()).getvalue() == WIDE
+    assert markdown.write(tmp_path / "out").attachments == 2, "theirs, and the paper"
 
 
 def test_a_file_that_was_never_saved_is_removed_without_a_word(

@@ -191,10 +191,13 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(
     note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(store, "MOST_BYTES", 1000)
+    whole = PDF + bytes(1000 - len(PDF))
+    assert send(alice_client, note, whole, name="whole.pdf").status_code == 201
+    assert uploading.forget(note.attachments.get())
     reply = send(alice_client, note, PDF + bytes(1000), name="a.pdf")
     assert reply.status_code == 413 and "MB" in reply.json()["error"]
     monkeypatch.setattr("wiki.receiving.FIELDS_BYTES", 0)
-    assert send(alice_client, note, PDF + bytes(1000), name="a.pdf").status_code == 413
+    assert send(alice_client, note, whole + b"1", name="a.pdf").status_code == 413
     assert lying(data_folder) == []
 
 

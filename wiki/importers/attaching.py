@@ -25,10 +25,12 @@ HERE = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 class Found:
     """What an item's files come to: those its head lacks, and those it shows others of.
 
-    would_publish: the note is public, and the import is for its owner alone.
+    would_publish: the note is public, and the import is for its owner alone. named: what the
+    head calls its files, where that is known.
     """
 
     would_publish: bool
+    named: set[str] | None = None
     new: dict[str, Attachment] = field(default_factory=dict)
     changed: dict[str, Attachment] = field(default_factory=dict)
 
@@ -64,6 +66,8 @@ def attach(
         have = shown.get(note.head_id or 0, {}) if note else {}
         is_private = (items[place].head.visibility or writer.visibility) == Visibility.PRIVATE
         found = Found(would_publish=note is not None and note.is_public and is_private)
+        if results[place].outcome == Outcome.CREATED:
+            found.named = named
         for key in sorted(named):
             said = _brought(note, key, find, have.get(key), found)
             results[place] = told(results[place], *said)
@@ -93,6 +97,8 @@ def _brought(
     try:
         if shown is not None and _is_still(shown, store.sha256_of(path)):
             return Outcome.UNCHANGED, None
+        if shown is None and key not in _named_by_head(note, found):
+            return Outcome.UNCHANGED, None
         if found.would_publish:
             message = f"Note {note.pid} is public and this import is not, so {key} stayed behind."
             return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, message)
@@ -113,10 +119,7 @@ def _is_still(shown: Attachment, sha256: str) -> bool:
 def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
     """Let the head show what it lacked; a new one, what it showed other bytes of."""
     assert note.head is not None
-    named = found.new and _named_by_head(note)
-    RevisionFile.objects.record(
-        note.head, {key: row for key, row in found.new.items() if key in named}
-    )
+    RevisionFile.objects.record(note.head, found.new)
     if not found.changed:
         return result
     if result.revisions and result.outcome == Outcome.UPDATED:
@@ -131,11 +134,13 @@ def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
     return replace(result, revisions=result.revisions + 1)
 
 
-def _named_by_head(note: Note) -> set[str]:
+def _named_by_head(note: Note, found: Found) -> set[str]:
     """Return what the head calls its files; edited here, it may name others than its source."""
-    assert note.head is not None
-    (survey,) = bounded.survey([(note.title, note.head.body or "")])
-    return survey.rendered().attachment_keys()
+    if found.named is None:
+        assert note.head is not None
+        (survey,) = bounded.survey([(note.title, note.head.body or "")])
+        found.named = survey.rendered().attachment_keys()
+    return found.named
 
 
 def told(result: Result, outcome: Outcome, notice: Notice | None) -> Result:
