@@ -89,6 +89,8 @@ def test_files_of_a_private_past_stay_private_when_the_note_is_published(
         missing = reader.get(f"/files/{held.pid}_9.png")
         assert said_by(reader.get(addresses(held)[0])) == said_by(missing)
     assert statuses(alice_client, *addresses(held)) == {200}
+    mine = alice_client.get(addresses(held)[2])
+    assert mine.getvalue() == PDF and mine["Cache-Control"] == "private, no-store"
     typed = {"title": "t", "body": "![](x.png)", "note": held.pid}
     assert b"is missing" in bob_client.post("/notes/preview/", typed).content
     assert b"is missing" not in alice_client.post("/notes/preview/", typed).content
@@ -324,11 +326,12 @@ def test_history_does_not_name_a_removed_file_that_only_the_owner_knew(
 
 
 def test_bytes_that_another_note_has_stay_when_a_file_is_removed(
-    held: Note, note: Note, alice: Any, client: Client, tmp_path: Path
+    held: Note, note: Note, alice: Any, alice_client: Client, client: Client, tmp_path: Path
 ) -> None:
     other = attach(note, "y.png", WIDE)
     held.remove_file(Attachment.objects.get(note=held, number=1), author=alice)
     assert client.get(other.get_absolute_url()).getvalue() == WIDE
+    assert statuses(alice_client, *addresses(held)[:2]) == {404}
     assert markdown.write(tmp_path / "out").attachments == 2, "theirs, and the paper"
 
 
