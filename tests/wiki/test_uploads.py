@@ -5,21 +5,25 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
 from django.test import Client, RequestFactory
 from django.urls import resolve
 from django.utils import timezone
 
 from tests.wiki.pictures import picture
 from wiki.files import store
+from wiki.management.commands import up
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
 from wiki.merge import Fields
 from wiki.models import Attachment, Note, uploading
+from wiki.supervisor import Supervisor
 from wiki.views import uploads
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +269,20 @@ def test_what_nobody_saved_is_swept_after_a_day_with_its_bytes(
     assert uploading.sweep() == 3
     assert sorted(Attachment.objects.values_list("key", flat=True)) == ["imported.png", "kept.pdf"]
     assert len(lying(data_folder)) == 2
+
+
+def test_up_sweeps_and_goes_on_where_that_fails(
+    note: Note, alice_client: Client, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setattr(up, "connections", SimpleNamespace(close_all=lambda: None))
+    send(alice_client, note, PNG)
+    Attachment.objects.update(created=timezone.now() - timedelta(hours=25))
+    supervisor: Any = SimpleNamespace(is_stopping=False, look=lambda: None)
+    supervisor.rest = lambda: setattr(supervisor, "is_stopping", True)
+    Supervisor.run(supervisor, up.Command()._keep_up)
+    assert not Attachment.objects.exists() and "Removed 1 files" in capsys.readouterr().out
+    monkeypatch.setattr(uploading, "sweep", lambda: (_ for _ in ()).throw(DatabaseError("away")))
+    up.Command()._keep_up()
 
 
 def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
