@@ -83,7 +83,7 @@ def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
         results = writer.write(items, surveys)
-        results = _with_files(items, surveys, results, people, dry_run=writer.dry_run)
+        results = _with_files(items, surveys, results, people, writer)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)
 
@@ -93,19 +93,18 @@ def _with_files(
     surveys: Sequence[Survey],
     results: list[Result],
     people: People,
-    *,
-    dry_run: bool,
+    writer: Writer,
 ) -> list[Result]:
     """Bring the files of a batch; where that fails, of each note by itself, and tell it."""
     try:
-        attached = attach(items, surveys, list(results), people.importer, dry_run=dry_run)
-        return unpack(items, attached, people, dry_run=dry_run)
+        attached = attach(items, surveys, list(results), people.importer, writer)
+        return unpack(items, attached, people, dry_run=writer.dry_run)
     except Exception as error:
         if len(items) == 1:
             told = replace(notice_of(error), code=Code.ATTACHMENT_REFUSED)
             return [replace(results[0], notices=(*results[0].notices, told))]
     return [
-        _with_files([item], [survey], [result], people, dry_run=dry_run)[0]
+        _with_files([item], [survey], [result], people, writer)[0]
         for item, survey, result in zip(items, surveys, results, strict=True)
     ]
 

@@ -57,7 +57,7 @@ class Writer:
         dry_run: bool,
         keeps_numbers: bool = True,
     ) -> None:
-        self._people, self._visibility, self.dry_run = people, visibility, dry_run
+        self._people, self.visibility, self.dry_run = people, visibility, dry_run
         self._keeps_numbers = keeps_numbers
         self._seen: set[int] = set()
         self._placed: set[int] = set()
@@ -144,7 +144,7 @@ class Writer:
             message = f"Note {note.pid} is in the trash. Undelete it, then import again."
             return Result(Outcome.SKIPPED, (Notice(Code.IN_TRASH, message),), note.pid)
         said = item.head.visibility
-        is_private = self._visibility == Visibility.PRIVATE and said != Visibility.PUBLIC
+        is_private = self.visibility == Visibility.PRIVATE and said != Visibility.PUBLIC
         if is_private and note.is_public:
             return keep_out(note, item, survey)
         result = take_over(note, item, self._people, keeps_numbers=self._keeps_numbers)
@@ -156,7 +156,7 @@ class Writer:
 
     def _plan(self, place: int, item: Item, survey: Survey, numbers: Numbers) -> Planned:
         pid, legacy_pid, notices = numbers.take(item)
-        new = arrival(item, survey, self._people, self._visibility)
+        new = arrival(item, survey, self._people, self.visibility)
         new.note.pid, new.note.legacy_pid = pid, legacy_pid
         new.note.import_key = numbers.take_key(new.note)
         new.links = survey.rendered().link_keys(new.note.folder)

@@ -103,9 +103,8 @@ def waiting(note: "Note", uploader: Any) -> AttachmentQuerySet:
 
 def written_for(submission: uuid.UUID | None, uploader: Any) -> AttachmentQuerySet:
     """Return what uploader added to a form whose note is not saved yet."""
-    return Attachment.objects.filter(note=None, submission=submission, uploader=uploader).exclude(
-        submission=None
-    )
+    files = Attachment.objects.filter(note=None, uploader=uploader)
+    return files.filter(submission=submission) if submission else files.none()
 
 
 def drafted(
@@ -129,13 +128,19 @@ def drafted(
     return files
 
 
+@transaction.atomic
 def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None, rendered: Rendered) -> None:
-    """Give the note what was uploaded to the form that saves it; three queries, or two.
+    """Give the note what was uploaded to the form that saves it. Holds the note row.
 
     rendered: its text. What that names and the form lacks is copied from where uploader left
-    it. The caller holds the note row, or has just inserted it.
+    it. Two queries at most where nothing was.
     """
-    rows = written_for(submission, uploader).order_by("pk").select_for_update(of=("self",))
+    uploaded = written_for(submission, uploader)
+    is_named = bool(rendered.attachment_keys()) and _left_elsewhere(rendered, uploader).exists()
+    if not is_named and not uploaded.exists():
+        return
+    type(note)._base_manager.select_for_update().get(pid=note.pid)
+    rows = uploaded.order_by("pk").select_for_update(of=("self",))
     for row in list(rows):
         row.note, row.number = note, _number_in(note)["number"]
         row.save(update_fields=["note", "number"])
