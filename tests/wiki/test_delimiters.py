@@ -45,6 +45,8 @@ def test_formulas_beside_letters_are_formulas_and_prices_and_variables_text(text
         ("$$a\n`b`\nc$$", ["b"], []),
         ("\\begin{equation}\n`x`\n\\end{equation}", ["x"], []),
         ("\\begin{equation}\n```\nx\n```\n\\end{equation}", ["x\n"], []),
+        ("\\begin{equation}\n~~~\nx\n~~~\n\\end{equation}", ["x\n"], []),
+        ("$$\n~~~\nx\n~~~\n$$", ["x\n"], []),
         ("`\\begin{equation}x\\end{equation}` `\\eqref{x}`", None, []),
         ("    $$x$$\n\n    \\begin{equation}x\\end{equation}", None, []),
         # A quotation mark of TeX is none of Markdown's.

@@ -5,7 +5,7 @@ import re
 import html5lib
 import pytest
 
-from tests.wiki.mathml_reader import sources, strangers, structure
+from tests.wiki.mathml_reader import MATHML, sources, strangers, structure
 from wiki.markup import bounded, render
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -85,7 +85,7 @@ def test_each_environment_has_the_numbers_that_latex_gives_it(text, shown):
         (r"\begin{align} x \tag{$\dag$} \label{a} \end{align} \eqref{a}", ["(†)"]),
         (r"$$x \label{eq:q}$$ \eqref{eq:q}", ["(eq:q)"]),
         (r"\begin{multline} a \label{a} \\ b \end{multline} \eqref{a}", ["(1)"]),
-        (r"\begin{align} a \nonumber \label{a} \end{align} \eqref{a}", ["(a)"]),
+        (r"\begin{align} a \nonumber \label{a} \\ b \end{align} \eqref{a}", ["(a)"]),
         (
             r"\begin{subequations}\label{p}\begin{align} a \label{a} \\ b \label{b} \end{align}"
             r"\end{subequations} \eqref{p} \eqref{b}",
@@ -106,6 +106,12 @@ def test_a_reference_shows_what_its_equation_is_called(text, shown):
     html = str(render(text))
     assert [what for what, _ in links(html)] == shown
     assert not strangers(re.sub("</?p>", "", html))
+
+
+def test_each_label_leads_to_its_own_equation():
+    text = r"$$x \label{a} \label{b}$$ $$y \label{c}$$ $$z \label{d}$$ \ref{a}\ref{b}\ref{c}\ref{d}"
+    places = [place for _, place in links(str(render(text)))]
+    assert [next(place.iter(f"{MATHML}mi")).text for place in places] == list("xxyz")
 
 
 def test_a_reference_to_nothing_says_so_in_words():
@@ -152,7 +158,8 @@ def test_an_environment_stands_wherever_a_formula_may(text, around):
     html = str(render(text))
     assert len(sources(html)) == 1 and structure(html) == ["mtr", "mtr"]
     assert "\\begin" not in re.sub("<annotation.*?</annotation>", "", html, flags=re.DOTALL)
-    assert "after" in html.partition("</math>")[2]
+    rest = html.partition("</math>")[2]
+    assert "after" in rest and "$" not in rest and "]" not in rest
     if around:
         assert f"<{around}" in html.partition("<math")[0]
 

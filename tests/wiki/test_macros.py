@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from tests.wiki.mathml_reader import sources, strangers
-from wiki.markup import bounded, macros, render
+from wiki.markup import bounded, macros, math, render
 from wiki.markup.math import set_formula
 
 
@@ -141,3 +141,18 @@ def test_no_definitions_leave_the_formula_or_harm_the_next(bomb):
 def test_labels_and_definitions_bring_nothing_but_a_formula_into_a_page(text):
     html = re.sub("</?(p|code)>", "", str(render(text)))
     assert not strangers(html) and "\ufdd3" not in html
+
+
+def test_numbers_and_tags_define_nothing():
+    tex = r"\begin{align} a \nonumber \\ b \tag{*} \end{align}"
+    assert set_formula(tex, display=True).defined == {}
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(math, "_memory", math._Memory())
+    monkeypatch.setattr(math._Memory, "MAX_CHARACTERS", 2_000)
+    for letter in "abcdefghijk":
+        set_formula(f"{letter} + {letter}", display=False)
+    assert 0 < math._memory.characters <= 2_000 and 1 < len(math._memory.kept) < 11
+    assert not set_formula("z" * 3_000, display=False).failure
+    assert len(math._memory.kept) < 11
