@@ -174,17 +174,19 @@ def test_what_is_typed_while_a_file_is_on_its_way_is_not_touched(desk: Page, not
         choose(desk, payload("cat.png"))
     body.evaluate("field => { field.focus(); field.setSelectionRange(0, 0) }")
     body.press_sequentially("zero ")
+    body.evaluate("field => field.setSelectionRange(8, 8)")
+    body.press_sequentially(",")
     body.press("ControlOrMeta+End")
     body.press_sequentially("three")
-    assert body_of(desk) == "zero one two\nthree"
+    assert body_of(desk) == "zero one, two\nthree"
     desk.get_by_label("title").focus()
     desk.keyboard.type("!")
     held[0].continue_()
-    expect(body).to_have_value("zero one![](cat.png) two\nthree")
+    expect(body).to_have_value("zero one![](cat.png), two\nthree")
     expect(desk.get_by_label("title")).to_be_focused()
-    assert selected(desk) == (30, 30), "the caret stays behind what was typed last"
+    assert selected(desk) == (31, 31), "the caret stays behind what was typed last"
     save(desk)
-    assert Note.objects.cards().get(pid=note.pid).head.body == "zero one![](cat.png) two\nthree"
+    assert Note.objects.cards().get(pid=note.pid).head.body == "zero one![](cat.png), two\nthree"
 
 
 def test_saving_waits_for_a_file_and_leaving_warns(desk: Page, note: Note) -> None:
