@@ -3,7 +3,9 @@
 `note` is alice's and public; `secret` is alice's and private.
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,14 @@ def person(name: str, **columns: Any) -> Any:
 def nothing_remembered() -> None:
     """What an earlier test let this process remember is of a database that is gone."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_files_left(settings: Any) -> Iterator[None]:
+    """A test's rows are taken back when it ends; the files they named are nobody's then."""
+    media = Path(settings.WIKI_DATA_DIR) / "media"
+    yield
+    shutil.rmtree(media, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -18,19 +18,16 @@ ONE_FILE = ("note_files", "new_files")
 class Capped(TemporaryFileUploadHandler):
     """Drops what nobody wants while it arrives; its form says that no file came.
 
-    request.is_too_large and request.not_kept (an OSError) tell the view why.
+    request.is_too_large, request.not_kept (an OSError) and request.is_cut_off tell the view why.
     """
-
-    def handle_raw_input(self, input_data: Any, *args: Any, **kwargs: Any) -> None:
-        self._input = input_data
 
     def upload_complete(self) -> None:
         """Tell whether the body ended before the bytes it had said: its last file is cut off."""
         request: Any = self.request
-        received = getattr(self._input, "_pos", None)
-        request.is_cut_off = received is not None and received < int(
-            request.META.get("CONTENT_LENGTH") or 0
-        )
+        # Django takes what came of a body for all of it.
+        received = getattr(request._stream, "_pos", None)
+        said = int(request.META.get("CONTENT_LENGTH") or 0)
+        request.is_cut_off = received is not None and received < said
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         request: Any = self.request

@@ -2,6 +2,8 @@
 
 import json
 import threading
+import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +11,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from tests.wiki.attaching import attach
 from wiki import extensions, integrity
 from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
-from wiki.models import Attachment, Note, Revision, TagChange, saving
+from wiki.models import Attachment, Note, Revision, RevisionFile, TagChange, saving, uploading
 from wiki.search.analysis import analyse
 
 
@@ -207,10 +210,10 @@ def test_each_corruption_is_found_and_named_once(lived_in, secret, corruption):
 @pytest.mark.django_db
 def test_a_file_that_is_lost_or_changed_is_named(lived_in, secret, settings, tmp_path):
     settings.WIKI_DATA_DIR = tmp_path
-    lost = Attachment.objects.add(lived_in, key="a", name="a", content=b"lost")
-    changed = Attachment.objects.add(secret, key="b", name="b", content=b"to be changed")
-    Attachment.objects.add(secret, key="c", name="c", content=b"sound")
-    Attachment.objects.add(secret, key="d", name="d", content=b"not used any more")
+    lost = attach(lived_in, "a", b"lost")
+    changed = attach(secret, "b", b"to be changed")
+    attach(secret, "c", b"sound")
+    attach(secret, "d", b"not used any more")
     report = integrity.verify()
     assert report.ok and report.checked["attachments"] == 4 and report.unused_files == 0
     Attachment.objects.filter(key="d").delete()
@@ -223,6 +226,21 @@ def test_a_file_that_is_lost_or_changed_is_named(lived_in, secret, settings, tmp
         ("file_unreferenced", None),
     }
     assert report.unused_files == 1
+
+
+@pytest.mark.django_db
+def test_files_in_the_wrong_place_are_named(lived_in, secret, settings, tmp_path, alice):
+    settings.WIKI_DATA_DIR = tmp_path
+    row = Attachment.objects.add(secret, key="a", name="a", content=b"theirs")
+    RevisionFile.objects.create(revision=lived_in.head, attachment=row, key="a")
+    waiting = uploading.upload(b"a", "a.txt", uploader=alice, submission=uuid.uuid4())
+    assert found() == {"file_of_another_note"}
+    Attachment.objects.add(lived_in, key="b", name="b", content=b"shown by nothing")
+    Attachment.objects.filter(pk=waiting.pk).update(created=waiting.created - timedelta(days=3))
+    problems = {(problem.check, problem.pid) for problem in integrity.verify().problems}
+    assert problems == {("file_of_another_note", lived_in.pid), ("upload_unswept", None)} | {
+        ("file_unused", lived_in.pid)
+    }
 
 
 @pytest.mark.django_db

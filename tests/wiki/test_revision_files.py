@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki.exporters import json_archive
+from wiki.exporters import json_archive, markdown
 from wiki.importers.batch import import_path
 from wiki.markup import bounded
 from wiki.markup.rendered import as_typed
@@ -89,6 +89,8 @@ def test_files_of_a_private_past_stay_private_when_the_note_is_published(
         missing = reader.get(f"/files/{held.pid}_9.png")
         assert said_by(reader.get(addresses(held)[0])) == said_by(missing)
     assert statuses(alice_client, *addresses(held)) == {200}
+    mine = alice_client.get(addresses(held)[2])
+    assert mine.getvalue() == PDF and mine["Cache-Control"] == "private, no-store"
     typed = {"title": "t", "body": "![](x.png)", "note": held.pid}
     assert b"is missing" in bob_client.post("/notes/preview/", typed).content
     assert b"is missing" not in alice_client.post("/notes/preview/", typed).content
@@ -198,7 +200,18 @@ def test_a_text_edited_here_is_not_given_what_it_does_not_name(
     bring_vault(folder, visibility="public")
     assert Note.objects.get().head == note.head
     assert statuses(bob_client, f"/files/{note.pid}_1.png") == {200}, "revision 0 shows it"
-    assert statuses(bob_client, f"/files/{note.pid}_2.png") == {404}
+    assert note.attachments.count() == 1, "what no revision would show is not kept"
+
+
+def test_a_private_import_shows_nobody_a_new_file_of_a_public_note(
+    vault: Any, bring_vault: Any
+) -> None:
+    folder = vault({"a.md": "![](x.png)\n", "x.png": RED})
+    bring_vault(folder, visibility="public")
+    vault({"x.png": GREEN})
+    again = bring_vault(folder, visibility="private")
+    assert again.codes() == {"attachment-refused": 1} and Attachment.objects.count() == 1
+    assert Note.objects.get().head.number == 0  # type: ignore[union-attr]
 
 
 def test_joined_changes_show_the_files_of_both(
@@ -313,11 +326,13 @@ def test_history_does_not_name_a_removed_file_that_only_the_owner_knew(
 
 
 def test_bytes_that_another_note_has_stay_when_a_file_is_removed(
-    held: Note, note: Note, alice: Any, client: Client
+    held: Note, note: Note, alice: Any, alice_client: Client, client: Client, tmp_path: Path
 ) -> None:
     other = attach(note, "y.png", WIDE)
     held.remove_file(Attachment.objects.get(note=held, number=1), author=alice)
     assert client.get(other.get_absolute_url()).getvalue() == WIDE
+    assert statuses(alice_client, *addresses(held)[:2]) == {404}
+    assert markdown.write(tmp_path / "out").attachments == 2, "theirs, and the paper"
 
 
 def test_a_file_that_was_never_saved_is_removed_without_a_word(

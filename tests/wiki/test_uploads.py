@@ -1,25 +1,33 @@
 """Files added in the browser: to a note, and to one that is not saved yet."""
 
+import io
 import re
 import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
+from django.test import Client, RequestFactory
+from django.urls import resolve
 from django.utils import timezone
 from PIL import Image
 
 from tests.wiki.pictures import picture
 from wiki.files import cleaning, store
+from wiki.management.commands import up
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
 from wiki.merge import Fields
 from wiki.models import Attachment, Note, uploading
+from wiki.supervisor import Supervisor
+from wiki.views import uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -315,10 +323,13 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(
     note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(store, "MOST_BYTES", 1000)
+    whole = PDF + bytes(1000 - len(PDF))
+    assert send(alice_client, note, whole, name="whole.pdf").status_code == 201
+    assert uploading.forget(note.attachments.get())
     reply = send(alice_client, note, PDF + bytes(1000), name="a.pdf")
     assert reply.status_code == 413 and "MB" in reply.json()["error"]
     monkeypatch.setattr("wiki.receiving.FIELDS_BYTES", 0)
-    assert send(alice_client, note, PDF + bytes(1000), name="a.pdf").status_code == 413
+    assert send(alice_client, note, whole + b"1", name="a.pdf").status_code == 413
     assert lying(data_folder) == []
 
 
@@ -388,6 +399,20 @@ def test_what_nobody_saved_is_swept_after_a_day_with_its_bytes(
     assert len(lying(data_folder)) == 2
 
 
+def test_up_sweeps_and_goes_on_where_that_fails(
+    note: Note, alice_client: Client, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setattr(up, "connections", SimpleNamespace(close_all=lambda: None))
+    send(alice_client, note, PNG)
+    Attachment.objects.update(created=timezone.now() - timedelta(hours=25))
+    supervisor: Any = SimpleNamespace(is_stopping=False, look=lambda: None)
+    supervisor.rest = lambda: setattr(supervisor, "is_stopping", True)
+    Supervisor.run(supervisor, up.Command()._keep_up)
+    assert not Attachment.objects.exists() and "Removed 1 files" in capsys.readouterr().out
+    monkeypatch.setattr(uploading, "sweep", lambda: (_ for _ in ()).throw(DatabaseError("away")))
+    up.Command()._keep_up()
+
+
 def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
     note: Note, alice: Any, alice_client: Client, bob_client: Client, monkeypatch: Any
 ) -> None:
@@ -398,3 +423,55 @@ def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
     assert send(bob_client, uuid.uuid4(), PDF, name="a.pdf").status_code == 201
     bodied(note, "![](a.png)", alice)
     assert send(alice_client, note, PDF, name="a.pdf").status_code == 201
+
+
+def test_a_stopped_upload_leaves_nothing(note: Note, alice: Any, data_folder: Path) -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        + picture(300, 300)
+        + b"\r\n--x--\r\n"
+    )
+    request = RequestFactory().generic(
+        "POST", "/", body, "multipart/form-data; boundary=x", CONTENT_LENGTH=len(body)
+    )
+    request.environ["wsgi.input"] = io.BytesIO(body[:-500])
+    stopped: Any = WSGIRequest(request.environ)
+    stopped.user, stopped.resolver_match = alice, resolve(f"/notes/{note.pid}/files/")
+    reply = uploads.of_note(stopped, note.pid)
+    assert reply.status_code == 400 and b"did not arrive whole" in reply.content
+    assert lying(data_folder) == [] and not Attachment.objects.exists()
+
+
+def test_going_back_and_adding_more_belongs_to_the_note_that_was_saved(
+    note: Note, alice_client: Client, client: Client
+) -> None:
+    form = uuid.uuid4()
+    typed = {"title": "New", "type": "note", "visibility": "public", "submission": str(form)}
+    send(alice_client, form, PNG)
+    alice_client.post("/notes/new/", {**typed, "body": "![](a.png)"})
+    first = Note.objects.get(title="New")
+    send(alice_client, first, PDF, name="b.pdf")
+    url = send(alice_client, form, PDF, name="c.pdf").json()["url"]
+    alice_client.post("/notes/new/", {**typed, "body": "![](a.png) [b](b.pdf) [c](c.pdf)"})
+    html = client.get(Note.objects.get(title="New").get_absolute_url()).content.decode()
+    for number, kind in ((1, "png"), (2, "pdf"), (3, "pdf")):
+        assert f"/files/{first.pid}_{number}.{kind}" in html
+    assert client.get(url).getvalue() == PDF
+
+
+def test_a_file_survives_the_conflict_it_was_saved_into(
+    note: Note, alice: Any, alice_client: Client, client: Client
+) -> None:
+    """Two tabs: each adds a file of the same name and changes the same line."""
+    first = send(alice_client, note, PNG).json()
+    second = send(alice_client, note, picture(9, 9)).json()
+    assert (first["markdown"], second["markdown"]) == ("![](a.png)", "![](a-2.png)")
+    typed = {"title": note.title, "type": "paper", "visibility": "public", "base": "0"}
+    address = f"/notes/{note.pid}/edit/"
+    alice_client.post(address, {**typed, "body": first["markdown"]})
+    conflict = alice_client.post(address, {**typed, "body": second["markdown"]})
+    assert conflict.status_code == 409
+    both = f"{first['markdown']} {second['markdown']}"
+    alice_client.post(address, {**typed, "base": "1", "body": both})
+    assert client.get(first["url"]).getvalue() == PNG
+    assert client.get(second["url"]).getvalue() == picture(9, 9)

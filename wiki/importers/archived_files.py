@@ -51,7 +51,7 @@ def _brought(
 ) -> tuple[Attachment | None, Notice | None]:
     """Give the note a file of its archive; returns it, or why it has none."""
     if file.removed is not None:
-        return note and Attachment.objects.add_removed(note, file.columns()), None
+        return (Attachment.objects.add_removed(note, file.columns()) if note else None), None
     try:
         if store.sha256_of(file.path) != file.sha256:
             message = f"The file {file.key} is not the one that was exported: its sha256 differs."

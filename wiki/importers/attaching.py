@@ -4,26 +4,34 @@ A file that changed is one of its own, shown by a new revision; old revisions go
 what they showed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from wiki.files import store
-from wiki.files.cleaning import sanitised_svg
+from wiki.files.cleaning import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
+from wiki.importers.writing import Writer
 from wiki.markup import bounded
 from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note, RevisionFile
+from wiki.models.visibility import Visibility
 
 HERE = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 
 
 @dataclass
 class Found:
-    """What an item's files come to: those its head lacks, and those it shows others of."""
+    """What an item's files come to: those its head lacks, and those it shows others of.
 
+    would_publish: the note is public, and the import is for its owner alone. named: what the
+    head calls its files, where that is known.
+    """
+
+    would_publish: bool
+    named: set[str] | None = None
     new: dict[str, Attachment] = field(default_factory=dict)
     changed: dict[str, Attachment] = field(default_factory=dict)
 
@@ -33,10 +41,11 @@ def attach(
     surveys: Sequence[Survey],
     results: list[Result],
     importer: Any,
-    *,
-    dry_run: bool,
+    writer: Writer,
 ) -> list[Result]:
     """Bring the files of a batch that lie beside its texts; returns its results with what is told.
+
+    A private import is no reason to show everybody a new file of a note that is public.
 
     A file that is here already is not written again. Two queries for the batch, and a few
     for each file that is new.
@@ -46,29 +55,26 @@ def attach(
         for place, (item, survey) in enumerate(zip(items, surveys, strict=True))
         if item.find_file is not None and results[place].outcome in HERE
     }
-    pids = {results[place].pid for place, named in keys.items() if named and not dry_run}
-    notes = {note.pid: note for note in Note.objects.filter(pid__in=pids - {None}).cards()}
+    pids = {results[place].pid or 0: named for place, named in keys.items() if named}
+    loaded = Note.objects.none() if writer.dry_run else Note.objects.filter(pid__in=pids).cards()
+    notes = {note.pid: note for note in loaded}
     shown = RevisionFile.objects.named_in(
-        {notes[pid].head_id: keys[place] for place, pid in _placed(results, keys, notes)}
+        {note.head_id or 0: pids[pid] for pid, note in notes.items()}
     )
     for place, named in keys.items():
         find, note = items[place].find_file, notes.get(results[place].pid or 0)
         assert find is not None
         have = shown.get(note.head_id or 0, {}) if note else {}
-        found = Found()
+        is_private = (items[place].head.visibility or writer.visibility) == Visibility.PRIVATE
+        found = Found(would_publish=note is not None and note.is_public and is_private)
+        if results[place].outcome == Outcome.CREATED:
+            found.named = named
         for key in sorted(named):
             said = _brought(note, key, find, have.get(key), found)
             results[place] = told(results[place], *said)
         if note is not None:
             results[place] = _shown(note, found, results[place], importer)
     return results
-
-
-def _placed(
-    results: Sequence[Result], keys: Mapping[int, set[str]], notes: Mapping[int, Note]
-) -> list[tuple[int, int]]:
-    pids = ((place, results[place].pid or 0) for place in keys)
-    return [(place, pid) for place, pid in pids if pid in notes]
 
 
 def _brought(
@@ -92,18 +98,28 @@ def _brought(
             notice = Notice(Code.ATTACHMENT_ALTERED, f"{key}: {clean.told}") if clean.told else None
             if note is None:
                 return Outcome.UNCHANGED, notice
-            if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
-                return Outcome.UNCHANGED, None
-            row = Attachment.objects.add(
-                note, key=key, name=path.name, content=clean.content, kind=clean.kind
-            )
+            outcome, refused = _kept(note, key, path.name, clean, shown, found)
     except (store.FileRefused, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {why}")
+        said = error.strerror if isinstance(error, OSError) else error
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {said}")
+    return outcome, notice if outcome == Outcome.UPDATED else refused
+
+
+def _kept(
+    note: Note, key: str, name: str, clean: Clean, shown: Attachment | None, found: Found
+) -> tuple[Outcome, Notice | None]:
+    if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
+        return Outcome.UNCHANGED, None
+    if shown is None and key not in _named_by_head(note, found):
+        return Outcome.UNCHANGED, None
+    if found.would_publish:
+        message = f"Note {note.pid} is public and this import is not, so {key} stayed behind."
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, message)
+    row = Attachment.objects.add(note, key=key, name=name, content=clean.content, kind=clean.kind)
     if shown is not None and shown.pk == row.pk:
         return Outcome.UNCHANGED, None
     (found.new if shown is None else found.changed)[key] = row
-    return Outcome.UPDATED, notice
+    return Outcome.UPDATED, None
 
 
 def _is_still(shown: Attachment, sha256: str) -> bool:
@@ -113,10 +129,7 @@ def _is_still(shown: Attachment, sha256: str) -> bool:
 def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
     """Let the head show what it lacked; a new one, what it showed other bytes of."""
     assert note.head is not None
-    named = found.new and _named_by_head(note)
-    RevisionFile.objects.record(
-        note.head, {key: row for key, row in found.new.items() if key in named}
-    )
+    RevisionFile.objects.record(note.head, found.new)
     if not found.changed:
         return result
     if result.revisions and result.outcome == Outcome.UPDATED:
@@ -131,11 +144,13 @@ def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
     return replace(result, revisions=result.revisions + 1)
 
 
-def _named_by_head(note: Note) -> set[str]:
+def _named_by_head(note: Note, found: Found) -> set[str]:
     """Return what the head calls its files; edited here, it may name others than its source."""
-    assert note.head is not None
-    (survey,) = bounded.survey([(note.title, note.head.body or "")])
-    return survey.rendered().attachment_keys()
+    if found.named is None:
+        assert note.head is not None
+        (survey,) = bounded.survey([(note.title, note.head.body or "")])
+        found.named = survey.rendered().attachment_keys()
+    return found.named
 
 
 def told(result: Result, outcome: Outcome, notice: Notice | None) -> Result:

@@ -68,7 +68,7 @@ def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
         results = writer.write(items, surveys)
-        results = attach(items, surveys, results, people.importer, dry_run=writer.dry_run)
+        results = attach(items, surveys, results, people.importer, writer)
         results = unpack(items, results, people, dry_run=writer.dry_run)
         said.add(items, results, surveys)
         said.progress(said.tally.outcomes.total(), total)

@@ -40,7 +40,7 @@ class Writer:
     """
 
     def __init__(self, people: People, *, visibility: str, last_pid: int, dry_run: bool) -> None:
-        self._people, self._visibility, self.dry_run = people, visibility, dry_run
+        self._people, self.visibility, self.dry_run = people, visibility, dry_run
         self._seen: set[int] = set()
         self._placed: set[int] = set()
         if last_pid and not dry_run:
@@ -103,7 +103,7 @@ class Writer:
 
     def _plan(self, place: int, item: Item, survey: Survey, numbers: Numbers) -> Planned:
         pid, legacy_pid, notices = numbers.take(item)
-        new = arrival(item, survey, self._people, self._visibility)
+        new = arrival(item, survey, self._people, self.visibility)
         new.note.pid, new.note.legacy_pid = pid, legacy_pid
         new.note.import_key = numbers.take_key(new.note)
         new.links = survey.rendered().link_keys(new.note.folder)

@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
+from django.urls import reverse
 from django.utils import timezone
 
 from wiki.extensions import Problem
@@ -35,7 +36,7 @@ def problems() -> Generator[Problem, None, None]:
                 message = f"{which} is not what was given: its sha256 does not fit. {REMEDY}"
                 yield Problem("file_damaged", message, row.note_id)
     yield from _misplaced()
-    yield from _unswept()
+    yield from _unused()
 
 
 def unreferenced() -> list[Path]:
@@ -79,8 +80,16 @@ def _misplaced() -> Iterator[Problem]:
         )
 
 
-def _unswept() -> Iterator[Problem]:
-    """Name the uploads that no revision shows and that should have been swept away."""
+def _unused() -> Iterator[Problem]:
+    """Name the files that no revision shows; an upload may still wait for its note to be saved."""
+    shown = RevisionFile.objects.filter(attachment=OuterRef("pk"))
+    unshown = Attachment.objects.filter(~Exists(shown), removed=None)
+    for row in unshown.filter(uploader=None, note__isnull=False).order_by("pk").iterator():
+        message = (
+            f"{_which(row)} is shown by no revision. Its owner can remove it: "
+            f"{reverse('note_files', args=[row.note_id])}"
+        )
+        yield Problem("file_unused", message, row.note_id)
     old = Attachment.objects.unsaved().filter(created__lt=timezone.now() - SWEPT_LATE)
     for row in old.order_by("pk").iterator():
         message = f"{_which(row)} was uploaded and never saved. `manage.py up` removes it."

@@ -33,7 +33,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         What no revision shows is its uploader's alone, and the note's owner's where an import
         brought it. What was removed is nobody's.
         """
-        mine = Q(pk__in=[])
+        mine: Any = Q(pk__in=[])
         if user.is_authenticated:
             imported = Q(note__isnull=False, uploader=None)
             if not user.is_superuser:

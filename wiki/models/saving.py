@@ -165,8 +165,8 @@ def append(
     """
     revision.save(force_insert=True)
     if files is None:
-        said = {"author": revision.author, "before": note.head_id}
-        files = files_for(note, revision.body or "", rendered, **said)
+        body = revision.body or ""
+        files = files_for(note, body, rendered, author=revision.author, before=note.head_id)
     if files:
         RevisionFile.objects.record(revision, files)
     is_new, title_key = note.head_id is None, note.title_key
