@@ -26,14 +26,15 @@ export class Attaching {
     const { body } = this;
     body.addEventListener("focus", () => (this.wasHere = true));
     body.addEventListener("paste", (event) => this.take(event, event.clipboardData, this.caret()));
-    body.addEventListener("drop", (event) => this.take(event, event.dataTransfer, this.under(event)));
-    body.addEventListener("dragover", (event) => {
+    // All of the page takes them: beside the text, the browser would leave it for the file.
+    document.addEventListener("drop", (event) => this.take(event, event.dataTransfer, this.under(event)));
+    document.addEventListener("dragover", (event) => {
       const isFiles = Boolean(event.dataTransfer?.types.includes("Files"));
       if (isFiles) event.preventDefault();
       body.classList.toggle("takes", isFiles);
     });
     for (const end of ["dragleave", "drop"]) {
-      body.addEventListener(end, () => body.classList.remove("takes"));
+      document.addEventListener(end, () => body.classList.remove("takes"));
     }
   }
 

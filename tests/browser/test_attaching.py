@@ -27,7 +27,7 @@ GREEN = picture(20, 30)
 UPLOADS = re.compile(r"/notes/(\d+|new)/files/$")
 
 # What a browser makes of files that come from a clipboard or another window.
-BRING = """([kind, files, x, y]) => {
+BRING = """([kind, files, x, y, on]) => {
   const data = new DataTransfer();
   for (const [name, type, content] of files) {
     const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
@@ -37,7 +37,7 @@ BRING = """([kind, files, x, y]) => {
   const event = kind === "paste"
     ? new ClipboardEvent("paste", { ...said, clipboardData: data })
     : new DragEvent(kind, { ...said, dataTransfer: data });
-  return !document.querySelector("#id_body").dispatchEvent(event);
+  return !document.querySelector(on).dispatchEvent(event);
 }"""
 
 
@@ -55,10 +55,12 @@ def choose(page: Page, *files: FilePayload) -> None:
     page.get_by_label("files:", exact=True).set_input_files(list(files))
 
 
-def bring(page: Page, kind: str, file: FilePayload, x: float = 0, y: float = 0) -> bool:
+def bring(
+    page: Page, kind: str, file: FilePayload, x: float = 0, y: float = 0, on: str = "#id_body"
+) -> bool:
     """Paste or drop a file; tells whether the page took it."""
-    content = base64.b64encode(file["buffer"]).decode()
-    return bool(page.evaluate(BRING, [kind, [[file["name"], file["mimeType"], content]], x, y]))
+    said = [file["name"], file["mimeType"], base64.b64encode(file["buffer"]).decode()]
+    return bool(page.evaluate(BRING, [kind, [said], x, y, on]))
 
 
 def body_of(page: Page) -> str:
@@ -132,6 +134,8 @@ def test_a_picture_is_pasted_and_dropped_and_words_are_left_to_the_browser(desk:
     assert bring(desk, "drop", cat, box["x"] + 14, box["y"] + 40)
     expect(body).not_to_have_class("takes")
     expect(body).to_have_value("line one\n![](cat.png)line two\n")
+    assert bring(desk, "drop", payload("beside.png", picture(9, 9)), on=".preview")
+    expect(body).to_have_value(re.compile(r"!\[\]\(beside\.png\)"))
 
 
 def test_what_is_pasted_with_words_is_left_to_the_browser(desk: Page) -> None:
@@ -170,17 +174,19 @@ def test_what_is_typed_while_a_file_is_on_its_way_is_not_touched(desk: Page, not
         choose(desk, payload("cat.png"))
     body.evaluate("field => { field.focus(); field.setSelectionRange(0, 0) }")
     body.press_sequentially("zero ")
+    body.evaluate("field => field.setSelectionRange(8, 8)")
+    body.press_sequentially(",")
     body.press("ControlOrMeta+End")
     body.press_sequentially("three")
-    assert body_of(desk) == "zero one two\nthree"
+    assert body_of(desk) == "zero one, two\nthree"
     desk.get_by_label("title").focus()
     desk.keyboard.type("!")
     held[0].continue_()
-    expect(body).to_have_value("zero one![](cat.png) two\nthree")
+    expect(body).to_have_value("zero one![](cat.png), two\nthree")
     expect(desk.get_by_label("title")).to_be_focused()
-    assert selected(desk) == (30, 30), "the caret stays behind what was typed last"
+    assert selected(desk) == (31, 31), "the caret stays behind what was typed last"
     save(desk)
-    assert Note.objects.cards().get(pid=note.pid).head.body == "zero one![](cat.png) two\nthree"
+    assert Note.objects.cards().get(pid=note.pid).head.body == "zero one![](cat.png), two\nthree"
 
 
 def test_saving_waits_for_a_file_and_leaving_warns(desk: Page, note: Note) -> None:

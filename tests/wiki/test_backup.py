@@ -63,6 +63,11 @@ def saved(lived_in, tmp_path):
     return file
 
 
+def unforeseen(restored):
+    """What is wrong with a restored notebook, but for the media that no note has."""
+    return [found for found in restored.problems if found.check != "file_unreferenced"]
+
+
 def manifest_of(file):
     with zipfile.ZipFile(file) as archive:
         return json.loads(archive.read(MANIFEST))
@@ -93,7 +98,7 @@ def test_a_backup_restores_everything_into_a_database_without_a_schema(
     with elsewhere():
         restored = backup.restore(made.file)
         assert (restored.notes, restored.revisions, restored.attachments) == (2, 3, 3)
-        assert restored.problems == () and restored.bytes == made.bytes
+        assert unforeseen(restored) == [] and restored.bytes == made.bytes
         assert restored.sha256 == made.sha256 == content_sha256()
         again = backup.backup(tmp_path / "again.zip")
         assert again.sha256 == made.sha256
@@ -120,7 +125,7 @@ def test_the_bytes_that_old_revisions_show_are_restored_too(alice, media, elsewh
     made = backup.backup(tmp_path / "notes.zip")
     pid = Note.objects.get().pid
     with elsewhere():
-        assert backup.restore(made.file).problems == ()
+        assert unforeseen(backup.restore(made.file)) == []
         files = Attachment.objects.filter(note=pid)
         shown = {row.uses.get().revision.number: row.path.read_bytes() for row in files}
         assert shown == {0: red, 1: green}

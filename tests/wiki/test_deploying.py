@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.conf import settings as live_settings
 from django.db import DatabaseError
 from django.test import Client
 
+from tests.cluster import HOME
 from tests.conftest import PASSWORD, signed_in
 from wiki.log import Discreet
 from wiki.models import Note, Revision
@@ -114,7 +116,7 @@ def test_a_row_that_the_database_refuses_is_in_no_log(
     client = signed_in(alice)
     client.raise_request_exception = False
     assert client.post("/notes/new/", TYPED).status_code == 500
-    server = (live_settings.WIKI_DATA_DIR / "log" / "postgres.log").read_text()
+    server = (Path(os.environ[HOME]) / "log" / "postgres.log").read_text()
     log = everything(caplog)
     for told in (log, server):
         assert "null value in column" in told or "too long" in told or "SQLSTATE 22" in told

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -16,10 +17,11 @@ from taggit.models import Tag as TaggitTag
 from taggit.models import TaggedItem
 
 from tests.wiki.archives_of_backups import read_zip, with_rows, write_format_1, write_zip
+from tests.wiki.attaching import attach
 from wiki import backup, extensions
 from wiki.backup import BackupError, kept
 from wiki.backup.content import all_tables, read_contents
-from wiki.models import Attachment, Note, Tag, TagAlias, TagChange, TagDifference, VisibilityChange
+from wiki.models import Note, Tag, TagAlias, TagChange, TagDifference, VisibilityChange
 from wiki.snapshot import snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +50,7 @@ def a_row_of_each(note, secret, alice, bob, fields, settings, tmp_path):
     """Something in every table that is kept."""
     settings.WIKI_DATA_DIR = tmp_path / "here"
     note.save_revision(fields(title="Renamed", body="See [[Canary]].\n"), base=0, author=alice)
-    Attachment.objects.add(note, key="a.png", name="a.png", content=b"a")
+    attach(note, "a.png", b"a")
     TagChange.objects.rename("attention", "focus", author=alice)
     TagAlias.objects.create(slug="fokus", name="fokus", tag=Tag.objects.get(slug="focus"))
     TagDifference.objects.create(user=alice, one="a", other="b")
@@ -102,7 +104,12 @@ def without_ml(*argv: str) -> tuple[int, str, str]:
     ran = subprocess.run(
         [sys.executable, "manage.py", *argv],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": address, "WIKI_ML": "0"},
+        env={
+            **os.environ,
+            "DATABASE_URL": address,
+            "WIKI_DATA_DIR": str(settings.WIKI_DATA_DIR),
+            "WIKI_ML": "0",
+        },
         capture_output=True,
         text=True,
     )

@@ -18,6 +18,7 @@ from wiki.search.answering import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)
+BODY = "Attention\tof \\N {}. ![[a.png]]\n"
 PICTURE = b"\x89PNG as it was"
 
 
@@ -36,7 +37,7 @@ def old_notebook(*, wiki: str, mlhooks: str) -> None:
     )  # fmt: skip
     for number in range(3):
         sealed = Revision(
-            note_id=note.pk, number=number, title="Old", body=f"Attention\tof \\N {number}.\n",
+            note_id=note.pk, number=number, title="Old", body=BODY.format(number),
             type="paper", tags=["focus"], visibility="public", author_name="dora", created=WHEN,
         )  # fmt: skip
         said = {
@@ -80,7 +81,7 @@ def test_a_backup_of_format_1_restores_and_is_migrated(wiki, mlhooks, elsewhere,
         call_command("migrate", check_unapplied=True, verbosity=0)
         note = Note.objects.get(title="Old")
         assert [one.body for one in note.revisions.order_by("number")] == [
-            f"Attention\tof \\N {number}.\n" for number in range(3)
+            BODY.format(number) for number in range(3)
         ]
         assert [tag.name for tag in note.shown_tags()] == ["focus"]
         assert TagChange.objects.get().kind == "rename"

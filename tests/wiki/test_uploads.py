@@ -136,6 +136,19 @@ def test_a_text_that_moved_to_another_form_takes_its_files_along(
     )
 
 
+def test_a_form_shows_its_own_file_and_none_of_the_same_name_elsewhere(
+    alice_client: Client, client: Client
+) -> None:
+    own, other = uuid.uuid4(), uuid.uuid4()
+    send(alice_client, own, PNG)
+    send(alice_client, other, picture(9, 9))
+    typed = {"title": "Own", "body": "![](a.png)", "type": "note", "visibility": "public"}
+    alice_client.post("/notes/new/", {**typed, "submission": str(own)})
+    note = Note.objects.get(title="Own")
+    assert note.attachments.count() == 1
+    assert client.get(f"/files/{note.pid}_1.png").getvalue() == PNG
+
+
 def test_a_form_of_somebody_else_adopts_nothing(
     bob: Any, alice_client: Client, bob_client: Client
 ) -> None:

@@ -29,6 +29,7 @@ KEPT = (
     "wiki_note",
     "wiki_notetag",
     "wiki_revision",
+    "wiki_revisionfile",
     "wiki_tag",
     "wiki_tagalias",
     "wiki_tagchange",

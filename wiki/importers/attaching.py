@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wiki.files import store
-from wiki.files.cleaning import sanitised_svg
+from wiki.files.cleaning import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.writing import Writer
@@ -113,27 +113,28 @@ def _brought(
             notice = Notice(Code.ATTACHMENT_ALTERED, f"{key}: {clean.told}") if clean.told else None
             if note is None:
                 return Outcome.UNCHANGED, notice
-            if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
-                return Outcome.UNCHANGED, None
-            if shown is None and key not in _named_by_head(note, found).all:
-                return Outcome.UNCHANGED, None
-            if found.would_publish:
-                return Outcome.UNCHANGED, _left_behind(note, key)
-            row = Attachment.objects.add(
-                note, key=key, name=path.name, content=clean.content, kind=clean.kind
-            )
+            outcome, refused = _kept(note, key, path.name, clean, shown, found)
     except (store.FileRefused, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {why}")
+        said = error.strerror if isinstance(error, OSError) else error
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, f"{key}: {said}")
+    return outcome, notice if outcome == Outcome.UPDATED else refused
+
+
+def _kept(
+    note: Note, key: str, name: str, clean: Clean, shown: Attachment | None, found: Found
+) -> tuple[Outcome, Notice | None]:
+    if shown is not None and _is_still(shown, store.sha256_of(clean.content)):
+        return Outcome.UNCHANGED, None
+    if shown is None and key not in _named_by_head(note, found).all:
+        return Outcome.UNCHANGED, None
+    if found.would_publish:
+        message = f"Note {note.pid} is public and this import is not, so {key} stayed behind."
+        return Outcome.UNCHANGED, Notice(Code.ATTACHMENT_REFUSED, message)
+    row = Attachment.objects.add(note, key=key, name=name, content=clean.content, kind=clean.kind)
     if shown is not None and shown.pk == row.pk:
         return Outcome.UNCHANGED, None
     (found.new if shown is None else found.changed)[key] = row
-    return Outcome.UPDATED, notice
-
-
-def _left_behind(note: Note, key: str) -> Notice:
-    message = f"Note {note.pid} is public and this import is not, so {key} stayed behind."
-    return Notice(Code.ATTACHMENT_REFUSED, message)
+    return Outcome.UPDATED, None
 
 
 def _is_still(shown: Attachment, sha256: str) -> bool:

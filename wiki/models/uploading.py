@@ -133,23 +133,20 @@ def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None, rendered: R
     """Give the note what was uploaded to the form that saves it. Holds the note row.
 
     rendered: its text. What that names and the form lacks is copied from where uploader left
-    it. Two queries at most where nothing was.
+    it. One query where nothing was, or two; five and a few for each file else.
     """
-    uploaded = written_for(submission, uploader)
-    is_named = bool(rendered.attachment_keys()) and _left_elsewhere(rendered, uploader).exists()
-    if not is_named and not uploaded.exists():
+    elsewhere = _left_elsewhere(rendered, uploader)
+    if not written_for(submission, uploader).exists() and not elsewhere.exists():
         return
     type(note)._base_manager.select_for_update().get(pid=note.pid)
-    rows = uploaded.order_by("pk").select_for_update(of=("self",))
+    rows = written_for(submission, uploader).order_by("pk").select_for_update(of=("self",))
     for row in list(rows):
         row.note, row.number = note, _number_in(note)["number"]
         row.save(update_fields=["note", "number"])
+    have = set(Attachment.objects.filter(note=note).values_list("key", flat=True))
     # Held, so that none is swept away before its copy is here.
-    elsewhere = _named(_left_elsewhere(rendered, uploader).select_for_update(of=("self",)))
-    if elsewhere:
-        have = set(Attachment.objects.filter(note=note).values_list("key", flat=True))
-        for key in sorted(elsewhere.keys() - have):
-            row = elsewhere[key]
+    for key, row in _named(elsewhere.select_for_update(of=("self",))).items():
+        if key not in have:
             row.pk, row.token, row.submission = None, None, None
             row.note, row.number = note, _number_in(note)["number"]
             row.save(force_insert=True)
