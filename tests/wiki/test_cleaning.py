@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from tests.wiki.pictures import picture
 from wiki.files import cleaning, cleaning_child, metadata, photograph
@@ -89,6 +90,17 @@ def test_turning_takes_nothing_that_can_be_seen(subsampling: int) -> None:
     given = picture(640, 480, "JPEG", exif=taken(6), quality=92, subsampling=subsampling)
     with Image.open(io.BytesIO(given)) as before, Image.open(io.BytesIO(cleaned(given))) as after:
         assert difference(ImageOps.exif_transpose(before), after) < 1
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_a_turned_photograph_is_rounded_in_the_steps_of_its_camera(orientation: int) -> None:
+    given = picture(64, 32, "JPEG", exif=taken(orientation), qtables=[list(range(1, 65))] * 2)
+    with Image.open(io.BytesIO(given)) as before, Image.open(io.BytesIO(cleaned(given))) as after:
+        assert isinstance(before, JpegImageFile) and isinstance(after, JpegImageFile)
+        steps = before.quantization[0]
+        assert steps[1] != steps[8], "across and down they differ"
+        turned = [steps[k % 8 * 8 + k // 8] for k in range(64)] if orientation == 6 else steps
+        assert after.quantization[0] == turned
 
 
 PLAIN = {
