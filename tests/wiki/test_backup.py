@@ -265,6 +265,8 @@ def test_an_older_schema_is_restored_and_then_migrated(elsewhere, tmp_path):
         get_user_model().objects.create_user("dora")
         made = backup.backup(tmp_path / "old.zip")
         assert "admin.0002_logentry_remove_auto_add" not in manifest_of(made.file)["migrations"]
+        given = manifest_of(made.file)["sequences"]
+        assert (given["wiki_note"], given["auth_user"]) == (0, get_user_model().objects.get().pk)
     with elsewhere():
         restored = backup.restore(made.file)
         assert restored.sha256 == made.sha256 and restored.problems == ()
