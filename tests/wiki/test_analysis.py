@@ -2,7 +2,15 @@
 
 import pytest
 
-from wiki.search.analysis import MOST_LEXEMES, MOST_VECTOR_BYTES, analyse, term, tokens
+from wiki.markup import render
+from wiki.search.analysis import (
+    MOST_LEXEMES,
+    MOST_VECTOR_BYTES,
+    analyse,
+    has_formula,
+    term,
+    tokens,
+)
 
 
 def lexemes(text, language="english"):
@@ -107,3 +115,18 @@ def test_a_vector_stays_within_what_postgresql_takes():
 )
 def test_odd_texts_are_read_in_linear_time(text):
     list(tokens(text))
+
+
+@pytest.mark.parametrize(
+    ("body", "has"),
+    [
+        ("Water is H$_2$O.", True),
+        (r"A 3$\times$3 kernel", True),
+        ("\\begin{equation}\nx\n\\end{equation}", True),
+        ("costs $5 and then $x$", True),
+        ("A$7-$8, $PATH:$HOME, `H$_2$O`", False),
+        ("```\n\\begin{equation}\n```\n\\begin{itemize}", False),
+    ],
+)
+def test_a_text_has_a_formula_where_its_page_has_one(body, has):
+    assert has_formula(body) == has == ("<math" in str(render(body)))
