@@ -14,6 +14,12 @@ IN_USE = {
     "0010_title_suggestions",
     "0014_tidying",
     "0015_note_readable",
+    "0016_revision_files",
+    "0017_files_of_revisions",
+    "0020_note_tag_name",
+    "0021_tag_alias_author",
+    "0024_dates_ahead",
+    "0026_what_writers_hid",
 }
 
 

@@ -29,7 +29,9 @@ def history(request: HttpRequest, pid: int) -> HttpResponse:
         return redirect("diff", pid, *map(int, picked))
     revisions = note.revisions.visible_to(request.user).newest_first().listed()
     page = Paginator(revisions, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "wiki/history.html", {"note": note, "page": page})
+    # A hash covers comments too, so a guess at one could be tried against it.
+    context = {"note": note, "page": page, "may_edit": note.may_be_edited_by(request.user)}
+    return render(request, "wiki/history.html", context)
 
 
 @login_not_required
