@@ -89,6 +89,14 @@ def test_a_button_that_names_no_place_changes_nothing(
     assert reply.status_code == 409 and body_of(reply) == draft
 
 
+def test_no_version_is_taken_of_a_place_that_lost_a_mark(
+    alice_client: Any, contested: Any, edit: str, fields: Any
+) -> None:
+    left = re.sub("^======= .*\n", "", body_of(contested), count=1, flags=re.M)
+    reply = alice_client.post(edit, {**form(fields(body=left), base=2), "take": "mine:1"})
+    assert reply.status_code == 409 and body_of(reply) == left
+
+
 def test_a_note_about_git_holds_its_marks(alice_client: Any, edit: str, fields: Any) -> None:
     foreign = "\n".join(marks(987654, 2, 1))
     body = f"<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> topic\n\n<<<<<<< mine\n{foreign}\n"
@@ -120,7 +128,7 @@ def test_a_field_that_both_changed_stays_named_until_the_save(
     said = {**sent, "body": body_of(reply), "base": 3, "clashing": "title body hacker"}
     again = alice_client.post(edit, {**said, "take": "mine:1"})
     assert "title: changed in both" in text(again) and "Their title" in text(again)
-    assert "hacker" not in text(again)
+    assert "hacker" not in text(again) and "body: changed" not in text(again)
 
 
 def test_a_version_that_is_empty_is_taken_whole() -> None:
@@ -139,3 +147,17 @@ def test_marks_count_only_as_whole_lines_of_this_note_and_in_order() -> None:
     assert undecided(7, f"`{above}`") == [] == undecided(7, above.replace("place 1", "place 2"))
     crossed = undecided(7, "\n".join([above, *marks(7, 3, 2), below]))
     assert [place.is_whole for place in crossed] == [False, True, False]
+    turned = undecided(7, "\n".join([above, below, between]))
+    assert [place.is_whole for place in turned] == [False] * 3
+
+
+def test_no_line_is_shown_twice_between_two_places() -> None:
+    draft = "\n".join(["0", *marks(7, 3, 1), "1", "2", "3", *marks(7, 3, 2), "4"])
+    first, second = shown_places(draft, undecided(7, draft))
+    assert (first.above, first.below, second.above, second.below) == (
+        ["0"],
+        ["1", "2"],
+        ["3"],
+        ["4"],
+    )
+    assert (first.skipped, second.skipped) == (0, 0)
