@@ -83,7 +83,7 @@ class NoteForm(forms.Form):
     def _fill_in(self) -> None:
         """Leave as it is what did not arrive at all: a field that was emptied arrives as well."""
         missing = {"body", "tags", "ref"} - {*self.data} if self.is_bound else set()
-        self._lacks_text = "body" in missing
+        self.lacks_text = "body" in missing
         if missing:
             fields = {name: self.fields[name] for name in missing}
             self._put(
@@ -100,14 +100,6 @@ class NoteForm(forms.Form):
         for name, value in values.items():
             sent[name] = value
         self.data = sent
-
-    def clean(self) -> dict[str, Any]:
-        if self._lacks_text:
-            raise ValidationError(
-                "This arrived without its text, so nothing was saved. Look whether all is here, "
-                "then save again."
-            )
-        return super().clean() or {}
 
     def clean_body(self) -> str:
         """Bring line ends to LF and refuse what is too long; the form shows the text again."""
@@ -137,6 +129,14 @@ class EditForm(NoteForm):
     """A form that must say which revision it was edited from."""
 
     base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        if self.lacks_text:
+            raise ValidationError(
+                "This arrived without its text, so nothing was saved. Look whether all is here, "
+                "then save again."
+            )
+        return super().clean() or {}
 
 
 class ImportForm(forms.Form):

@@ -198,7 +198,7 @@ def test_a_page_makes_the_same_queries_for_2_and_20_notes(
             first: (6, 8),
             "/tags/tag_1/": (6, 8),
             "/tags/": (1, 5),
-            "/changes/": (3, 5),
+            "/changes/": (4, 6),
             "/print/": (4, 6),
         }
         for url, queries in asked.items():

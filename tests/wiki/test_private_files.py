@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from tests.wiki.pictures import picture
-from wiki.backup import archive, backup
+from wiki.backup import backup
+from wiki.backup.reader import Reader
 from wiki.exporters import FORMATS
 from wiki.importers import uploads
 
@@ -92,6 +93,6 @@ def test_a_restored_folder_of_files_is_private(garden: Path, tmp_path: Path) -> 
     saved = tmp_path / "saved.zip"
     backup(saved)
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
-    with archive.Reader(saved) as reader:
+    with Reader(saved) as reader:
         reader.unpack_media(tmp_path / "restored" / "media")
     assert open_to_others(tmp_path / "restored" / "media") == []

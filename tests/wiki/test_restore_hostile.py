@@ -22,11 +22,11 @@ from tests.wiki.archives_of_backups import (
     write_format_1,
     write_zip,
 )
+from tests.wiki.attaching import attach
 from wiki import backup
 from wiki.backup import BackupError, loading, reader, restoring
 from wiki.backup.schema import Schema
 from wiki.files import store
-from wiki.models import Attachment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,7 +151,8 @@ def test_what_a_dump_says_about_our_own_tables_is_not_run(note, elsewhere, tmp_p
     marker, dump = tmp_path / "ran", members["database.dump"]
     for found in re.findall(rb"CREATE TABLE public\.wiki_\w+ \([^;]*;\n", dump):
         command = f"COPY (SELECT 1) TO PROGRAM 'touch {marker}';"
-        dump = dump.replace(found, same_length(command, found))
+        if len(command) < len(found):
+            dump = dump.replace(found, same_length(command, found))
     assert dump.count(b"PROGRAM") > 3
     with elsewhere():
         file = write_zip(tmp_path / "hostile.zip", said, {**members, "database.dump": dump})
@@ -176,7 +177,7 @@ def test_a_dump_that_is_none_or_lacks_rows_is_a_sentence(note, elsewhere, refuse
 def honest(note, settings, tmp_path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The manifest and the members of a backup with a note and its file."""
     settings.WIKI_DATA_DIR = tmp_path / "here"
-    Attachment.objects.add(note, key="a.png", name="a.png", content=b"picture")
+    attach(note, "a.png", b"picture")
     return read_zip(backup.backup(tmp_path / "honest.zip").file)
 
 

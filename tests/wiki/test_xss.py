@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from tests.conftest import signed_in
 from tests.hostile_markup import CONTEXTS, dangers, packed, page_dangers, tags_of, vectors
-from wiki.markup import render
+from wiki.markup import as_read, render
 from wiki.models import Note, NoteTag, Revision, Tag
 from wiki.models.tag import tag_key
 
@@ -195,7 +195,8 @@ def test_no_body_gets_out_of_its_page(notes: list[Note], alice: Any, fields: Any
     def preview(body: str) -> str:
         return client.post("/notes/preview/", {"body": body}).content.decode()
 
-    harmless, harmless_preview = pages(1), preview("harmless")
+    # With a comment, of which the preview tells its writer.
+    harmless, harmless_preview = pages(1), preview("harmless %%hidden%%")
     for number, some in enumerate(packed(SOME, 4000), start=1):
         body = some.replace(" <", "\n\n<")
         note.save_revision(fields(body=body, title="Other"), base=number, author=alice)
@@ -222,10 +223,11 @@ def test_no_text_is_markup_in_a_comparison(notes: list[Note], alice: Any, fields
 def test_raw_text_is_text(note: Note, alice: Any, fields: Any, client: Client) -> None:
     body = "\n".join(SOME).replace("\0", "").replace("\r", "\n")
     note.save_revision(fields(body=body), base=0, author=alice)
-    reply = client.get(f"/notes/{note.pid}/raw/")
-    assert reply["Content-Type"] == "text/plain; charset=utf-8"
-    assert reply["X-Content-Type-Options"] == "nosniff"
-    assert reply.content.decode() == body
+    for reader, seen in ((signed_in(alice), body), (client, as_read(body))):
+        reply = reader.get(f"/notes/{note.pid}/raw/")
+        assert reply["Content-Type"] == "text/plain; charset=utf-8"
+        assert reply["X-Content-Type-Options"] == "nosniff"
+        assert reply.content.decode() == seen
 
 
 def test_the_feed_holds_nothing_that_runs(
