@@ -25,7 +25,7 @@ install-dev:
 lint: install-dev  ## formatting, types, layers, migrations
 	@sh .ci/lint $(BIN)
 
-test: lint  ## set up what is missing, then lint and run the tests (a Chromium is used if there is one)
+test: lint  ## set up what is missing, then lint and run the tests that need nothing else
 	@$(BIN)/python -m pytest
 
 drill: install-dev  ## kill processes on purpose, count what is lost

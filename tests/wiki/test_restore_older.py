@@ -16,7 +16,7 @@ from wiki.files import store
 from wiki.models import Attachment, Note, Revision, TagChange
 from wiki.search.answering import answer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)
 BODY = "Attention\tof \\N {}. ![[a.png]]\n"
 PICTURE = b"\x89PNG as it was"

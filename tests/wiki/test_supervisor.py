@@ -319,6 +319,7 @@ def test_a_broken_setting_is_one_sentence(variable, value, sentence, tmp_path):
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path):
     address = os.environ["DATABASE_URL"].replace("/commonplace", "/absent")
     done = manage("up", WIKI_DATA_DIR=str(tmp_path), DATABASE_URL=address, WIKI_PORT=free_port())
