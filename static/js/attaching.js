@@ -44,8 +44,10 @@ export class Attaching {
 
   /** The place in the text under the pointer. @param {DragEvent} event */
   under({ clientX, clientY }) {
-    const found = document.caretPositionFromPoint?.(clientX, clientY);
-    return found?.offsetNode === this.body ? found.offset : this.caret();
+    // What a script drops may come from nowhere.
+    const isSomewhere = Number.isFinite(clientX) && Number.isFinite(clientY);
+    const found = isSomewhere && document.caretPositionFromPoint?.(clientX, clientY);
+    return found && found.offsetNode === this.body ? found.offset : this.caret();
   }
 
   /** @param {Event} event @param {DataTransfer | null} data @param {number} place */
