@@ -39,8 +39,13 @@ def named() -> list[str]:
 
 def test_each_table_is_named_once_as_kept_or_derived(db):
     """Fails for a new table: add it to a list in wiki/backup/kept.py or mlhooks/hooks.py."""
-    tables = set(connection.introspection.table_names())
     patterns = {"passage_vector_*"}
+    # Tables of vectors come and go, here with tests before this one.
+    tables = {
+        name
+        for name in connection.introspection.table_names()
+        if not name.startswith("passage_vector_")
+    }
     assert sorted(named()) == sorted(tables | patterns)
     assert {name for name in named() if "*" in name} == patterns
 

@@ -23,6 +23,12 @@ A product of two halves lets every position look at every other one.
 BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot with its lid on."
 
 
+@pytest.fixture(autouse=True)
+def one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine ten seconds may not be enough to build what a test wants whole."""
+    monkeypatch.setattr(building, "TURN_S", building.LONGEST_TURN_S)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The folder of a small encoder, which knows nothing but always says the same."""
