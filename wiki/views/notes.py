@@ -139,6 +139,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         # (2.3); saving refuses both.
         context = {"preview": "", "notice": "A sign in this is no text. Take it out, and go on."}
         return render(request, "wiki/_preview.html", context, status=422)
+    body = body.replace("\0", "\ufffd")
     pid = request.POST.get("note", "")
     note = (
         Note.objects.visible_to(request.user).filter(pid=pid).first()
