@@ -14,9 +14,9 @@ from django.test import Client
 
 from tests.cluster import HOME
 from tests.conftest import PASSWORD, signed_in
-from wiki.log import Discreet
 from wiki.models import Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
+from wiki.settings.logging import Discreet
 from wiki.views import account
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.conftest import person
 from wiki import sign_in
-from wiki.log import Discreet
+from wiki.settings.logging import Discreet
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import Stemmer
 from django.core.exceptions import ImproperlyConfigured
 
-from wiki import secret_key
-from wiki.environment import env_bool, env_choice, env_int, env_origin, env_str
 from wiki.postgres import Cluster, PostgresError, connection_settings, socket_directory
+from wiki.settings import secret_key
+from wiki.settings.environment import env_bool, env_choice, env_int, env_origin, env_str
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 DEBUG = env_bool("DEBUG", False)
 WIKI_DATA_DIR = Path(env_str("WIKI_DATA_DIR", str(ROOT / "var"))).expanduser().resolve()
@@ -186,7 +186,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "class": "wiki.log.Discreet",
+            "class": "wiki.settings.logging.Discreet",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
