@@ -17,7 +17,7 @@ from django.test import Client
 from mlhooks import jobs
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki import sign_in
+from wiki.accounts import sign_in_links
 from wiki.benchmarks.corpus import FORMULAS
 from wiki.importers import running, sample
 from wiki.importers.uploads import State, Upload
@@ -294,7 +294,7 @@ def make_site(owner: Any) -> dict[str, Any]:
         "deleted": deleted.pid,
         "job": job.pk,
         "stopped_job": stopped.pk,
-        "token": sign_in.link_for(newcomer).rstrip("/").rpartition("/")[2],
+        "token": sign_in_links.link_for(newcomer).rstrip("/").rpartition("/")[2],
     }
 
 

@@ -5,14 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from wiki import sign_in
+from wiki.accounts import sign_in_links
 from wiki.models import Note
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_sign_in_write_edit_compare_restore(page: Page) -> None:
-    page.goto(sign_in.first_owner_link())
+    page.goto(sign_in_links.first_owner_link())
     page.get_by_role("button").first.click()
     page.get_by_role("link", name="new entry").click()
     page.get_by_label("title").fill("A first note")

@@ -6,14 +6,14 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from wiki import sign_in
+from wiki.accounts import sign_in_links
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db
 
 
 def test_the_first_link_makes_an_owner_and_works_once(client):
-    link = sign_in.first_owner_link()
+    link = sign_in_links.first_owner_link()
     assert client.get(link).status_code == 200
     assert get_user_model().objects.get().last_login is None
     assert client.post(link).url == "/account/"
@@ -23,11 +23,11 @@ def test_the_first_link_makes_an_owner_and_works_once(client):
 
 
 def test_a_link_is_offered_until_an_owner_has_a_password(client):
-    client.post(sign_in.first_owner_link())
-    assert sign_in.first_owner_link() is not None
+    client.post(sign_in_links.first_owner_link())
+    assert sign_in_links.first_owner_link() is not None
     said = {"new_password1": "a long new password", "new_password2": "a long new password"}
     assert client.post("/account/password/", said).status_code == 302
-    assert sign_in.first_owner_link() is None
+    assert sign_in_links.first_owner_link() is None
     assert get_user_model().objects.count() == 1
 
 
@@ -78,7 +78,7 @@ def test_login_goes_on_to_where_the_reader_was(client, alice):
 
 
 def test_the_default_owner_is_the_oldest_active_superuser(alice):
-    assert sign_in.default_owner() is None
-    sign_in.first_owner_link()
-    assert sign_in.default_owner().username == "owner"
+    assert sign_in_links.default_owner() is None
+    sign_in_links.first_owner_link()
+    assert sign_in_links.default_owner().username == "owner"
     assert not Note.objects.exists()

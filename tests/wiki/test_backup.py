@@ -21,7 +21,8 @@ from django.utils import timezone
 from tests.conftest import PASSWORD
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki import backup, integrity, sign_in
+from wiki import backup, integrity
+from wiki.accounts import sign_in_links
 from wiki.backup import BackupError, content_sha256, making
 from wiki.backup.archive import MANIFEST
 from wiki.files import store
@@ -228,7 +229,7 @@ def test_writing_waits_for_no_backup_and_is_not_in_it(
 def test_restore_replaces_the_schema_and_account_of_a_first_start(saved, elsewhere):
     with elsewhere():
         call_command("migrate", interactive=False, verbosity=0)
-        assert sign_in.first_owner_link()
+        assert sign_in_links.first_owner_link()
         with connection.cursor() as cursor:
             cursor.execute("CREATE FUNCTION ring() RETURNS int LANGUAGE sql AS 'SELECT 1'")
         assert backup.restore(saved).problems == ()
@@ -285,7 +286,7 @@ def test_a_backup_of_a_newer_version_is_refused(saved, elsewhere):
 def test_an_instance_in_use_is_left_alone(saved, elsewhere, fields, settings):
     with elsewhere():
         call_command("migrate", interactive=False, verbosity=0)
-        owner = get_user_model().objects.create_superuser(sign_in.OWNER)
+        owner = get_user_model().objects.create_superuser(sign_in_links.OWNER)
         owners = get_user_model().objects.filter(pk=owner.pk)
         attachment = settings.WIKI_DATA_DIR / "media" / "1_0.png"
         attachment.parent.mkdir(parents=True)
@@ -295,7 +296,10 @@ def test_an_instance_in_use_is_left_alone(saved, elsewhere, fields, settings):
                 lambda: owners.update(last_login=timezone.now()),
                 lambda: owners.update(last_login=None),
             ),
-            (lambda: owners.update(username="dora"), lambda: owners.update(username=sign_in.OWNER)),
+            (
+                lambda: owners.update(username="dora"),
+                lambda: owners.update(username=sign_in_links.OWNER),
+            ),
             (lambda: owners.update(password="md5$x$y"), lambda: owners.update(password="!")),
             (lambda: Note.objects.write(fields(), owner=owner), lambda: None),
         ]

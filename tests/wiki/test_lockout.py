@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from tests.conftest import PASSWORD, person
 from tests.wiki.reading import Text
-from wiki import sign_in
+from wiki.accounts import sign_in_links
+from wiki.accounts.lockout import client_address
 from wiki.backup.content import content_sha256, is_kept
-from wiki.lockout import client_address
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_whether_there_is_such_a_person_is_not_told(alice: Any) -> None:
 
 def test_whether_there_is_such_a_person_takes_no_time(alice: Any, monkeypatch: Any) -> None:
     person("away", is_active=False)
-    owner = sign_in.default_owner() or person("linked")
+    owner = sign_in_links.default_owner() or person("linked")
     owner.set_unusable_password()
     owner.save()
     hashed: list[str] = []
@@ -133,7 +133,7 @@ def test_the_admin_has_no_login_of_its_own_to_try_at(staff: Any) -> None:
 def test_a_sign_in_link_works_while_passwords_are_locked(alice: Any) -> None:
     fail("alice", 6)
     client = Client(REMOTE_ADDR="192.0.2.1")
-    assert client.post(sign_in.link_for(alice)).url == "/account/"
+    assert client.post(sign_in_links.link_for(alice)).url == "/account/"
     assert client.get("/account/").status_code == 200
 
 

@@ -9,7 +9,7 @@ from django.db import connections
 from django.test import Client, RequestFactory
 
 from tests.conftest import PASSWORD, person
-from wiki.lockout import client_address
+from wiki.accounts.lockout import client_address
 
 TRIES = 50
 

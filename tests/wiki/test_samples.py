@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from wiki import integrity, sign_in, signals
+from wiki import integrity, signals
+from wiki.accounts import sign_in_links
 from wiki.importers import sample
 from wiki.importers.checking import complaint
 from wiki.importers.item import Unreadable
@@ -187,9 +188,9 @@ def up(*, no_sample):
 def test_up_adds_them_once_and_says_so():
     assert up(no_sample=True) == "" and not Note.objects.exists()
     assert up(no_sample=False).startswith("Added 16 sample notes; ")
-    assert Note.objects.first().owner == sign_in.default_owner()
+    assert Note.objects.first().owner == sign_in_links.default_owner()
     assert up(no_sample=False) == ""
-    Note.objects.change_each(lambda note: note.move_to_trash(sign_in.default_owner()))
+    Note.objects.change_each(lambda note: note.move_to_trash(sign_in_links.default_owner()))
     assert up(no_sample=False) == "" and Note.objects.count() == 16
 
 

@@ -17,7 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.conftest import person, signed_in
 from tests.wiki.reading import Text
 from tests.wiki.test_pages import form
-from wiki import sign_in, whole_forms
+from wiki import whole_forms
+from wiki.accounts import sign_in_links
 from wiki.importers import uploads
 from wiki.models import Note, Revision, TagChange
 
@@ -133,7 +134,7 @@ def sent_to(note: Note, secret: Note, monkeypatch: Any, tmp_path: Any, settings:
     monkeypatch.setattr(uploads, "spawn", lambda owner, lock: None)
     newcomer = person("newcomer")
     job = jobs.request("verify_integrity").pk
-    return addresses(note, secret, sign_in.link_for(newcomer), job)
+    return addresses(note, secret, sign_in_links.link_for(newcomer), job)
 
 
 def test_every_address_is_tried(sent_to: dict[str, str], staff: Any) -> None:

@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore as Theirs
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 
-from wiki.sessions import SessionStore
+from wiki.accounts.sessions import SessionStore
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from tests.conftest import person
-from wiki import sign_in
+from wiki.accounts import sign_in_links
 from wiki.settings.logging import Discreet
 
 pytestmark = pytest.mark.django_db
@@ -21,15 +21,15 @@ def opened(link: str) -> tuple[int, int]:
 
 
 def test_a_link_ends_as_soon_as_any_superuser_has_a_password() -> None:
-    link = sign_in.first_owner_link()
+    link = sign_in_links.first_owner_link()
     assert link and Client().get(link).status_code == 200
     person("dora", is_superuser=True)
     assert opened(link) == (410, 410)
-    assert get_user_model().objects.get(username=sign_in.OWNER).last_login is None
+    assert get_user_model().objects.get(username=sign_in_links.OWNER).last_login is None
 
 
 def test_a_superuser_who_cannot_sign_in_does_not_end_setting_up() -> None:
-    link = sign_in.first_owner_link()
+    link = sign_in_links.first_owner_link()
     person("gone", is_superuser=True, is_active=False)
     person("reader")
     get_user_model().objects.create_superuser("linked")
@@ -40,14 +40,14 @@ def test_a_superuser_who_cannot_sign_in_does_not_end_setting_up() -> None:
 def test_a_link_lives_for_an_hour(monkeypatch: Any, minutes: int, answer: int) -> None:
     made = datetime.now() - timedelta(minutes=minutes)
     with monkeypatch.context() as patched:
-        patched.setattr(sign_in.SignInTokens, "_now", lambda self: made)
-        link = sign_in.first_owner_link()
+        patched.setattr(sign_in_links.SignInTokens, "_now", lambda self: made)
+        link = sign_in_links.first_owner_link()
     assert link and Client().get(link).status_code == answer
 
 
 def test_no_token_comes_into_a_log(caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
-    link = sign_in.first_owner_link()
+    link = sign_in_links.first_owner_link()
     assert link
     person("dora", is_superuser=True)
     token = link.strip("/").rpartition("/")[2]

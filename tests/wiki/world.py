@@ -18,7 +18,7 @@ from mlhooks import jobs
 from mlhooks.models import Job
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki import sign_in
+from wiki.accounts import sign_in_links
 from wiki.merge import Fields
 from wiki.models import Note, Revision, Tag, TagChange, uploading
 from wiki.models.note_queryset import SAMPLE
@@ -95,7 +95,7 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
         "user": alice.pk,
         "group": Group.objects.create(name="readers").pk,
         "note_type": ContentType.objects.get_for_model(Note).pk,
-        "link": sign_in.link_for(newcomer).split("/")[2],
+        "link": sign_in_links.link_for(newcomer).split("/")[2],
     }
     return World(shown, secret, published, trashed, numbers)
 

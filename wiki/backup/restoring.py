@@ -16,7 +16,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg import sql
 
-from wiki import integrity, sign_in
+from wiki import integrity
+from wiki.accounts import sign_in_links
 from wiki.backup.content import all_tables
 from wiki.backup.errors import BackupError
 from wiki.backup.kept import is_kept, is_named, remembered
@@ -92,7 +93,7 @@ def is_empty() -> bool:
     user_model = get_user_model()
     people = user_model._base_manager.all() if user_model._meta.db_table in tables else ()
     return all(
-        user.username == sign_in.OWNER
+        user.username == sign_in_links.OWNER
         and user.last_login is None
         and not user.has_usable_password()
         for user in people

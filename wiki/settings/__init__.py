@@ -50,7 +50,7 @@ ALLOWED_HOSTS = sorted({"127.0.0.1", "localhost", "[::1]", urlsplit(SITE_URL).ho
 CSRF_TRUSTED_ORIGINS = [WIKI_URL] if WIKI_URL else []
 SECURE = WIKI_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-SESSION_ENGINE = "wiki.sessions"
+SESSION_ENGINE = "wiki.accounts.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 PASSWORD_RESET_TIMEOUT = 3600  # seconds: how long a sign-in link lives
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
@@ -144,12 +144,12 @@ BROKER_URL = EXTERNAL_BROKER_URL or f"redis+socket://{VALKEY_SOCKET}"
 
 # The first one only refuses, after too many wrong passwords.
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
-AUTHENTICATION_BACKENDS = ["wiki.lockout.Lockout", PASSWORD_BACKEND]
+AUTHENTICATION_BACKENDS = ["wiki.accounts.lockout.Lockout", PASSWORD_BACKEND]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "wiki.lockout.client_address"
+AXES_CLIENT_IP_CALLABLE = "wiki.accounts.lockout.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False

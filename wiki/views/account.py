@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from wiki import sign_in as links
-from wiki.lockout import LoginForm, confirms, pause_minutes
+from wiki.accounts import sign_in_links as links
+from wiki.accounts.lockout import LoginForm, confirms, pause_minutes
 from wiki.views.errors import typed_fields
 
 

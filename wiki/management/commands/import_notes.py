@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 
+from wiki.accounts.sign_in_links import default_owner
 from wiki.importers import FORMATS, recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Options, Unreadable
 from wiki.management.base import HouseCommand, Refused
 from wiki.models.visibility import Visibility
-from wiki.sign_in import default_owner
 
 
 class Command(HouseCommand):

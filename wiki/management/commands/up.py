@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from wiki import extensions, sign_in
+from wiki import extensions
+from wiki.accounts import sign_in_links
 from wiki.backup import BackupError
 from wiki.importers import sample
 from wiki.importers.item import Unreadable
@@ -138,7 +139,7 @@ class Command(BaseCommand):
         if not self._wants_samples:
             return
         try:
-            added = sample.add_to_empty(sign_in.first_owner)
+            added = sample.add_to_empty(sign_in_links.first_owner)
         except Unreadable as error:
             self._say(f"The notebook starts without sample notes: {error}")
             return
@@ -155,7 +156,7 @@ class Command(BaseCommand):
         if not supervisor.wait_for("web"):
             return
         self._say(f"Commonplace is open at {settings.SITE_URL}/")
-        if link := sign_in.first_owner_link():
+        if link := sign_in_links.first_owner_link():
             self._say(
                 f"Sign in for the first time: {settings.SITE_URL}{link}   (works once, for an hour)"
             )

@@ -12,7 +12,7 @@ OWNER = "owner"
 class SignInTokens(PasswordResetTokenGenerator):
     """Tokens that hold the account's last sign-in, so the first use ends them."""
 
-    key_salt = "wiki.sign_in"
+    key_salt = "wiki.accounts.sign_in_links"
 
 
 _tokens = SignInTokens()
