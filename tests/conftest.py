@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 
-from wiki.merge import Fields
+from wiki.diffing.merge import Fields
 from wiki.models import Note
 
 PASSWORD = "correct horse battery"

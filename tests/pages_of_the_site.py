@@ -19,9 +19,9 @@ from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
 from wiki.benchmarks.corpus import FORMULAS
+from wiki.diffing.merge import Fields
 from wiki.importers import running, sample
 from wiki.importers.uploads import State, Upload
-from wiki.merge import Fields
 from wiki.models import Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"

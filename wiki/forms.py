@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from wiki.diffing.merge import Fields
 from wiki.files import store
-from wiki.merge import Fields
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags
 from wiki.models.visibility import NoteType, Visibility

@@ -14,8 +14,8 @@ from mlhooks.evaluations.unrelated import OFF_TOPIC
 from mlhooks.models import EncoderIndex, Job
 from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.population import save_again, write_many, write_one
+from wiki.diffing.merge import Fields
 from wiki.evaluations.notebook import readable
-from wiki.merge import Fields
 from wiki.search.finding import find
 from wiki.search.fuse import By
 from wiki.search.query import parse

@@ -13,10 +13,10 @@ from tests.browser.watching import watched
 from tests.conftest import signed_in
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
+from wiki.diffing.merge import Fields
 from wiki.files import store
 from wiki.files.kinds import SVG
 from wiki.files.svg import sanitise
-from wiki.merge import Fields
 from wiki.models import Attachment, Note
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wiki import alignment
+from wiki.diffing import alignment
 
 MIB = 1 << 20
 Pair = tuple[str, str]

@@ -10,8 +10,8 @@ from django.test import Client
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from tests.wiki.reading import Text
+from wiki.diffing.merge import Fields
 from wiki.markup import render
-from wiki.merge import Fields
 from wiki.models import Note
 
 FORMS = [

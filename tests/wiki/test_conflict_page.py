@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.wiki.test_pages import form, text
+from wiki.diffing.conflict_places import marks, shown_places, take, undecided
 from wiki.models import Note, Revision, UndecidedPlaces
-from wiki.undecided import marks, shown_places, take, undecided
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
-from wiki import alignment, diff
-from wiki.alignment import Budget, Edit, Match, align, edits_between
-from wiki.cutting import split_units, split_words
-from wiki.diff import Diff, Row, diff_lines
+from wiki.diffing import alignment, compare
+from wiki.diffing.alignment import Budget, Edit, Match, align, edits_between
+from wiki.diffing.compare import Diff, Row, diff_lines
+from wiki.diffing.segments import split_units, split_words
 
 ALPHABET = [
     "",
@@ -41,11 +41,11 @@ def _random_edit(source: random.Random, text: str) -> str:
     return _text_of(lines)
 
 
-def _shown(pieces: tuple[diff.Piece, ...]) -> str:
+def _shown(pieces: tuple[compare.Piece, ...]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _marked(pieces: tuple[diff.Piece, ...]) -> str:
+def _marked(pieces: tuple[compare.Piece, ...]) -> str:
     return "".join(f"{{{piece.text}}}" if piece.changed else piece.text for piece in pieces)
 
 
@@ -278,7 +278,7 @@ def test_hostile_texts_are_compared_within_the_bounds(
     assert sum(spent) <= 0.5 * alignment.WORDS_PER_SECOND
     assert max(spent, default=0) <= alignment.MATRIX_WORDS
     rows = _rows(result)
-    assert sum(len(row.old_pieces) + len(row.new_pieces) for row in rows) <= 2 * diff.ROOM
+    assert sum(len(row.old_pieces) + len(row.new_pieces) for row in rows) <= 2 * compare.ROOM
 
 
 def test_without_time_the_diff_is_two_columns_and_says_so() -> None:

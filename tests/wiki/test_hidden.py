@@ -18,8 +18,8 @@ from django.test import Client
 
 from tests.wiki.world import number_from
 from wiki import integrity
+from wiki.diffing.merge import Fields
 from wiki.markup import bounded, render
-from wiki.merge import Fields
 from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, reindexing
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from tests.wiki.reading import page
-from wiki import marked
-from wiki.diff import Hunk, Piece, Row, diff_lines
+from wiki.diffing import inline
+from wiki.diffing.compare import Hunk, Piece, Row, diff_lines
 
 
 def written(old: str, new: str) -> list[str]:
@@ -14,7 +14,7 @@ def written(old: str, new: str) -> list[str]:
     signs = {"same": "", "gone": "-", "come": "+"}
     return [
         "".join(f"{signs[mark.kind]}{mark.text}{signs[mark.kind]}" for mark in line.marks)
-        for stretch in marked.stretches(diff_lines(old, new).hunks)
+        for stretch in inline.stretches(diff_lines(old, new).hunks)
         for line in stretch.lines
     ]
 
@@ -47,7 +47,7 @@ def test_both_texts_can_be_read_from_the_marks(seed: int) -> None:
     )
     lines = [
         line
-        for stretch in marked.stretches(diff_lines(old, new).hunks)
+        for stretch in inline.stretches(diff_lines(old, new).hunks)
         for line in stretch.lines
         if line.kind != "same"
     ]
@@ -64,7 +64,7 @@ def test_both_texts_can_be_read_from_the_marks(seed: int) -> None:
 
 def test_sides_that_keep_different_words_are_written_one_below_the_other() -> None:
     kept = Row("changed", 1, 1, (Piece("here", False),), (Piece("elsewhere", False),))
-    lines = marked.stretches([Hunk(0, (kept,))])[0].lines
+    lines = inline.stretches([Hunk(0, (kept,))])[0].lines
     assert [line.kind for line in lines] == ["gone", "come"]
 
 

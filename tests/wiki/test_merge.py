@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
-from wiki import alignment, merge
-from wiki.merge import (
+from wiki.diffing import alignment, merge
+from wiki.diffing.merge import (
     Conflict,
     Fields,
     TextMerge,

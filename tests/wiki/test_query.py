@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from wiki.merge import Fields
+from wiki.diffing.merge import Fields
 from wiki.models import Note
 from wiki.search.finding import find
 from wiki.search.query import LONGEST_QUERY, parse

@@ -13,11 +13,11 @@ from django.test import Client
 
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
+from wiki.diffing.merge import Fields
 from wiki.exporters import json_archive, markdown
 from wiki.importers.batch import import_path
 from wiki.markup import bounded
 from wiki.markup.rendered import as_typed
-from wiki.merge import Fields
 from wiki.models import Attachment, Note, RevisionFile, VisibilityChange, uploading
 
 pytestmark = pytest.mark.django_db

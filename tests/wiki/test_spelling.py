@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from wiki.merge import Fields
+from wiki.diffing.merge import Fields
 from wiki.models import Note
 from wiki.search.beginnings import begun
 from wiki.search.spelling import correction

@@ -20,11 +20,11 @@ from django.utils import timezone
 from PIL import Image
 
 from tests.wiki.pictures import picture
+from wiki.diffing.merge import Fields
 from wiki.files import cleaning, store
 from wiki.management.commands import up
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
-from wiki.merge import Fields
 from wiki.models import Attachment, Note, uploading
 from wiki.supervisor import Supervisor
 from wiki.views import uploads

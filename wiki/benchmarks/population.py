@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from wiki.diffing.merge import Fields
 from wiki.markup.wikilink import WIKILINK, link_key
-from wiki.merge import Fields
 from wiki.models import Note, Revision
 from wiki.models.arriving import Arrival
 from wiki.models.visibility import Visibility

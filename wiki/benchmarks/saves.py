@@ -20,7 +20,7 @@ from psycopg.errors import DeadlockDetected
 from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import write_many
-from wiki.merge import Fields
+from wiki.diffing.merge import Fields
 from wiki.models import EditConflict, Note, Revision
 
 LINES = 200

@@ -22,8 +22,8 @@ from django.db import connection
 from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import settle, write_many
+from wiki.diffing.merge import Fields
 from wiki.evaluations import ts_rank
-from wiki.merge import Fields
 from wiki.models import Note
 from wiki.models.visibility import Visibility
 from wiki.search.finding import find

@@ -1,8 +1,8 @@
 """States of a file as revisions."""
 
+from wiki.diffing.merge import Fields
 from wiki.importers.item import Item, State
 from wiki.importers.people import People
-from wiki.merge import Fields
 from wiki.models import Note, Revision
 from wiki.models.visibility import Visibility
 

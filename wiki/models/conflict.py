@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from wiki.merge import Fields, FieldsMerge
-from wiki.undecided import Place
+from wiki.diffing.conflict_places import Place
+from wiki.diffing.merge import Fields, FieldsMerge
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

@@ -14,8 +14,8 @@ from django.utils import timezone
 from taggit.managers import TaggableManager
 
 from wiki import signals
+from wiki.diffing.merge import Fields
 from wiki.markup import link_key
-from wiki.merge import Fields
 from wiki.models import saving, search_index, uploading
 from wiki.models.attachment import Attachment, hold_bytes
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet

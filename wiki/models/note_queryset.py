@@ -10,8 +10,8 @@ from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
+from wiki.diffing.merge import Fields
 from wiki.markup import link_key
-from wiki.merge import Fields
 from wiki.models import arriving, saving, search_index
 from wiki.models.alias import Alias, known_to
 from wiki.models.arriving import Arrival

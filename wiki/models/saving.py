@@ -15,8 +15,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from wiki import signals
+from wiki.diffing.conflict_places import marks, undecided
+from wiki.diffing.merge import Fields, merge_fields, merge_tags
 from wiki.markup import Rendered, bounded
-from wiki.merge import Fields, merge_fields, merge_tags
 from wiki.models import search_index, uploading
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
@@ -29,7 +30,6 @@ from wiki.models.tag import NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
 from wiki.search.analysis import Analysis, analyse
-from wiki.undecided import marks, undecided
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

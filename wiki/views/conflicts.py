@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from wiki.diffing.conflict_places import Place, Side, shown_places, take, undecided
+from wiki.diffing.merge import Fields
 from wiki.forms import EditForm, form_values
-from wiki.merge import Fields
 from wiki.models import EditConflict, Note
-from wiki.undecided import Place, Side, shown_places, take, undecided
 
 TAKEN = re.compile(r"(mine|theirs):([1-9][0-9]{0,5})")
 

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from wiki import access
-from wiki.diff import diff_lines
-from wiki.marked import Mark, count_words, marked_line, stretches
+from wiki.diffing.compare import diff_lines
+from wiki.diffing.inline import Mark, count_words, marked_line, stretches
 from wiki.markup import as_read, bounded
 from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags

@@ -11,7 +11,7 @@ from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Pa
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
 from wiki.benchmarks.population import write_many
-from wiki.merge import Fields
+from wiki.diffing.merge import Fields
 from wiki.models import Note
 
 FOOTER = "This note is part of a series about kitchens; write to the author for the whole of it."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from wiki.diff import Hunk, Piece, Row, diff_lines
+from wiki.diffing.compare import Hunk, Piece, Row, diff_lines
 
 
 class Mark(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from wiki.diff import Piece, diff_lines
-from wiki.merge import Marks, plain_marks
+from wiki.diffing.compare import Piece, diff_lines
+from wiki.diffing.merge import Marks, plain_marks
 
 CONTEXT = 2  # lines shown above and below a place
 LIMIT_S = 0.4  # for comparing the versions of all places of a text

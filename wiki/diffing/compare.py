@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise
 from typing import Literal, NamedTuple
 
-from wiki.alignment import CHARACTER_COST, Budget, Edit, Match, align, edits_between
-from wiki.cutting import is_solid, split_units, split_words
+from wiki.diffing.alignment import CHARACTER_COST, Budget, Edit, Match, align, edits_between
+from wiki.diffing.segments import is_solid, split_units, split_words
 
 CONTEXT = 3  # unchanged units shown on each side of a change
 ROOM = 20_000  # pieces a page can carry; an edit beyond that is shown as one block

@@ -1,6 +1,6 @@
 """Merge what two people made of the same revision.
 
-Pure and bounded, on wiki.alignment. A body merges by units (lines, display formulas)
+Pure and bounded, on wiki.diffing.alignment. A body merges by units (lines, display formulas)
 first, then by words inside the units both sides changed; a fenced line, a formula and a wikilink
 are never merged inside. What still overlaps, or costs too much to compare, is a conflict: both
 texts are kept, none is dropped and none silently put behind the other.
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Generic, NamedTuple, TypeVar
 
-from wiki.alignment import CHARACTER_COST, Budget, Edit, align, edits_between
-from wiki.cutting import Units, is_solid, split_units, split_words
+from wiki.diffing.alignment import CHARACTER_COST, Budget, Edit, align, edits_between
+from wiki.diffing.segments import Units, is_solid, split_units, split_words
 
 T = TypeVar("T")
 
