@@ -2,8 +2,7 @@
 
 import pytest
 
-from wiki.markup import render
-from wiki.search.analysis import (
+from wiki.analysis.terms import (
     MOST_LEXEMES,
     MOST_VECTOR_BYTES,
     analyse,
@@ -11,6 +10,7 @@ from wiki.search.analysis import (
     term,
     tokens,
 )
+from wiki.markup import render
 
 
 def lexemes(text, language="english"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wiki.search.analysis import term, tokens
+from wiki.analysis.terms import term, tokens
 from wiki.search.fuse import TOP, By, Guarded, RareWord, fuse, guard
 from wiki.search.hit import Hit
 from wiki.search.query import parse

@@ -181,7 +181,7 @@ def older(alice, monkeypatch):
     with monkeypatch.context() as before:
         for module in ("markup.markdown", "search.analysis"):
             before.setattr(f"wiki.{module}.as_read", lambda body: body)
-        before.setattr("wiki.search.analysis.hidden", lambda body: ())
+        before.setattr("wiki.analysis.terms.hidden", lambda body: ())
         # In this process, for a child would not know.
         before.setattr(bounded, "render", render)
         write(alice, 0)

@@ -6,13 +6,13 @@ import zipfile
 import pytest
 
 from tests.wiki.pictures import picture
+from wiki.analysis.terms import term
 from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.item import Code, Unreadable
 from wiki.importers.vault import git_history
 from wiki.markup import bounded
 from wiki.models import Attachment, Link, Note
-from wiki.search.analysis import term
 
 PNG = picture(40, 30)
 FILES = {

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from tests.wiki.attaching import attach
 from wiki import extensions, integrity
+from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
 from wiki.models import Attachment, Note, Revision, RevisionFile, TagChange, saving, uploading
-from wiki.search.analysis import analyse
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
+from wiki.analysis.terms import analyse
 from wiki.markup import bounded, render
 from wiki.markup.math import SetFormula
 from wiki.markup.survey import Survey, survey
-from wiki.search.analysis import analyse
 
 TEXT = """# Heading #ml
 

@@ -7,6 +7,7 @@ brought. An archived history is only ever continued.
 from typing import Any
 
 from wiki import signals
+from wiki.analysis.terms import analyse
 from wiki.importers.item import Code, Item, Notice, Record
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.people import People
@@ -15,7 +16,6 @@ from wiki.markup import bounded
 from wiki.markup.survey import Survey
 from wiki.models import Alias, EditConflict, Note, Revision, saving, search_index
 from wiki.models.tag import tag_key
-from wiki.search.analysis import analyse
 
 
 def keep_out(note: Note, item: Item, survey: Survey) -> Result:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
+from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
 from wiki.models import Note, NoteWords, reindexing, search_index
 from wiki.models.visibility import Visibility
-from wiki.search.analysis import analyse
 
 POSTINGS = "SELECT note_id, term, tf, length, audience FROM wiki_posting WHERE note_id = ANY(%s)"
 REMEDY = "Run `python manage.py migrate`: it indexes what is missing."

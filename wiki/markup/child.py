@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
+from wiki.analysis.terms import analyse
 from wiki.markup import bounded
 from wiki.markup.equations import Formula
 from wiki.markup.macros import Macros
@@ -20,7 +21,6 @@ from wiki.markup.markdown import parse, render
 from wiki.markup.math import SetFormula, set_formula, unset
 from wiki.markup.rendered import Rendered
 from wiki.markup.survey import Survey, survey
-from wiki.search.analysis import analyse
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from wiki.analysis.terms import Analysis
 from wiki.extensions import Slot
 from wiki.markup.comments import as_read
 from wiki.markup.equations import Formula, SetOne, set_all
@@ -16,7 +17,6 @@ from wiki.markup.hashtags import hashtags
 from wiki.markup.markdown import PARSER
 from wiki.markup.rendered import ID_MARK, Rendered
 from wiki.markup.renderer import Pieces
-from wiki.search.analysis import Analysis
 
 
 @dataclass(frozen=True)

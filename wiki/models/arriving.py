@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from wiki import signals
+from wiki.analysis.terms import Analysis, analyse
 from wiki.models import search_index
 from wiki.models.alias import Alias
 from wiki.models.copying import copy_in, number
@@ -18,7 +19,6 @@ from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import TagAlias
-from wiki.search.analysis import Analysis, analyse
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

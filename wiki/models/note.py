@@ -14,6 +14,7 @@ from django.utils import timezone
 from taggit.managers import TaggableManager
 
 from wiki import signals
+from wiki.analysis.terms import analyse
 from wiki.diffing.merge import Fields
 from wiki.markup import link_key
 from wiki.models import saving, search_index, uploading
@@ -23,7 +24,6 @@ from wiki.models.revision import Revision, not_ahead
 from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag
 from wiki.models.visibility import NoteType, Visibility
-from wiki.search.analysis import analyse
 
 MOST_SUMMARY = 300
 

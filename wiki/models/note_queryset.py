@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
+from wiki.analysis.terms import beginning
 from wiki.diffing.merge import Fields
 from wiki.markup import link_key
 from wiki.models import arriving, saving, search_index
@@ -20,7 +21,6 @@ from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.tag_alias import TagAlias
 from wiki.models.visibility import Visibility
-from wiki.search.analysis import beginning
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from wiki.analysis.terms import ANALYSIS_VERSION, analyse
 from wiki.markup import bounded
 from wiki.markup.comments import may_hide
 from wiki.models import saving, search_index
 from wiki.models.note import Note
 from wiki.models.posting import NoteWords
-from wiki.search.analysis import ANALYSIS_VERSION, analyse
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from wiki import signals
+from wiki.analysis.terms import Analysis, analyse
 from wiki.diffing.conflict_places import marks, undecided
 from wiki.diffing.merge import Fields, merge_fields, merge_tags
 from wiki.markup import Rendered, bounded
@@ -29,7 +30,6 @@ from wiki.models.revision_file import RevisionFile, files_for
 from wiki.models.tag import NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
-from wiki.search.analysis import Analysis, analyse
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

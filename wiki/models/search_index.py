@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from wiki.analysis.terms import Analysis
 from wiki.models.visibility import Visibility
-from wiki.search.analysis import Analysis
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

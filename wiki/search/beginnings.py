@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from wiki.analysis.terms import PART, folded, tokens
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.analysis import PART, folded, tokens
 from wiki.search.vocabulary import beginning_with, counted
 
 # Half a word tells half as much.

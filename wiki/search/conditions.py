@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
+from wiki.analysis.terms import HAS_FORMULA, PART, quoted, tokens
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.visibility import NoteType, Visibility
-from wiki.search.analysis import HAS_FORMULA, PART, quoted, tokens
 
 DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from wiki.search.analysis import PART, Token, tokens
+from wiki.analysis.terms import PART, Token, tokens
 from wiki.search.plain import FORMULA_OR_CODE, SEPARATOR, plain
 
 # What is read of a text: so many blocks of it, those with most of the words.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from wiki.search.analysis import tokens
+from wiki.analysis.terms import tokens
 from wiki.search.evidence import SENTENCE, Piece, Wanted, marked
 from wiki.search.hit import Passage
 from wiki.search.plain import SEPARATOR, plain

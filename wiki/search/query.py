@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from wiki.analysis.terms import PART, term, tokens
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.analysis import PART, term, tokens
 from wiki.search.conditions import OPERATORS, Condition, in_order, in_title, without
 
 LONGEST_QUERY, MOST_OPERATORS = 2_000, 10

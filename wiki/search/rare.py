@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from wiki.search.analysis import term, tokens
+from wiki.analysis.terms import term, tokens
 from wiki.search.fuse import RareWord
 from wiki.search.query import ParsedQuery, Word
 

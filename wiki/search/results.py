@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.utils.timezone import now
 
 from wiki import extensions
+from wiki.analysis.terms import term, tokens
 from wiki.markup import as_read
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.analysis import term, tokens
 from wiki.search.evidence import Piece, Wanted, fragments, marked
 from wiki.search.finding import Found
 from wiki.search.fuse import By, Placed

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
 
+from wiki.analysis.terms import folded, tokens
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.analysis import folded, tokens
 from wiki.search.vocabulary import beginning_with, counted, spellings
 
 LETTERS = string.ascii_lowercase + string.digits

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import connection
 
+from wiki.analysis.terms import LONGEST_LEXEME, folded, quoted, term, tokens
 from wiki.markup import as_read
 from wiki.models.note_queryset import NoteQuerySet, Scope
-from wiki.search.analysis import LONGEST_LEXEME, folded, quoted, term, tokens
 
 # Nobody needs to know of how many more notes have a word.
 MOST_COUNTED = 1_000

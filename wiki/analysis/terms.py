@@ -20,10 +20,10 @@ from typing import NamedTuple
 import Stemmer
 from django.conf import settings
 
+from wiki.analysis.stop_words import STOP_WORDS
 from wiki.markup.comments import as_read, hidden
 from wiki.markup.delimiters import is_formula
 from wiki.markup.environments import ENVIRONMENTS
-from wiki.search.stop_words import STOP_WORDS
 
 # To be raised when the same text gives other terms: the index is then made again.
 ANALYSIS_VERSION = 3
