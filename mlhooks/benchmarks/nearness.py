@@ -23,7 +23,7 @@ from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import publish_only
 from wiki.evaluations.notebook import readable
 from wiki.evaluations.retrieval import mean
-from wiki.search.fuse import TOP
+from wiki.search.fusion import TOP
 
 PARTS = (1.0, 0.1, 0.001)
 DEPTH = 10

@@ -16,9 +16,9 @@ from wiki.benchmarks.corpus import Corpus
 from wiki.benchmarks.population import save_again, write_many, write_one
 from wiki.diffing.merge import Fields
 from wiki.evaluations.notebook import readable
-from wiki.search.finding import find
-from wiki.search.fuse import By
+from wiki.search.fusion import By
 from wiki.search.query import parse
+from wiki.search.retrieval import find
 
 PARTS, SENTENCES_OF_A_PART = 40, 6
 SAVES = 20

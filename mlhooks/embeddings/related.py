@@ -18,7 +18,7 @@ from mlhooks import notes
 from mlhooks.embeddings import nearest
 from mlhooks.embeddings.telling import most_telling
 from mlhooks.models import EncoderIndex
-from wiki.search.plain import FORMULA_OR_CODE, SEPARATOR, plain
+from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
 SHOWN = 5
 # Of a longer note the passages nearest to its mean are compared.

@@ -17,7 +17,7 @@ from mlhooks.evaluations.unrelated import OFF_TOPIC, gibberish
 from wiki.benchmarks.machine import Machine
 from wiki.evaluations.notebook import read_set, write
 from wiki.evaluations.retrieval import mean
-from wiki.search.answering import Answer
+from wiki.search.answer import Answer
 
 GIBBERISH = 100
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)

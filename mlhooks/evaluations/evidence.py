@@ -20,10 +20,10 @@ from mlhooks.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex
 from wiki.benchmarks.machine import Machine
 from wiki.evaluations.notebook import NothingToEvaluate, read_set, readable, write
-from wiki.search.finding import find
-from wiki.search.fuse import By
+from wiki.search.fusion import By
 from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery, parse
+from wiki.search.retrieval import find
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder

@@ -18,9 +18,9 @@ from django.conf import settings
 from mlhooks.evaluations.reading import Reader
 from wiki.benchmarks.machine import Machine
 from wiki.evaluations.notebook import Notebook, read_set, readable, write
-from wiki.search.finding import find
-from wiki.search.fuse import By
+from wiki.search.fusion import By
 from wiki.search.query import parse
+from wiki.search.retrieval import find
 
 MOST_NOTES = 3
 CASES = 1_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from wiki.search.fuse import SHARE_DIGITS, SUM_DIGITS, TOP, WEIGHTS, By, Placed, Standing
+from wiki.search.fusion import SHARE_DIGITS, SUM_DIGITS, TOP, WEIGHTS, By, Placed, Standing
 
 
 def is_recomputed(shown: Sequence[Placed]) -> bool:

@@ -13,7 +13,7 @@ from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
 from wiki.benchmarks.population import settle
 from wiki.evaluations.notebook import NothingToEvaluate, readable
-from wiki.search.answering import Answer, answer
+from wiki.search.answer import Answer, answer
 from wiki.search.query import parse
 
 if TYPE_CHECKING:

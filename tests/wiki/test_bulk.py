@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import signed_in
 from wiki.integrity import heads
 from wiki.models import Note, NoteHtml, NoteWords, Revision, TagChange, VisibilityChange
-from wiki.search import finding
+from wiki.search import retrieval
 from wiki.search.query import parse
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,7 @@ def test_who_reads_is_one_revision_a_note_and_comes_back(alice_client, client, n
 
 
 def found_by(reader):
-    found = finding.find(parse("kestrel"), Note.objects.visible_to(reader), 50)
+    found = retrieval.find(parse("kestrel"), Note.objects.visible_to(reader), 50)
     return {hit.pid for hit in found.hits}
 
 

@@ -4,9 +4,9 @@ from time import process_time
 
 import pytest
 
-from wiki.search.evidence import FRAGMENT, Wanted, fragments, marked
-from wiki.search.plain import plain
+from wiki.search.plain_text import plain
 from wiki.search.query import parse
+from wiki.search.snippets import FRAGMENT, Wanted, fragments, marked
 
 FILL = "Some words that say nothing of it follow each other in a row. " * 8
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from wiki.search.evidence import Wanted
 from wiki.search.hit import Passage
 from wiki.search.passages import LONGEST, ROOM, freshness, quote
+from wiki.search.snippets import Wanted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG = "One says that. " * 30

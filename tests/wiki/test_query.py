@@ -7,8 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from wiki.diffing.merge import Fields
 from wiki.models import Note
-from wiki.search.finding import find
 from wiki.search.query import LONGEST_QUERY, parse
+from wiki.search.retrieval import find
 
 
 @pytest.fixture

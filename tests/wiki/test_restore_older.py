@@ -14,7 +14,7 @@ from tests.wiki.archives_of_backups import write_format_1
 from wiki import backup, integrity
 from wiki.files import store
 from wiki.models import Attachment, Note, Revision, TagChange
-from wiki.search.answering import answer
+from wiki.search.answer import answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)

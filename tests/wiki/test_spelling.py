@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from wiki.diffing.merge import Fields
 from wiki.models import Note
-from wiki.search.beginnings import begun
+from wiki.search.prefix_matches import begun
 from wiki.search.spelling import correction
 
 pytestmark = pytest.mark.django_db

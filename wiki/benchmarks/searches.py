@@ -26,9 +26,9 @@ from wiki.diffing.merge import Fields
 from wiki.evaluations import ts_rank
 from wiki.models import Note
 from wiki.models.visibility import Visibility
-from wiki.search.finding import find
-from wiki.search.fuse import By
+from wiki.search.fusion import By
 from wiki.search.query import parse
+from wiki.search.retrieval import find
 
 NOTES = 10_000
 QUERIES, FOUND = 100, 20

@@ -22,9 +22,9 @@ from wiki.evaluations.retrieval import (
     recall,
     reciprocal_rank,
 )
-from wiki.search.finding import find
-from wiki.search.fuse import By
+from wiki.search.fusion import By
 from wiki.search.query import parse
+from wiki.search.retrieval import find
 
 SEARCHED_DEPTH = 100
 

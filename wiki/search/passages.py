@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wiki.analysis.terms import tokens
-from wiki.search.evidence import SENTENCE, Piece, Wanted, marked
 from wiki.search.hit import Passage
-from wiki.search.plain import SEPARATOR, plain
+from wiki.search.plain_text import SEPARATOR, plain
+from wiki.search.snippets import SENTENCE, Piece, Wanted, marked
 
 # About so many letters are shown; one long sentence may have more.
 ROOM, LONGEST = 240, 400

@@ -11,12 +11,12 @@ from wiki.analysis.terms import term, tokens
 from wiki.markup import as_read
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.evidence import Piece, Wanted, fragments, marked
-from wiki.search.finding import Found
-from wiki.search.fuse import By, Placed
+from wiki.search.fusion import By, Placed
 from wiki.search.hit import Passage
 from wiki.search.passages import Freshness, Quote, freshness, quote
 from wiki.search.query import ParsedQuery, Word
+from wiki.search.retrieval import Found
+from wiki.search.snippets import Piece, Wanted, fragments, marked
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from wiki import extensions
 from wiki.models import Note
-from wiki.search.answering import Answer, answer
-from wiki.search.fuse import WEIGHTS, By
+from wiki.search.answer import Answer, answer
+from wiki.search.fusion import WEIGHTS, By
 from wiki.search.results import Result
 
 MOST_RECENT = 5

@@ -7,7 +7,7 @@ import pytest
 from mlhooks.embeddings import ranking
 from mlhooks.evaluations import evidence
 from mlhooks.evaluations.order import is_recomputed
-from wiki.search.fuse import By, Guarded, fuse
+from wiki.search.fusion import By, Guarded, fuse
 from wiki.search.hit import Hit
 
 DOCS = {

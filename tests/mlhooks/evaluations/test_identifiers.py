@@ -4,7 +4,7 @@ import pytest
 
 from mlhooks.evaluations import identifiers
 from wiki.evaluations.notebook import NothingToEvaluate
-from wiki.search.finding import Found
+from wiki.search.retrieval import Found
 
 
 def test_names_are_told_from_words_and_belong_to_whoever_has_them():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wiki.analysis.terms import PART, Token, tokens
-from wiki.search.plain import FORMULA_OR_CODE, SEPARATOR, plain
+from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
 # What is read of a text: so many blocks of it, those with most of the words.
 BLOCK, MOST_BLOCKS = 1_000, 12

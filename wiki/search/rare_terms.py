@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from wiki.analysis.terms import term, tokens
-from wiki.search.fuse import RareWord
+from wiki.search.fusion import RareWord
 from wiki.search.query import ParsedQuery, Word
 
 # So many notes at most have a rare word, of those a reader may read.

@@ -4,17 +4,17 @@ import math
 from dataclasses import dataclass, field
 
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.beginnings import begun
-from wiki.search.finding import (
+from wiki.search.fusion import By, Placed
+from wiki.search.prefix_matches import begun
+from wiki.search.query import Operator, ParsedQuery, parse
+from wiki.search.results import Result, results_of
+from wiki.search.retrieval import (
     Found,
     can_find_by_meaning,
     find_by_meaning,
     find_by_words,
     prepare_meaning,
 )
-from wiki.search.fuse import By, Placed
-from wiki.search.query import Operator, ParsedQuery, parse
-from wiki.search.results import Result, results_of
 from wiki.search.spelling import correction
 
 PER_PAGE, MOST_PAGES = 20, 10

@@ -8,13 +8,13 @@ from wiki.markup import link_key
 from wiki.models import Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search import bm25
-from wiki.search.beginnings import begun
 from wiki.search.bm25 import Ranking
-from wiki.search.closeness import coverage, nothing_is_close
-from wiki.search.fuse import TOP, By, Placed, fuse, guard
+from wiki.search.fusion import TOP, By, Placed, fuse, guard
 from wiki.search.hit import Away, Hit
+from wiki.search.prefix_matches import begun
 from wiki.search.query import ParsedQuery
-from wiki.search.rare import is_one_word, rare_words
+from wiki.search.rare_terms import is_one_word, rare_words
+from wiki.search.relevance import coverage, nothing_is_close
 
 MOST_TITLES = 3
 # Among so many of the best by words one has most of the words.
