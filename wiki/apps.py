@@ -29,10 +29,10 @@ class WikiConfig(AppConfig):
 
 def index_notes(using: str, **rest: Any) -> None:
     """After every `migrate`: index the notes that the full-text index lacks."""
-    from wiki.models import reindexing
+    from wiki.models import index_rebuild
 
-    if reindexing.can_run(using):
-        reindexing.bring_up_to_date()
+    if index_rebuild.can_run(using):
+        index_rebuild.bring_up_to_date()
 
 
 def remember_derived_tables(**rest: Any) -> None:

@@ -10,7 +10,7 @@ from wiki import extensions
 from wiki.benchmarks import saves
 from wiki.benchmarks.machine import Machine
 from wiki.management.own_database import OWN_FOLDER
-from wiki.models import Note, saving
+from wiki.models import Note, revision_save
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
 
@@ -32,7 +32,7 @@ def test_editors_at_once_lose_nothing(name, notes):
 
 @pytest.mark.django_db
 def test_a_last_writer_who_wins_is_counted_as_overwriting(monkeypatch):
-    monkeypatch.setattr(saving, "_merged", lambda note, head, mine, base: mine)
+    monkeypatch.setattr(revision_save, "_merged", lambda note, head, mine, base: mine)
     for scene in saves.SCENES.values():
         start = saves.long_text("Note")
         note = Note.objects.write(start, owner=saves.person(0))
@@ -44,9 +44,9 @@ def test_a_last_writer_who_wins_is_counted_as_overwriting(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_accepted_word_that_is_not_in_its_revision_is_counted_as_lost(monkeypatch):
-    typed = saving._typed
+    typed = revision_save._typed
     monkeypatch.setattr(
-        saving,
+        revision_save,
         "_typed",
         lambda fields, *more: typed(
             replace(fields, body=fields.body.replace("save1", "save0")), *more

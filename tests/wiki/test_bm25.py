@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from wiki.diffing.merge import Fields
-from wiki.models import Note, NoteWords, Posting, reindexing
+from wiki.models import Note, NoteWords, Posting, index_rebuild
 from wiki.search import bm25
 from wiki.search.query import parse
 
@@ -85,14 +85,14 @@ def test_what_the_index_lacks_is_made_again(alice):
     note = write(alice, "A", "perceptron")
     NoteWords.objects.all().delete()
     Posting.objects.all().delete()
-    assert reindexing.bring_up_to_date() == 1
+    assert index_rebuild.bring_up_to_date() == 1
     assert pids(found("perceptron")) == [note.pid]
-    assert reindexing.bring_up_to_date() == 0
+    assert index_rebuild.bring_up_to_date() == 0
 
 
 def test_another_language_is_another_index(alice, settings):
     write(alice, "A", "les réseaux neuronaux")
     settings.WIKI_LANGUAGE = "french"
     assert found("réseau").total == 0
-    assert reindexing.bring_up_to_date() == 1
+    assert index_rebuild.bring_up_to_date() == 1
     assert found("réseau").total == 1

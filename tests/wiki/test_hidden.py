@@ -20,7 +20,7 @@ from tests.wiki.world import number_from
 from wiki import integrity
 from wiki.diffing.merge import Fields
 from wiki.markup import bounded, render
-from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, reindexing
+from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, index_rebuild
 
 pytestmark = pytest.mark.django_db
 
@@ -196,7 +196,7 @@ def test_an_older_notebook_forgets_what_it_made_of_comments(older, client, alice
     migration.forget_derived(None, SimpleNamespace(connection=connection))
     assert not Posting.objects.filter(note=FIRST).exists()
     assert Posting.objects.filter(note=FIRST + 4).exists()
-    reindexing.bring_up_to_date()
+    index_rebuild.bring_up_to_date()
     places = [place for place in PLACES if "canary" in place or f"notes/{FIRST}" in place]
     upgraded = answers(client, places)
     assert Link.objects.filter(note=FIRST).count() == 1
@@ -217,7 +217,7 @@ def test_verify_integrity_looks_at_the_text_that_is_searched(alice):
 def test_without_the_migration_an_index_of_an_older_version_is_made_again(older, client):
     """As after a restore of rows alone."""
     assert Note.objects.containing("canaryone").exists()
-    reindexing.bring_up_to_date()
+    index_rebuild.bring_up_to_date()
     assert not Note.objects.containing("canaryone").exists()
     assert not Link.objects.filter(note=FIRST, key="canary link").exists()
     assert "canary" not in client.get(f"/notes/{FIRST}/").content.decode()

@@ -17,7 +17,15 @@ from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
 from wiki.integrity import heads
 from wiki.markup import bounded
-from wiki.models import Attachment, Note, Revision, RevisionFile, TagChange, saving, uploading
+from wiki.models import (
+    Attachment,
+    Note,
+    Revision,
+    RevisionFile,
+    TagChange,
+    attachment_upload,
+    revision_save,
+)
 
 
 @pytest.fixture
@@ -48,14 +56,14 @@ def imported_note(alice, fields):
     """A note of which an import told that there was a revision 0, but not what it said."""
     told = fields(title="Imported", tags=())
     pid = Note.objects.latest("pid").pid + 100
-    note = saving.new_note(Note, told, alice, created=timezone.now(), pid=pid)
+    note = revision_save.new_note(Note, told, alice, created=timezone.now(), pid=pid)
     unknown = Revision.of(
         note, 0, fields(title="Imported", body=None), created=note.created, source="import"
     )
     unknown.save()
     known = Revision.of(note, 1, told, created=note.created, source="import")
-    saving.append(note, known, bounded.render(told.body), analyse(told.title, told.body))
-    saving.next_pid_after(pid)
+    revision_save.append(note, known, bounded.render(told.body), analyse(told.title, told.body))
+    revision_save.next_pid_after(pid)
 
 
 def plant(statement, **values):
@@ -237,7 +245,7 @@ def test_files_in_the_wrong_place_are_named(lived_in, secret, settings, tmp_path
     settings.WIKI_DATA_DIR = tmp_path
     row = Attachment.objects.add(secret, key="a", name="a", content=b"theirs")
     RevisionFile.objects.create(revision=lived_in.head, attachment=row, key="a")
-    waiting = uploading.upload(b"a", "a.txt", uploader=alice, submission=uuid.uuid4())
+    waiting = attachment_upload.upload(b"a", "a.txt", uploader=alice, submission=uuid.uuid4())
     assert found() == {"file_of_another_note"}
     Attachment.objects.add(lived_in, key="b", name="b", content=b"shown by nothing")
     Attachment.objects.filter(pk=waiting.pk).update(created=waiting.created - timedelta(days=3))

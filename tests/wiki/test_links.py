@@ -10,7 +10,7 @@ from tests.wiki.reading import page
 from wiki import extensions
 from wiki.markup import bounded, link_key, render
 from wiki.markup.rendered import as_typed
-from wiki.models import Alias, Note, saving
+from wiki.models import Alias, Note, revision_save
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +107,9 @@ def test_a_trashed_note_no_longer_links_here(readers, source, target, alice):
 def test_a_text_that_is_shown_as_typed_keeps_the_links_it_had(
     client, alice, source, target, fields, monkeypatch
 ):
-    monkeypatch.setattr(saving.bounded, "render", lambda body: as_typed(body, bounded.TOO_COMPLEX))
+    monkeypatch.setattr(
+        revision_save.bounded, "render", lambda body: as_typed(body, bounded.TOO_COMPLEX)
+    )
     more = source.current_fields().body + "More.\n"
     source.save_revision(fields(title="Source", body=more), base=0, author=alice)
     assert links_here(client, target) == ["Source"]
@@ -117,7 +119,7 @@ def test_a_text_for_which_there_was_no_time_is_set_when_there_is(
     client, alice, source, target, fields, monkeypatch
 ):
     with monkeypatch.context() as busy:
-        busy.setattr(saving.bounded, "render", lambda body: as_typed(body, bounded.TOO_BUSY))
+        busy.setattr(revision_save.bounded, "render", lambda body: as_typed(body, bounded.TOO_BUSY))
         more = source.current_fields().body + "More.\n"
         source.save_revision(fields(title="Source", body=more), base=0, author=alice)
     assert leads(client, source, target)

@@ -18,7 +18,7 @@ from wiki.exporters import json_archive, markdown
 from wiki.importers.batch import import_path
 from wiki.markup import bounded
 from wiki.markup.rendered import as_typed
-from wiki.models import Attachment, Note, RevisionFile, VisibilityChange, uploading
+from wiki.models import Attachment, Note, RevisionFile, VisibilityChange, attachment_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -135,7 +135,7 @@ def test_what_no_text_names_is_the_owners_alone(
 def test_saving_does_not_publish_what_another_person_is_adding(
     note: Note, alice: Any, staff: Any, client: Client, alice_client: Client
 ) -> None:
-    url = uploading.upload(RED, "x.png", uploader=staff, note=note).get_absolute_url()
+    url = attachment_upload.upload(RED, "x.png", uploader=staff, note=note).get_absolute_url()
     saved(note, alice, body="![](x.png)\n")
     assert statuses(client, url) == statuses(alice_client, url) == {404}
 
@@ -219,7 +219,7 @@ def test_joined_changes_show_the_files_of_both(
 ) -> None:
     start = Note.objects.cards().get(pid=held.pid)
     saved(held, alice, body="![](x.png) [p](p.pdf)\n\nmore\n")
-    url = uploading.upload(RED, "new.png", uploader=alice, note=start).get_absolute_url()
+    url = attachment_upload.upload(RED, "new.png", uploader=alice, note=start).get_absolute_url()
     body = "![](new.png)\n\n" + "![](x.png) [p](p.pdf)\n"
     start.save_revision(replace(start.current_fields(), body=body), base=0, author=alice)
     html = alice_client.get(held.get_absolute_url()).content.decode()
@@ -233,7 +233,7 @@ def test_the_lossless_archive_says_which_revision_shows_which_file(
     bring_vault(folder)
     vault({"x.png": GREEN})
     bring_vault(folder)
-    uploading.upload(WIDE, "never saved.png", uploader=alice, note=Note.objects.get())
+    attachment_upload.upload(WIDE, "never saved.png", uploader=alice, note=Note.objects.get())
     first = json_archive.write(tmp_path / "one")
     assert first.attachments == 2
     Note.objects.update(head=None)
@@ -311,7 +311,7 @@ def test_a_removed_file_is_gone_with_its_bytes_and_history_says_so(
     assert "removed" in alice_client.get(f"/notes/{held.pid}/files/").content.decode()
     assert alice_client.post(ask).status_code == 404
     assert Note.objects.get(pid=held.pid).head.number == 2  # type: ignore[union-attr]
-    upload = uploading.upload(RED, "x.png", uploader=alice, note=held)
+    upload = attachment_upload.upload(RED, "x.png", uploader=alice, note=held)
     assert upload.key == "x-2.png", "the old texts go on saying that theirs was removed"
 
 
@@ -338,7 +338,7 @@ def test_bytes_that_another_note_has_stay_when_a_file_is_removed(
 def test_a_file_that_was_never_saved_is_removed_without_a_word(
     note: Note, alice: Any, alice_client: Client, data_folder: Path
 ) -> None:
-    uploading.upload(RED, "x.png", uploader=alice, note=note)
+    attachment_upload.upload(RED, "x.png", uploader=alice, note=note)
     alice_client.post(f"/notes/{note.pid}/files/1/remove/")
     assert not note.attachments.exists() and Note.objects.get(pid=note.pid).head == note.head
     assert not [path for path in (data_folder / "media").rglob("*") if path.is_file()]

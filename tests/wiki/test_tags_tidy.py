@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import signed_in
 from wiki.integrity import heads
 from wiki.models import Note, Tag, TagAlias, TagChange
-from wiki.models.near_tags import near_pairs
+from wiki.models.tag_difference import near_pairs
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,7 @@ from wiki.files import cleaning, store
 from wiki.management.commands import up
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
-from wiki.models import Attachment, Note, uploading
+from wiki.models import Attachment, Note, attachment_upload
 from wiki.supervisor import Supervisor
 from wiki.views import uploads
 
@@ -325,7 +325,7 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(
     monkeypatch.setattr(store, "MOST_BYTES", 1000)
     whole = PDF + bytes(1000 - len(PDF))
     assert send(alice_client, note, whole, name="whole.pdf").status_code == 201
-    assert uploading.forget(note.attachments.get())
+    assert attachment_upload.forget(note.attachments.get())
     reply = send(alice_client, note, PDF + bytes(1000), name="a.pdf")
     assert reply.status_code == 413 and "MB" in reply.json()["error"]
     monkeypatch.setattr("wiki.receiving.FIELDS_BYTES", 0)
@@ -392,9 +392,9 @@ def test_what_nobody_saved_is_swept_after_a_day_with_its_bytes(
     send(alice_client, form, shared, name="shared.png")
     Attachment.objects.add(note, key="imported.png", name="imported.png", content=shared)
     bodied(note, "[](kept.pdf)", alice)
-    assert uploading.sweep() == 0
+    assert attachment_upload.sweep() == 0
     Attachment.objects.update(created=timezone.now() - timedelta(hours=25))
-    assert uploading.sweep() == 3
+    assert attachment_upload.sweep() == 3
     assert sorted(Attachment.objects.values_list("key", flat=True)) == ["imported.png", "kept.pdf"]
     assert len(lying(data_folder)) == 2
 
@@ -409,14 +409,16 @@ def test_up_sweeps_and_goes_on_where_that_fails(
     supervisor.rest = lambda: setattr(supervisor, "is_stopping", True)
     Supervisor.run(supervisor, up.Command()._keep_up)
     assert not Attachment.objects.exists() and "Removed 1 files" in capsys.readouterr().out
-    monkeypatch.setattr(uploading, "sweep", lambda: (_ for _ in ()).throw(DatabaseError("away")))
+    monkeypatch.setattr(
+        attachment_upload, "sweep", lambda: (_ for _ in ()).throw(DatabaseError("away"))
+    )
     up.Command()._keep_up()
 
 
 def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
     note: Note, alice: Any, alice_client: Client, bob_client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(uploading, "MOST_UNSAVED", 1)
+    monkeypatch.setattr(attachment_upload, "MOST_UNSAVED", 1)
     assert send(alice_client, note, PNG).status_code == 201
     reply = send(alice_client, uuid.uuid4(), PDF, name="a.pdf")
     assert reply.status_code == 413 and "Save the notes" in reply.json()["error"]

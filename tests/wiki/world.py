@@ -20,7 +20,7 @@ from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
 from wiki.diffing.merge import Fields
-from wiki.models import Note, Revision, Tag, TagChange, uploading
+from wiki.models import Note, Revision, Tag, TagChange, attachment_upload
 from wiki.models.note_queryset import SAMPLE
 
 CANARY_PID = "7077"
@@ -77,8 +77,10 @@ def make_world(alice: Any, bob: Any, staff: Any, newcomer: Any) -> World:
     for note in (shown, secret):
         attach(note, "x.txt", f"{note.title}".encode())
         attach(note, "x.png", WIDE_PICTURE)
-    uploading.upload(b"canary upload", "y.txt", uploader=alice, note=shown)
-    waiting = uploading.upload(b"canary too", "y.txt", uploader=alice, submission=uuid.uuid4())
+    attachment_upload.upload(b"canary upload", "y.txt", uploader=alice, note=shown)
+    waiting = attachment_upload.upload(
+        b"canary too", "y.txt", uploader=alice, submission=uuid.uuid4()
+    )
     job = jobs.request("embed_note", key="canary", user=alice)
     numbers = {
         "open": shown.pid,

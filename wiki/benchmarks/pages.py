@@ -26,7 +26,7 @@ from wiki.benchmarks.machine import Machine
 from wiki.benchmarks.population import settle, write_many
 from wiki.forms import MOST_BYTES, form_values
 from wiki.models import Note, Revision
-from wiki.models.arriving import Arrival
+from wiki.models.bulk_insert import Arrival
 
 NOTES, REVISIONS = 1_000, 10_000
 HEAVY_NOTES, HEAVY_SIZE, HEAVY_FORMULAS, HEAVY_TAG = 20, 30_000, 100, "heavy"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from wiki.diffing.merge import Fields
 from wiki.markup.wikilink import WIKILINK, link_key
 from wiki.models import Note, Revision
-from wiki.models.arriving import Arrival
+from wiki.models.bulk_insert import Arrival
 from wiki.models.visibility import Visibility
 
 NOTES_AT_A_TIME = 500

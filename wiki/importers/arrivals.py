@@ -8,7 +8,7 @@ from wiki.importers.people import People
 from wiki.importers.sealing import revisions_of
 from wiki.markup.survey import Survey
 from wiki.models import Alias, Note
-from wiki.models.arriving import Arrival
+from wiki.models.bulk_insert import Arrival
 from wiki.models.revision import not_ahead
 
 

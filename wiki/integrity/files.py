@@ -15,7 +15,7 @@ from wiki.extensions import Problem
 from wiki.files import store
 from wiki.models import Attachment, RevisionFile
 from wiki.models.attachment import hold_bytes
-from wiki.models.uploading import KEPT_UNSAVED
+from wiki.models.attachment_upload import KEPT_UNSAVED
 
 ROWS_AT_A_TIME = 500
 REMEDY = "It can be taken from a backup."

@@ -7,7 +7,7 @@ from django.db import connection
 
 from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
-from wiki.models import Note, NoteWords, reindexing, search_index
+from wiki.models import Note, NoteWords, index_rebuild, search_index
 from wiki.models.visibility import Visibility
 
 POSTINGS = "SELECT note_id, term, tf, length, audience FROM wiki_posting WHERE note_id = ANY(%s)"
@@ -35,7 +35,7 @@ def problems_of(notes: Sequence[Note]) -> Iterator[Problem]:
 
 def version_problem() -> Problem | None:
     """Say if the index was made in another way: then none of its rows need fit."""
-    if not reindexing.is_of_another_analysis():
+    if not index_rebuild.is_of_another_analysis():
         return None
     message = f"The full-text index was made by another version or language. {REMEDY}"
     return Problem("index_version", message)

@@ -17,7 +17,7 @@ from wiki import signals
 from wiki.analysis.terms import analyse
 from wiki.diffing.merge import Fields
 from wiki.markup import link_key
-from wiki.models import saving, search_index, uploading
+from wiki.models import attachment_upload, revision_save, search_index
 from wiki.models.attachment import Attachment, hold_bytes
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
 from wiki.models.revision import Revision, not_ahead
@@ -136,7 +136,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         """Return what an editor starts from: the head, with its tags as they are named now."""
         assert self.head is not None
         shown = tuple(tag.name for tag in self.shown_tags())
-        return saving.with_tags(self.head.fields, shown)
+        return revision_save.with_tags(self.head.fields, shown)
 
     def earlier_numbers(self) -> Sequence[int]:
         """Return the numbers before the head, newest first. No query after cards().
@@ -179,10 +179,10 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         """
         said: dict[str, Any] = {"summary": summary, "submission": submission, "source": source}
         try:
-            return saving.save(self, fields, base=base, author=author, **said)
+            return revision_save.save(self, fields, base=base, author=author, **said)
         except IntegrityError:
             # At the same moment the same form was saved as another note's.
-            saving.submitted(self, submission)
+            revision_save.submitted(self, submission)
             raise
 
     def restore(self, number: int, *, author: Any) -> Revision:
@@ -194,7 +194,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         revision = self.revisions.get(number=number)
         old = revision.fields
         fields = Fields(old.title, old.body, old.ref, old.type, old.tags, self.visibility)
-        return saving.save(
+        return revision_save.save(
             self,
             fields,
             base=self.head.number,
@@ -211,7 +211,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         For an import whose text stayed and whose files changed. Holds the note row.
         """
         assert self.head is not None
-        saving.save(
+        revision_save.save(
             self,
             self.current_fields(),
             base=self.head.number,
@@ -232,14 +232,14 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         """
         assert self.head is not None
         hold_bytes(file.sha256)
-        if uploading.forget(file):
+        if attachment_upload.forget(file):
             return
         uses = Revision.objects.filter(files__attachment=file)
         may_be_named = not self.is_public or uses.filter(visibility=Visibility.PUBLIC).exists()
         if Attachment.objects.filter(pk=file.pk).exclude(removed=None).exists():
             return
         what = f"the file {file.key}" if may_be_named else "a file"
-        saving.save(
+        revision_save.save(
             self,
             self.current_fields(),
             base=self.head.number,
@@ -249,7 +249,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             is_told=True,
         )
         Attachment.objects.filter(pk=file.pk).update(removed=timezone.now())
-        uploading.let_go(file.sha256)
+        attachment_upload.let_go(file.sha256)
 
     @transaction.atomic
     def move_to_trash(self, user: Any) -> None:

@@ -12,7 +12,7 @@ from wiki.markup import Rendered, bounded
 from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
-from wiki.models.link_filling import Links, ids_of
+from wiki.models.link_targets import Links, ids_of
 from wiki.models.revision_file import RevisionFile
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 from wiki.analysis.terms import beginning
 from wiki.diffing.merge import Fields
 from wiki.markup import link_key
-from wiki.models import arriving, saving, search_index
+from wiki.models import bulk_insert, revision_save, search_index
 from wiki.models.alias import Alias, known_to
-from wiki.models.arriving import Arrival
+from wiki.models.bulk_insert import Arrival
 from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
@@ -236,10 +236,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
         submission: uuid.UUID | None = None,
     ) -> "Note":
         """Save a new note as its revision 0; the same submission twice is one note."""
-        return saving.create(
+        return revision_save.create(
             self.model, fields, owner=owner, summary=summary, submission=submission
         )
 
     def import_batch(self, arrivals: Sequence[Arrival]) -> None:
         """Insert the notes that an import brings, all or none; they are complete afterwards."""
-        arriving.insert(arrivals)
+        bulk_insert.insert(arrivals)

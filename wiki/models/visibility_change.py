@@ -13,7 +13,7 @@ from wiki.models.note import Note
 from wiki.models.note_html import NoteHtml
 from wiki.models.revision import Revision
 from wiki.models.revision_file import RevisionFile
-from wiki.models.saving import with_visibility
+from wiki.models.revision_save import with_visibility
 from wiki.models.visibility import Visibility
 
 if TYPE_CHECKING:

@@ -16,7 +16,14 @@ from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
 from wiki.markup import as_read, bounded
 from wiki.markup.comments import comments
-from wiki.models import EditConflict, Note, Revision, SubmissionUsed, UndecidedPlaces, uploading
+from wiki.models import (
+    EditConflict,
+    Note,
+    Revision,
+    SubmissionUsed,
+    UndecidedPlaces,
+    attachment_upload,
+)
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.listing import listed
 from wiki.views.reading import cards, fill, whole_card
@@ -234,7 +241,7 @@ def _previewed(
     """Return what the preview shows of a text typed for this note, or for a new one."""
     rendered = bounded.render(body)
     pid, folder = (note.pid, note.folder) if note else (0, "")
-    files = {0: uploading.drafted(note, body, rendered, request.user, submission)}
+    files = {0: attachment_upload.drafted(note, body, rendered, request.user, submission)}
     html = fill(request, {0: rendered}, {0: folder}, files)[0]
     same = Note.objects.visible_to(request.user).namesakes(title, pid)
     namesake = same.only("pid", "title").first() if title.strip() else None

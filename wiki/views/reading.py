@@ -12,7 +12,7 @@ from wiki.forms import hidden_pids
 from wiki.markup import Heading, Rendered, as_read
 from wiki.markup.comments import Comment, comments
 from wiki.models import Note, NoteTag
-from wiki.models.link_filling import ids_of
+from wiki.models.link_targets import ids_of
 from wiki.models.note_html import Files, files_of_heads, pages, rendered_heads
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many

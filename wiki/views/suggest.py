@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from wiki.models import Note, suggesting
+from wiki.models import Note, suggestions
 
 MOST = 10
 LONGEST = 300
@@ -16,8 +16,8 @@ def index(request: HttpRequest) -> JsonResponse:
     """Titles and tags of the notes the reader may read; `kind` asks for one of the two."""
     typed, kind = request.GET.get("q", "")[:LONGEST], request.GET.get("kind")
     notes = Note.objects.visible_to(request.user)
-    titles = suggesting.titles(notes, typed, MOST) if kind != "tag" else []
-    tags = suggesting.tags(notes, typed, MOST) if kind != "title" else []
+    titles = suggestions.titles(notes, typed, MOST) if kind != "tag" else []
+    tags = suggestions.tags(notes, typed, MOST) if kind != "title" else []
     return JsonResponse(
         {
             "q": typed,

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
-from wiki.models.near_tags import near_pairs
+from wiki.models.tag_difference import near_pairs
 from wiki.views.listing import ordered
 
 MOST_PAIRS = 30

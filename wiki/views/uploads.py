@@ -19,8 +19,8 @@ from wiki.files.cleaning import Busy, Unreadable
 from wiki.files.store import MOST_BYTES, FileRefused
 from wiki.forms import NoteForm
 from wiki.markup.naming import with_file
-from wiki.models import Attachment, Note, uploading
-from wiki.models.uploading import KindRefused, TooManyUnsaved
+from wiki.models import Attachment, Note, attachment_upload
+from wiki.models.attachment_upload import KindRefused, TooManyUnsaved
 from wiki.views.account import login_and_send_again
 
 MEGABYTES = MOST_BYTES // 1024**2
@@ -99,7 +99,7 @@ def _answered(request: HttpRequest, find_note: Callable[[], Note | None]) -> Htt
             context = {"refused": str(refused)}
             return _page(request, note, context, status=refused.status)
         return JsonResponse({"error": str(refused)}, status=refused.status)
-    said = {"markdown": uploading.markdown_of(file), "url": file.get_absolute_url()}
+    said = {"markdown": attachment_upload.markdown_of(file), "url": file.get_absolute_url()}
     if _wants_page(request):
         return _page(request, note, {"file": file, **said}, status=201)
     return JsonResponse(said, status=201)
@@ -122,7 +122,7 @@ def _taken(request: Any, note: Note | None) -> Attachment:
     path = Path(sent.temporary_file_path())
     said = {"uploader": request.user, "note": note, "submission": submission}
     try:
-        return uploading.upload(path, sent.name, **said)
+        return attachment_upload.upload(path, sent.name, **said)
     except (KindRefused, Unreadable) as error:
         raise Refused(415, str(error)) from error
     except Busy as error:

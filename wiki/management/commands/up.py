@@ -19,7 +19,7 @@ from wiki.importers import sample
 from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
 from wiki.markup import bounded
-from wiki.models import reindexing, uploading
+from wiki.models import attachment_upload, index_rebuild
 from wiki.postgres import PostgresError
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
 from wiki.supervisor.child_process import CannotStart, Guard, Service
@@ -131,7 +131,7 @@ class Command(BaseCommand):
 
     def _index(self, supervisor: Supervisor, home: Path) -> None:
         """Index what a restore or another language left for the full-text index to do."""
-        if count := reindexing.bring_up_to_date():
+        if count := index_rebuild.bring_up_to_date():
             self._say(f"Made the full-text index of {count} notes.")
 
     def _add_samples(self, supervisor: Supervisor, home: Path) -> None:
@@ -166,7 +166,7 @@ class Command(BaseCommand):
     def _keep_up(self) -> None:
         """Sweep away what was uploaded and never saved; where that fails, an hour later."""
         try:
-            if swept := uploading.sweep():
+            if swept := attachment_upload.sweep():
                 self._say(f"Removed {swept} files that were uploaded and never saved.")
         except (django.db.Error, OSError) as error:
             logger.warning("Unsaved uploads could not be removed: %s", error)

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from wiki.analysis.terms import ANALYSIS_VERSION, analyse
 from wiki.markup import bounded
 from wiki.markup.comments import may_hide
-from wiki.models import saving, search_index
+from wiki.models import revision_save, search_index
 from wiki.models.note import Note
 from wiki.models.posting import NoteWords
 
@@ -52,7 +52,7 @@ def _forget_hidden_links(note: Note) -> None:
     if may_hide(note.head.body or ""):
         rendered = bounded.render(note.head.body or "")
         if not rendered.is_typed:
-            saving.set_links(note, rendered.link_keys(note.folder))
+            revision_save.set_links(note, rendered.link_keys(note.folder))
 
 
 def can_run(using: str) -> bool:

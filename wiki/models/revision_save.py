@@ -19,7 +19,7 @@ from wiki.analysis.terms import Analysis, analyse
 from wiki.diffing.conflict_places import marks, undecided
 from wiki.diffing.merge import Fields, merge_fields, merge_tags
 from wiki.markup import Rendered, bounded
-from wiki.models import search_index, uploading
+from wiki.models import attachment_upload, search_index
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
 from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
@@ -64,7 +64,7 @@ def create(
     try:
         with transaction.atomic():
             note = new_note(model, fields, owner, created=now)
-            uploading.adopt(note, owner, submission, rendered)
+            attachment_upload.adopt(note, owner, submission, rendered)
             append(
                 note,
                 Revision.of(
@@ -84,7 +84,7 @@ def create(
         if made is None:
             raise
         note = made
-        uploading.adopt(note, owner, submission, rendered)
+        attachment_upload.adopt(note, owner, submission, rendered)
         save(note, fields, base=0, author=owner, summary=summary, submission=submission)
     return note
 
@@ -122,7 +122,7 @@ def save(
                 base, submission = _typed_on(done, base), None
             draft = _merged(note, head, fields, base)
             is_same = not is_told and same(draft, note.current_fields())
-            if is_same and not files and not uploading.waiting(note, author).exists():
+            if is_same and not files and not attachment_upload.waiting(note, author).exists():
                 return head
             rendered, analysis = bounded.render(draft.body), analyse(draft.title, draft.body)
             if not _lock_as_seen(note):

@@ -14,7 +14,7 @@ from wiki import signals
 from wiki.analysis.terms import Analysis, analyse
 from wiki.models import search_index
 from wiki.models.alias import Alias
-from wiki.models.copying import copy_in, number
+from wiki.models.copy_rows import copy_in, number
 from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, Tag, each_once, tag_key
