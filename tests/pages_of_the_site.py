@@ -20,8 +20,9 @@ from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
 from wiki.benchmarks.corpus import FORMULAS
 from wiki.diffing.merge import Fields
-from wiki.importers import running, sample
-from wiki.importers.uploads import State, Upload
+from wiki.importers import sample
+from wiki.importers.uploads import run
+from wiki.importers.uploads.upload_folder import State, Upload
 from wiki.models import Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"
@@ -280,7 +281,7 @@ def make_site(owner: Any) -> dict[str, Any]:
     Note.objects.samples().last().move_to_trash(owner)
     upload = Upload(owner)
     upload.receive([b"---\ntags: [not closed\n---\nText.\n"], State(file="A file.md"))
-    running.run(upload)
+    run.run(upload)
     job, stopped = jobs.request("verify_integrity"), jobs.request("verify_integrity", key="1")
     stopped.cancel()
     # Somebody who never signs in: each sign-in ends the link.

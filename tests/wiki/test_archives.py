@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from wiki.importers.archives import Limits, opened, safe_files
+from wiki.importers.archives.archive import Limits, opened, safe_files
 from wiki.importers.item import Unreadable
 
 Zip = Callable[..., Path]
@@ -356,7 +356,7 @@ import sys, time
 from pathlib import Path
 import django
 django.setup()
-from wiki.importers.archives import opened
+from wiki.importers.archives.archive import opened
 from wiki.importers.item import Unreadable
 started = time.monotonic()
 try:

@@ -5,16 +5,8 @@ from django.db import OperationalError, connection, transaction
 
 from wiki import integrity
 from wiki.backup.content import content_sha256
-from wiki.importers import (
-    attaching,
-    faults,
-    json_archive,
-    m8ta,
-    markdown,
-    surveying,
-    updating,
-    writing,
-)
+from wiki.importers import attaching, faults, surveying, updating, writing
+from wiki.importers.formats import json_archive, m8ta, markdown
 from wiki.importers.item import Code
 from wiki.models import Link, Note, Posting, search_index
 

@@ -11,11 +11,12 @@ from django.db import connection
 from django.utils.html import strip_tags
 
 from wiki import integrity
-from wiki.importers import arrivals, flattened_math, m8ta, plain_text, recognise
+from wiki.importers import arrivals, recognise
 from wiki.importers.batch import import_path
-from wiki.importers.flattened_math import Recovery
+from wiki.importers.formats import flattened_math, m8ta, plain_text
+from wiki.importers.formats.flattened_math import Recovery
+from wiki.importers.formats.m8ta_body import read_body
 from wiki.importers.item import Code, Unreadable
-from wiki.importers.m8ta_body import read_body
 from wiki.markup import render
 from wiki.models import Alias, Note, Revision, Tag
 

@@ -19,10 +19,9 @@ from django.test import Client
 from tests.conftest import signed_in
 from tests.wiki.pictures import picture
 from tests.wiki.reading import Text
-from wiki import receiving
 from wiki.exporters import FORMATS
-from wiki.importers import running, uploads
-from wiki.importers.uploads import Upload
+from wiki.importers.uploads import run, upload_folder, upload_handler
+from wiki.importers.uploads.upload_folder import Upload
 from wiki.models import Note, Revision
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
@@ -36,14 +35,14 @@ VAULT = {
 
 def run_here(owner: int, lock: int) -> None:
     """Run what would be a process of its own, at once and here."""
-    running.run(Upload(get_user_model().objects.get(pk=owner)))
+    run.run(Upload(get_user_model().objects.get(pk=owner)))
 
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, settings: Any, monkeypatch: Any) -> Path:
     settings.WIKI_DATA_DIR = tmp_path / "data"
-    monkeypatch.setattr(uploads, "spawn", run_here)
-    monkeypatch.setattr(uploads, "POLL_S", 0.01)
+    monkeypatch.setattr(upload_folder, "spawn", run_here)
+    monkeypatch.setattr(upload_folder, "POLL_S", 0.01)
     return tmp_path / "data"
 
 
@@ -175,7 +174,7 @@ def test_a_form_with_a_mistake_says_so(alice_client: Client, said: Any, reason: 
 
 
 def test_a_file_over_the_cap_is_dropped_on_its_way(alice_client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr(receiving, "MOST_BYTES", 1000)
+    monkeypatch.setattr(upload_handler, "MOST_BYTES", 1000)
     reply = send(alice_client, SimpleUploadedFile("a.zip", os.urandom(100_000)))
     assert reply.status_code == 422 and "at most 200 MB" in reply.content.decode()
 
@@ -183,7 +182,7 @@ def test_a_file_over_the_cap_is_dropped_on_its_way(alice_client: Client, monkeyp
 def test_a_file_of_nobody_is_not_kept(client: Client, monkeypatch: Any) -> None:
     kept = []
     monkeypatch.setattr(
-        receiving.TemporaryFileUploadHandler, "receive_data_chunk", lambda *_: kept.append(1)
+        upload_handler.TemporaryFileUploadHandler, "receive_data_chunk", lambda *_: kept.append(1)
     )
     reply = client.post("/import/", {"file": packed(), "visibility": "private"})
     assert reply.status_code == 403 and not kept
@@ -289,7 +288,7 @@ def test_few_bytes_make_few_revisions(alice_client: Client) -> None:
 def test_git_is_never_asked_about_what_somebody_sent(
     alice_client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("wiki.importers.markdown.history", lambda root: 1 / 0)
+    monkeypatch.setattr("wiki.importers.formats.markdown.history", lambda root: 1 / 0)
     files = {**VAULT, "garden/.git/config": "[core]\nfsmonitor = touch /tmp/evil\n"}
     assert "created 3" in words(send(alice_client, packed(files)))
 
@@ -301,7 +300,7 @@ def test_git_is_never_asked_about_what_somebody_sent(
 def held(monkeypatch: Any) -> Callable[[], Any]:
     """Start runs that do nothing yet; what this returns lets the last one end, or die."""
     started: list[int] = []
-    monkeypatch.setattr(uploads, "spawn", lambda owner, lock: started.append(os.dup(lock)))
+    monkeypatch.setattr(upload_folder, "spawn", lambda owner, lock: started.append(os.dup(lock)))
     return lambda: os.close(started.pop())
 
 
@@ -311,7 +310,7 @@ def test_a_running_import_shows_how_far_it_is(
     reply = send(alice_client)
     assert "It is about to be looked at" in words(reply)
     upload = Upload(alice)
-    upload.write(uploads.replace(upload.stored(), status="running", done=7, total=50))
+    upload.write(upload_folder.replace(upload.stored(), status="running", done=7, total=50))
     reply = alice_client.get("/import/")
     html = reply.content.decode()
     assert "Looking at it: 7 of 50 done." in words(reply)
@@ -349,17 +348,17 @@ def test_a_run_that_died_is_told_honestly(
 def test_an_import_that_died_can_go_on(
     alice: Any, alice_client: Client, held: Callable[[], Any], monkeypatch: Any
 ) -> None:
-    waiting = uploads.spawn
-    monkeypatch.setattr(uploads, "spawn", run_here)
+    waiting = upload_folder.spawn
+    monkeypatch.setattr(upload_folder, "spawn", run_here)
     send(alice_client)
-    monkeypatch.setattr(uploads, "spawn", waiting)
+    monkeypatch.setattr(upload_folder, "spawn", waiting)
     alice_client.post("/import/start/")
     upload = Upload(alice)
-    upload.write(uploads.replace(upload.stored(), status="running", done=2, total=3))
+    upload.write(upload_folder.replace(upload.stored(), status="running", done=2, total=3))
     held()
     said = words(alice_client.get("/import/"))
     assert "stopped or restarted while it was being brought in: 2 of 3 were done" in said
-    monkeypatch.setattr(uploads, "spawn", run_here)
+    monkeypatch.setattr(upload_folder, "spawn", run_here)
     assert "created 3" in words(alice_client.post("/import/start/", follow=True))
 
 
@@ -368,18 +367,18 @@ def test_a_stopped_import_leaves_whole_notes_and_goes_on(
 ) -> None:
     files = {f"v/{i}.md": f"# Note {i}\n\nx\n" for i in range(450)}
     send(alice_client, packed(files))
-    write = running.Progress.__call__
+    write = run.Progress.__call__
 
     def stop_at(self: Any, done: int, total: int) -> None:
         if done >= 200:
             Upload(alice).cancel()
         write(self, done, total)
 
-    monkeypatch.setattr(running.Progress, "__call__", stop_at)
+    monkeypatch.setattr(run.Progress, "__call__", stop_at)
     reply = alice_client.post("/import/start/", follow=True)
     assert "You stopped it after" in words(reply) and "go on" in words(reply)
     assert Note.objects.count() == 200
-    monkeypatch.setattr(running.Progress, "__call__", write)
+    monkeypatch.setattr(run.Progress, "__call__", write)
     reply = alice_client.post("/import/start/", follow=True)
     assert "created 250 unchanged 200" in words(reply)
     assert Note.objects.count() == 450
@@ -388,7 +387,7 @@ def test_a_stopped_import_leaves_whole_notes_and_goes_on(
 def test_a_mistake_of_ours_is_told_and_raised(
     alice: Any, alice_client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(running, "import_path", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(run, "import_path", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         send(alice_client)
     assert "a mistake in this program" in words(alice_client.get("/import/"))

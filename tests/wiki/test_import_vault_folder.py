@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.wiki.vaults import git
-from wiki.importers import markdown
+from wiki.importers.formats import markdown
 from wiki.importers.item import Code, Options, Unreadable
 from wiki.importers.vault import git_history
 from wiki.importers.vault.attachments import Files

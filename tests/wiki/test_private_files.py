@@ -14,7 +14,7 @@ from tests.wiki.pictures import picture
 from wiki.backup import backup
 from wiki.backup.reader import Reader
 from wiki.exporters import FORMATS
-from wiki.importers import uploads
+from wiki.importers.uploads import upload_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -79,11 +79,11 @@ def test_kept_files_and_reports_are_the_sites_alone(garden: Path, alice: Any, da
 def test_an_upload_is_private_while_it_waits(
     alice_client: Any, alice: Any, data: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(uploads, "spawn", lambda owner, lock: None)
+    monkeypatch.setattr(upload_folder, "spawn", lambda owner, lock: None)
     file = SimpleUploadedFile("Note.md", b"# a note\n")
     reply = alice_client.post("/import/", {"file": file, "visibility": "private"})
     assert reply.status_code == 302
-    uploads.Upload(alice).cancel()
+    upload_folder.Upload(alice).cancel()
     assert (data / "imports" / str(alice.pk) / "upload" / "Note.md").is_file()
     assert open_to_others(data / "imports") == []
 

@@ -19,7 +19,7 @@ from tests.wiki.reading import Text
 from tests.wiki.test_pages import form
 from wiki import whole_forms
 from wiki.accounts import sign_in_links
-from wiki.importers import uploads
+from wiki.importers.uploads import upload_folder
 from wiki.models import Note, Revision, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ def sent_to(note: Note, secret: Note, monkeypatch: Any, tmp_path: Any, settings:
     from mlhooks import jobs
 
     settings.WIKI_DATA_DIR = tmp_path
-    monkeypatch.setattr(uploads, "spawn", lambda owner, lock: None)
+    monkeypatch.setattr(upload_folder, "spawn", lambda owner, lock: None)
     newcomer = person("newcomer")
     job = jobs.request("verify_integrity").pk
     return addresses(note, secret, sign_in_links.link_for(newcomer), job)

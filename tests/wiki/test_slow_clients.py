@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings as live_settings
 
 from wiki import request_body
-from wiki.importers.archive_entries import Limits
+from wiki.importers.archives.entries import Limits
 from wiki.request_body import BodyRefused, Receiver
 from wiki.supervisor.web_server import answers, web_service
 

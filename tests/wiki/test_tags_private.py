@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 
 from tests.conftest import signed_in
-from wiki.importers.json_archive import NOTES
+from wiki.importers.formats.json_archive import NOTES
 from wiki.integrity import heads
 from wiki.models import Note, Tag, TagAlias, TagChange
 

@@ -328,7 +328,7 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(
     assert attachment_upload.forget(note.attachments.get())
     reply = send(alice_client, note, PDF + bytes(1000), name="a.pdf")
     assert reply.status_code == 413 and "MB" in reply.json()["error"]
-    monkeypatch.setattr("wiki.receiving.FIELDS_BYTES", 0)
+    monkeypatch.setattr("wiki.importers.uploads.upload_handler.FIELDS_BYTES", 0)
     assert send(alice_client, note, whole + b"1", name="a.pdf").status_code == 413
     assert lying(data_folder) == []
 
@@ -343,7 +343,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(place, full, raising=False)
             if "Temporary" in place:
-                patch.setattr("wiki.receiving.TemporaryFileUploadHandler.receive_data_chunk", full)
+                patch.setattr(
+                    "wiki.importers.uploads.upload_handler.TemporaryFileUploadHandler.receive_data_chunk",
+                    full,
+                )
             reply = send(alice_client, note, PNG)
         assert reply.status_code == 507 and "disk" in reply.json()["error"]
         assert lying(data_folder) == [] and not Attachment.objects.exists()

@@ -24,7 +24,7 @@ from django.db.models import Prefetch, Q
 
 from wiki.exporters.output import Exported, Output
 from wiki.files import store
-from wiki.importers.json_archive import MANIFEST, MEDIA, NOTES, TAG_CHANGES, VERSION
+from wiki.importers.formats.json_archive import MANIFEST, MEDIA, NOTES, TAG_CHANGES, VERSION
 from wiki.models import Alias, Attachment, Note, Revision, RevisionFile, TagChange
 from wiki.models.attachment import AttachmentQuerySet
 from wiki.snapshot import snapshot

@@ -1,4 +1,4 @@
-"""One page in the seed's form, newest note first, as wiki.importers.m8ta reads it.
+"""One page in the seed's form, newest note first, as wiki.importers.formats.m8ta reads it.
 
 The head of every note that is not in the trash. Lists get their bullets back and words lose
 the backslashes that protected them; formulas are written as TeX between dollars, and other
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wiki.exporters.output import Exported, Output
-from wiki.importers.m8ta import DATE, MARKER, PID_LINE
-from wiki.importers.plain_text import as_words
+from wiki.importers.formats.m8ta import DATE, MARKER, PID_LINE
+from wiki.importers.formats.plain_text import as_words
 from wiki.models import Note
 from wiki.models.tag import join_tags
 from wiki.snapshot import snapshot

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wiki.importers import json_archive, m8ta, markdown
+from wiki.importers.formats import json_archive, m8ta, markdown
 from wiki.importers.item import Item, Options, Remark
 from wiki.importers.people import People
 from wiki.models.visibility import Visibility

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from wiki.importers import FORMATS, Format
 from wiki.importers.archived_files import unpack
-from wiki.importers.archives import opened
+from wiki.importers.archives.archive import opened
 from wiki.importers.attaching import attach
 from wiki.importers.faults import notice_of
 from wiki.importers.item import Code, Item, Notice, Options, Unreadable

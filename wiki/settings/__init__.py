@@ -179,7 +179,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # larger still.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-FILE_UPLOAD_HANDLERS = ["wiki.receiving.Capped"]
+FILE_UPLOAD_HANDLERS = ["wiki.importers.uploads.upload_handler.Capped"]
 
 LOGGING: dict[str, Any] = {
     "version": 1,

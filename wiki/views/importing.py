@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki.forms import ImportForm
-from wiki.importers.uploads import CHECK, IMPORT, Busy, State, Upload, file_name
+from wiki.importers.uploads.upload_folder import CHECK, IMPORT, Busy, State, Upload, file_name
 
 # In the order in which they are told; what is not there, nobody misses.
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")

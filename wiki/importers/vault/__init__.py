@@ -2,5 +2,5 @@
 
 What each module reads: `walking` the folder, `decoding` the bytes of a file, `front_matter`
 what stands before its text, `fields` what that means for a note, `titles`, `tags`, `dates`
-and `git_history` the rest. wiki.importers.markdown puts them together.
+and `git_history` the rest. wiki.importers.formats.markdown puts them together.
 """

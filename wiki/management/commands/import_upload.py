@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandParser
 
-from wiki.importers.running import run
-from wiki.importers.uploads import Upload
+from wiki.importers.uploads.run import run
+from wiki.importers.uploads.upload_folder import Upload
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ finds such pairs by reading the TeX and comparing what it would show with the te
 import re
 from dataclasses import dataclass
 
-from wiki.importers.tex_shown import Differs, Reading, as_shown
+from wiki.importers.formats.tex_shown import Differs, Reading, as_shown
 
 # How far back a formula's flattened half may reach, in characters without spaces.
 LONGEST = 300

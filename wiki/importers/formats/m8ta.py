@@ -25,8 +25,8 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 
 from wiki.importers.faults import read_one
+from wiki.importers.formats.m8ta_body import read_body
 from wiki.importers.item import MAX_PID, Code, Item, Notice, State, Unreadable, unreadable
-from wiki.importers.m8ta_body import read_body
 from wiki.markup import link_key
 from wiki.models.tag import parse_tags
 from wiki.models.visibility import NoteType

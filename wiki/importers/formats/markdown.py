@@ -16,7 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from wiki.forms import MOST_BYTES
-from wiki.importers.archives import is_zip
+from wiki.importers.archives.archive import is_zip
 from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice, Options, Remark, State, Unreadable, unreadable
 from wiki.importers.vault import front_matter, tags, titles

@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wiki.importers import FORMATS, archives, recognise, uploads
+from wiki.importers import FORMATS, recognise
+from wiki.importers.archives import archive
 from wiki.importers.batch import import_path
 from wiki.importers.item import Options, Unreadable
-from wiki.importers.uploads import CHECK, IMPORT, Upload
+from wiki.importers.uploads import upload_folder
+from wiki.importers.uploads.upload_folder import CHECK, IMPORT, Upload
 from wiki.models.visibility import Visibility
 
 EXAMPLES = 3
@@ -25,7 +27,7 @@ MISTAKE = (
     "The import stopped because of a mistake in this program; the log of the site says more. What "
     "it had brought in is whole, and it can go on."
 )
-CANCELLED: dict[str, Any] = {"status": uploads.CANCELLED}
+CANCELLED: dict[str, Any] = {"status": upload_folder.CANCELLED}
 
 
 class Cancelled(Exception):
@@ -37,22 +39,25 @@ def run(upload: Upload) -> None:
     started = time.monotonic()
     with upload.turn() as may_run:
         try:
-            said = {"status": uploads.DONE, **_run(upload)} if may_run else CANCELLED
+            said = {"status": upload_folder.DONE, **_run(upload)} if may_run else CANCELLED
         except Cancelled:
             said = {**CANCELLED, "notices": told(upload.report)}
         except Unreadable as error:
-            said = {"status": uploads.FAILED, "message": str(error)}
+            said = {"status": upload_folder.FAILED, "message": str(error)}
         except OSError as error:
-            said = {"status": uploads.FAILED, "message": f"It cannot be read: {error.strerror}."}
+            said = {
+                "status": upload_folder.FAILED,
+                "message": f"It cannot be read: {error.strerror}.",
+            }
         except Exception:
-            _end(upload, {"status": uploads.FAILED, "message": MISTAKE}, started)
+            _end(upload, {"status": upload_folder.FAILED, "message": MISTAKE}, started)
             raise
         _end(upload, said, started)
 
 
 def _end(upload: Upload, said: dict[str, Any], started: float) -> None:
     state = replace(upload.stored(), seconds=round(time.monotonic() - started, 1), **said)
-    if state.step == IMPORT and state.status == uploads.DONE:
+    if state.step == IMPORT and state.status == upload_folder.DONE:
         upload.file.unlink(missing_ok=True)
     upload.write(state)
 
@@ -61,7 +66,7 @@ def _run(upload: Upload) -> dict[str, Any]:
     """Run it; returns what to add to the state."""
     state = upload.stored()
     upload.report.unlink(missing_ok=True)
-    upload.write(replace(state, status=uploads.RUNNING))
+    upload.write(replace(state, status=upload_folder.RUNNING))
     with source_of(upload.file, upload.folder) as (path, name):
         known_as = state.name or (path.name if path.parent != upload.folder else ALONE)
         counts = import_path(
@@ -88,7 +93,7 @@ def _run(upload: Upload) -> dict[str, Any]:
 @contextmanager
 def source_of(file: Path, folder: Path) -> Iterator[tuple[Path, str]]:
     """Give what is to be imported, and the name of its format. Raises Unreadable."""
-    with archives.opened(file) as path:
+    with archive.opened(file) as path:
         name = recognise(path)
         if name is None and path.is_file() and path.suffix.lower() in (".md", ".markdown"):
             # A folder is what the importer of Markdown reads.

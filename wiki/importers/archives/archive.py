@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
-from wiki.importers.archive_entries import LITTER, Limits, entries_of, packed_at
+from wiki.importers.archives.entries import LITTER, Limits, entries_of, packed_at
 from wiki.importers.item import Unreadable
 from wiki.private_files import create, make_folder
 

@@ -7,9 +7,9 @@ CommonMark would take for markup gets a backslash.
 import re
 from dataclasses import dataclass
 
-from wiki.importers.flattened_math import Recovery
+from wiki.importers.formats.flattened_math import Recovery
+from wiki.importers.formats.plain_text import as_markdown, as_paragraph, split_formulas
 from wiki.importers.item import Code, Notice
-from wiki.importers.plain_text import as_markdown, as_paragraph, split_formulas
 
 BULLET = re.compile(r"(?P<indent> *)•(?: (?P<words>.*))?")
 LONGEST_TITLE = 500
