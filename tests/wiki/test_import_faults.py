@@ -5,7 +5,7 @@ from django.db import OperationalError, connection, transaction
 
 from wiki import integrity
 from wiki.backup.content import content_sha256
-from wiki.importers import attaching, faults, surveying, updating, writing
+from wiki.importers import attachments, faults, surveys, updates, writer
 from wiki.importers.formats import json_archive, m8ta, markdown
 from wiki.importers.item import Code
 from wiki.models import Link, Note, Posting, search_index
@@ -50,10 +50,10 @@ def test_a_word_of_two_marks_stops_no_import(vault, bring_vault):
 
 PLACES = [
     (markdown, "decode"),
-    (surveying, "_completed"),
-    (writing, "complaint"),
-    (writing, "Known"),
-    (writing, "arrival"),
+    (surveys, "_completed"),
+    (writer, "complaint"),
+    (writer, "Known"),
+    (writer, "arrival"),
     (search_index, "index_many"),
 ]
 
@@ -81,7 +81,7 @@ def test_a_fault_nobody_foresaw_keeps_one_update_out(vault, bring_vault, fail_at
     folder = vault(FILES)
     bring_vault(folder)
     vault({name: f"{text}more\n" for name, text in FILES.items()})
-    fail_at(updating, "_take_names")
+    fail_at(updates, "_take_names")
     for dry_run in (True, False):
         imported = bring_vault(folder, dry_run=dry_run)
         assert imported.outcomes == {"updated": 2, "failed": 1}
@@ -95,7 +95,7 @@ def test_a_fault_with_the_files_of_a_note_is_told_and_the_note_comes(
 ):
     settings.WIKI_DATA_DIR = tmp_path / "data"
     folder = vault({name: f"{text}\n![[{name}.png]]\n" for name, text in FILES.items()})
-    fail_at(attaching, "_brought")
+    fail_at(attachments, "_brought")
     imported = bring_vault(folder)
     assert imported.outcomes == {"created": 3}
     assert imported.codes() == {Code.ATTACHMENT_MISSING: 2, Code.ATTACHMENT_REFUSED: 1}
@@ -184,9 +184,9 @@ def test_one_bad_note_of_many_costs_few_tries(vault, bring_vault, fail_at, monke
     folder = vault({**{f"{number}.md": "text" for number in range(120)}, "bad.md": "# bad\n"})
     fail_at(search_index, "index_many")
     tries = []
-    insert = writing.Writer._insert
+    insert = writer.Writer._insert
     monkeypatch.setattr(
-        writing.Writer, "_insert", lambda self, planned: tries.append(1) or insert(self, planned)
+        writer.Writer, "_insert", lambda self, planned: tries.append(1) or insert(self, planned)
     )
     imported = bring_vault(folder)
     assert imported.outcomes == {"created": 120, "failed": 1}

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.html import strip_tags
 
 from wiki import integrity
-from wiki.importers import arrivals, recognise
+from wiki.importers import new_notes, recognise
 from wiki.importers.batch import import_path
 from wiki.importers.formats import flattened_math, m8ta, plain_text
 from wiki.importers.formats.flattened_math import Recovery
@@ -410,7 +410,7 @@ def test_a_taken_number_is_kept_as_the_legacy_number(bring, alice, fields, tmp_p
 def test_numbers_up_to_a_highest_are_kept(bring, alice, fields, tmp_path, monkeypatch):
     note = Note.objects.write(fields(), owner=alice)
     highest = note.pid + 50
-    for place in (arrivals, m8ta):
+    for place in (new_notes, m8ta):
         monkeypatch.setattr(place, "MAX_PID", highest)
     page = edited(tmp_path, "{812}", f"{{{highest}}}")
     marker = "hide / / print\nref: -0"

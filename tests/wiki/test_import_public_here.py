@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.wiki.pictures import picture
-from wiki.importers import writing
+from wiki.importers import writer
 from wiki.importers.item import Code
 from wiki.models import Attachment, Note, Revision
 
@@ -120,13 +120,13 @@ def test_a_note_that_is_published_meanwhile_is_not_written_to(vault, bring_vault
     folder = vault(PLAN)
     bring_vault(folder)
     vault(SECRET)
-    take_over = writing.take_over
+    take_over = writer.take_over
 
     def published_first(note, *said, **more):
         Note.objects.filter(pid=note.pid).update(visibility="public")
         Revision.objects.filter(note=note).update(visibility="public")
         return take_over(note, *said, **more)
 
-    monkeypatch.setattr(writing, "take_over", published_first)
+    monkeypatch.setattr(writer, "take_over", published_first)
     assert bring_vault(folder).codes() == {Code.PUBLIC_HERE: 1}
     assert not Revision.objects.filter(body__contains="my-secret").exists()

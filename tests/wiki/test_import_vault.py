@@ -7,7 +7,7 @@ import pytest
 
 from wiki.importers import recognise
 from wiki.importers.item import Code
-from wiki.importers.vault import dates, decoding, tags, titles
+from wiki.importers.vault import dates, encodings, tags, titles
 from wiki.models import Note
 
 RICH = """---
@@ -55,7 +55,7 @@ def names(note):
     return dict(note.aliases.values_list("key", "kind"))
 
 
-@pytest.mark.parametrize("module", [dates, decoding, tags, titles])
+@pytest.mark.parametrize("module", [dates, encodings, tags, titles])
 def test_the_examples_hold(module):
     assert doctest.testmod(module).failed == 0
 

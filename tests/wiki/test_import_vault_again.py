@@ -9,7 +9,7 @@ from django.db import connection
 from wiki import integrity, signals
 from wiki.backup.content import content_sha256
 from wiki.importers.item import Code
-from wiki.importers.surveying import MOST_NOTES
+from wiki.importers.surveys import MOST_NOTES
 from wiki.models import Alias, Note, NoteHtml, Revision, search_index
 
 FILES = {

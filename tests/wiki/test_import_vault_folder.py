@@ -10,7 +10,7 @@ from wiki.importers.formats import markdown
 from wiki.importers.item import Code, Options, Unreadable
 from wiki.importers.vault import git_history
 from wiki.importers.vault.attachments import Files
-from wiki.importers.vault.walking import walk
+from wiki.importers.vault.tree import walk
 from wiki.markup import bounded
 from wiki.models import Note
 

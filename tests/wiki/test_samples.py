@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from wiki import integrity, signals
 from wiki.accounts import sign_in_links
 from wiki.importers import sample
-from wiki.importers.checking import complaint
 from wiki.importers.item import Unreadable
 from wiki.importers.outcome import Outcome
-from wiki.importers.people import People
-from wiki.importers.writing import Writer
+from wiki.importers.owners import People
+from wiki.importers.validation import complaint
+from wiki.importers.writer import Writer
 from wiki.management.commands.up import Command
 from wiki.markup import bounded, link_key, render
 from wiki.markup.equations import Formula

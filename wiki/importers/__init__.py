@@ -1,7 +1,7 @@
 """Importers: one module per format, each with `recognises(path)` and `read(path)`.
 
 A reader only parses: it yields items (wiki.importers.item) and knows no database. What an
-item becomes is decided in one place, wiki.importers.writing, and wiki.importers.batch runs
+item becomes is decided in one place, wiki.importers.writer, and wiki.importers.batch runs
 over a whole file. A new format is a module and a line in FORMATS.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from wiki.importers.formats import json_archive, m8ta, markdown
 from wiki.importers.item import Item, Options, Remark
-from wiki.importers.people import People
+from wiki.importers.owners import People
 from wiki.models.visibility import Visibility
 
 

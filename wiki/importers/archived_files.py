@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from wiki.files import store
 from wiki.files.cleaning import proven_kind
-from wiki.importers.attaching import HERE, told
+from wiki.importers.attachments import HERE, told
 from wiki.importers.item import Attached, Code, Item, Notice, State
 from wiki.importers.outcome import Outcome, Result
-from wiki.importers.people import People
+from wiki.importers.owners import People
 from wiki.markup import bounded
 from wiki.models import Attachment, Note, RevisionFile
 

@@ -17,14 +17,14 @@ from django.db import transaction
 from wiki.importers import FORMATS, Format
 from wiki.importers.archived_files import unpack
 from wiki.importers.archives.archive import opened
-from wiki.importers.attaching import attach
+from wiki.importers.attachments import attach
+from wiki.importers.counts import Tally
 from wiki.importers.faults import notice_of
 from wiki.importers.item import Code, Item, Notice, Options, Unreadable
 from wiki.importers.outcome import Outcome, Result
-from wiki.importers.people import People
-from wiki.importers.surveying import surveyed
-from wiki.importers.tally import Tally
-from wiki.importers.writing import Writer
+from wiki.importers.owners import People
+from wiki.importers.surveys import surveyed
+from wiki.importers.writer import Writer
 from wiki.markup.survey import Survey
 from wiki.private_files import create, make_folder
 

@@ -26,7 +26,7 @@ from wiki.importers.item import (
     Unreadable,
     unreadable,
 )
-from wiki.importers.people import People
+from wiki.importers.owners import People
 from wiki.models import Alias, TagChange
 
 # Version 1 knew no files of notes, version 2 not which revision shows which.

@@ -22,10 +22,10 @@ from wiki.importers.item import Code, Item, Notice, Options, Remark, State, Unre
 from wiki.importers.vault import front_matter, tags, titles
 from wiki.importers.vault.attachments import Files
 from wiki.importers.vault.dates import in_name
-from wiki.importers.vault.decoding import Text, decode
+from wiki.importers.vault.encodings import Text, decode
 from wiki.importers.vault.fields import Fields
 from wiki.importers.vault.git_history import Dates, NoHistory, history
-from wiki.importers.vault.walking import Folder, walk
+from wiki.importers.vault.tree import Folder, walk
 from wiki.markup import link_key
 from wiki.models.visibility import NoteType, Visibility
 

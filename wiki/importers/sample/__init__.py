@@ -13,8 +13,8 @@ from django.db import connection, transaction
 
 from wiki.importers.item import Item, State, Unreadable
 from wiki.importers.outcome import Outcome
-from wiki.importers.people import People
-from wiki.importers.writing import Writer
+from wiki.importers.owners import People
+from wiki.importers.writer import Writer
 from wiki.markup import bounded
 from wiki.models import Note
 from wiki.models.note_queryset import SAMPLE

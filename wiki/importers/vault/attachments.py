@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from wiki.importers.vault.walking import Folder
+from wiki.importers.vault.tree import Folder
 
 
 class Files:

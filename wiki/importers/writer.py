@@ -12,14 +12,14 @@ from secrets import randbelow
 
 from django.db import connection, transaction
 
-from wiki.importers.arrivals import Numbers, arrival
-from wiki.importers.checking import complaint
 from wiki.importers.faults import attempt, notice_of
 from wiki.importers.item import Code, Item, Notice
-from wiki.importers.known import Known
+from wiki.importers.matches import Known
+from wiki.importers.new_notes import Numbers, arrival
 from wiki.importers.outcome import Outcome, Result
-from wiki.importers.people import People
-from wiki.importers.updating import extend, keep_out, take_over
+from wiki.importers.owners import People
+from wiki.importers.updates import extend, keep_out, take_over
+from wiki.importers.validation import complaint
 from wiki.markup import link_key
 from wiki.markup.survey import Survey
 from wiki.models import Note, revision_save

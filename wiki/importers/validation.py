@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 
 from wiki.forms import MOST_BYTES
 from wiki.importers.item import Code, Item, Notice, Record, State
-from wiki.importers.sealing import revision_of
+from wiki.importers.revisions import revision_of
 
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 MAX_BIGINT = 2**63 - 1

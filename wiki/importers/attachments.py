@@ -13,7 +13,7 @@ from wiki.files import store
 from wiki.files.cleaning import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
-from wiki.importers.writing import Writer
+from wiki.importers.writer import Writer
 from wiki.markup import bounded
 from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note, RevisionFile

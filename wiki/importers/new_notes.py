@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from wiki.importers.item import MAX_PID, Code, Item, Notice
-from wiki.importers.people import People
-from wiki.importers.sealing import revisions_of
+from wiki.importers.owners import People
+from wiki.importers.revisions import revisions_of
 from wiki.markup.survey import Survey
 from wiki.models import Alias, Note
 from wiki.models.bulk_insert import Arrival

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from wiki.importers.item import Item
-from wiki.importers.updating import starts_like
+from wiki.importers.updates import starts_like
 from wiki.markup import link_key
 from wiki.models import Note
 

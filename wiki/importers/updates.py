@@ -10,8 +10,8 @@ from wiki import signals
 from wiki.analysis.terms import analyse
 from wiki.importers.item import Code, Item, Notice, Record
 from wiki.importers.outcome import Outcome, Result
-from wiki.importers.people import People
-from wiki.importers.sealing import fields_of, revision_of, sealed
+from wiki.importers.owners import People
+from wiki.importers.revisions import fields_of, revision_of, sealed
 from wiki.markup import bounded
 from wiki.markup.survey import Survey
 from wiki.models import Alias, EditConflict, Note, Revision, revision_save, search_index

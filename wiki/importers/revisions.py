@@ -2,7 +2,7 @@
 
 from wiki.diffing.merge import Fields
 from wiki.importers.item import Item, State
-from wiki.importers.people import People
+from wiki.importers.owners import People
 from wiki.models import Note, Revision
 from wiki.models.visibility import Visibility
 
