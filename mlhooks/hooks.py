@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from mlhooks import broker, processes
-from mlhooks.benchmarks import embedding, jobs, searches
 from mlhooks.embeddings import checking, ranking, requesting, status, storing
-from mlhooks.evaluations import closeness, evidence, identifiers, search
+from mlhooks.measuring.benchmarks import embedding, jobs, searches
+from mlhooks.measuring.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.registry import NoSuchModel
 from mlhooks.views import panels

@@ -18,11 +18,11 @@ from mlhooks import jobs
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
-from wiki.benchmarks.corpus import FORMULAS
 from wiki.diffing.merge import Fields
 from wiki.importers import sample
 from wiki.importers.uploads import run
 from wiki.importers.uploads.upload_folder import State, Upload
+from wiki.measuring.benchmarks.corpus import FORMULAS
 from wiki.models import Note, Tag, TagChange
 
 NOBODY, READER, OWNER = "nobody", "reader", "owner"

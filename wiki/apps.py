@@ -15,8 +15,8 @@ class WikiConfig(AppConfig):
         """Put the house's own measurements beside those that others plug in."""
         # Models can be imported only now.
         from wiki import extensions
-        from wiki.benchmarks import markup, pages, saves, searches
-        from wiki.evaluations import search
+        from wiki.measuring.benchmarks import markup, pages, saves, searches
+        from wiki.measuring.evaluations import search
 
         extensions.benchmarks["markup"] = markup.run
         extensions.benchmarks["pages"] = pages.run

@@ -16,7 +16,7 @@ import psycopg
 
 from tests.drills.rig import Site
 from tests.drills.visitor import Reply, Unanswered
-from wiki.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.corpus import Corpus
 
 GIVE_UP_S = 120.0
 RETRY_S = 0.2

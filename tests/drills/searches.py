@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from tests.drills.rig import Site
 from tests.drills.visitor import Visitor
-from wiki.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.search.query import parse
 
 # No sign that means something to the search, so that words and meaning are both asked.

@@ -26,7 +26,7 @@ from tests.drills.owner import Owner
 from tests.drills.rig import Site, children_of, wait_until
 from tests.drills.savers import percentile
 from tests.drills.searches import Answered, Searches
-from wiki.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.corpus import Corpus
 
 Tell = Callable[[str], None]
 Find = Callable[[Site], psutil.Process]

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 
 from mlhooks import broker, processes, tasks
-from mlhooks.benchmarks import running
 from mlhooks.celery import app
+from mlhooks.measuring.benchmarks import running
 from mlhooks.models import Job
 
 NAME = "somebody@here"

@@ -7,8 +7,8 @@ import pytest
 from django.db.models.functions import Now
 
 from mlhooks import broker, heartbeat, hooks, jobs, processes
-from mlhooks.benchmarks import jobs as benchmark
-from mlhooks.benchmarks import running
+from mlhooks.measuring.benchmarks import jobs as benchmark
+from mlhooks.measuring.benchmarks import running
 from mlhooks.models import Claim, Job, Queue, Worker
 from tests.mlhooks.conftest import say
 from wiki import extensions

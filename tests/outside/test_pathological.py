@@ -2,8 +2,8 @@
 
 import pytest
 
-from wiki.benchmarks.pathological_texts import PATHOLOGICAL
 from wiki.markup import bounded
+from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
 
 pytestmark = [pytest.mark.outside, pytest.mark.django_db]
 

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from wiki import extensions
-from wiki.benchmarks import saves
-from wiki.benchmarks.machine import Machine
 from wiki.management.own_database import OWN_FOLDER
+from wiki.measuring.benchmarks import saves
+from wiki.measuring.benchmarks.machine import Machine
 from wiki.models import Note, revision_save
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from wiki.benchmarks import pages
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
+from wiki.measuring.benchmarks import pages
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
 from wiki.models import Note, Revision
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from mlhooks import jobs
-from mlhooks.benchmarks import embedding, process_tree, saving
-from mlhooks.benchmarks.running import NotMeasured
+from mlhooks.measuring.benchmarks import embedding, process_tree, saving
+from mlhooks.measuring.benchmarks.running import NotMeasured
 from mlhooks.models import Job
-from wiki.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.machine import Machine
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
 # Burns about 0.3 s of CPU time in a child that then ends, 0.3 s itself, and waits.

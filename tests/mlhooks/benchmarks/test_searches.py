@@ -5,15 +5,15 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from mlhooks.benchmarks import filling, nearness, searches
-from mlhooks.benchmarks.binary_copy import read_vectors, write_vectors
 from mlhooks.embeddings import graph, nearest
-from mlhooks.evaluations.reading import Reader
+from mlhooks.measuring.benchmarks import filling, nearness, searches
+from mlhooks.measuring.benchmarks.binary_copy import read_vectors, write_vectors
+from mlhooks.measuring.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
-from wiki.benchmarks import searches as house
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import write_many
+from wiki.measuring.benchmarks import searches as house
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import write_many
 
 pytestmark = pytest.mark.slow
 

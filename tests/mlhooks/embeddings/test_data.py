@@ -17,7 +17,7 @@ from time import process_time
 import pytest
 from tokenizers import Tokenizer
 
-import wiki.benchmarks
+import wiki.measuring.benchmarks
 from mlhooks.embeddings.data import (
     MOST_PIECES,
     Earlier,
@@ -27,7 +27,7 @@ from mlhooks.embeddings.data import (
     sentences,
     split,
 )
-from wiki.benchmarks.pathological_texts import PATHOLOGICAL
+from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
 
 
 @cache
@@ -50,7 +50,7 @@ def count(texts) -> list[int]:
 
 @cache
 def til() -> list[dict]:
-    path = Path(wiki.benchmarks.__file__).parent / "til.jsonl.gz"
+    path = Path(wiki.measuring.benchmarks.__file__).parent / "til.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 

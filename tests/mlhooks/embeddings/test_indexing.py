@@ -10,8 +10,8 @@ from mlhooks.embeddings import boilerplate, building, indexing, storing
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
-from wiki.benchmarks.population import write_many
 from wiki.diffing.merge import Fields
+from wiki.measuring.benchmarks.population import write_many
 from wiki.models import Note
 
 FOOTER = "This note is part of a series about kitchens; write to the author for the whole of it."

@@ -10,9 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from mlhooks import processes
-from mlhooks.benchmarks import running
 from mlhooks.embeddings import building, choosing
 from mlhooks.embeddings.infer import Encoder
+from mlhooks.measuring.benchmarks import running
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 

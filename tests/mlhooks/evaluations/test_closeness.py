@@ -3,8 +3,8 @@
 import pytest
 
 from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.evaluations import closeness
-from mlhooks.evaluations.unrelated import OFF_TOPIC, gibberish
+from mlhooks.measuring.evaluations import closeness
+from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC, gibberish
 
 
 @pytest.mark.slow

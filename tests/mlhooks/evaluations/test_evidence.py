@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mlhooks.embeddings import ranking
-from mlhooks.evaluations import evidence
-from mlhooks.evaluations.order import is_recomputed
+from mlhooks.measuring.evaluations import evidence
+from mlhooks.measuring.evaluations.order import is_recomputed
 from wiki.search.fusion import By, Guarded, fuse
 from wiki.search.hit import Hit
 

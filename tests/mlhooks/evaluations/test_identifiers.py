@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlhooks.evaluations import identifiers
-from wiki.evaluations.notebook import NothingToEvaluate
+from mlhooks.measuring.evaluations import identifiers
+from wiki.measuring.evaluations.notebook import NothingToEvaluate
 from wiki.search.retrieval import Found
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mlhooks.embeddings.infer import Encoder
-from mlhooks.evaluations import kept, search
+from mlhooks.measuring.evaluations import kept, search
 from mlhooks.models import IndexedNote, QueryVector
-from wiki.evaluations.notebook import NothingToEvaluate
+from wiki.measuring.evaluations.notebook import NothingToEvaluate
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from wiki import extensions
-from wiki.evaluations.notebook import NothingToEvaluate
-from wiki.evaluations.search import MODES
 from wiki.management.base import Refused
 from wiki.management.own_database import OwnDatabaseCommand, Run
+from wiki.measuring.evaluations.notebook import NothingToEvaluate
+from wiki.measuring.evaluations.search import MODES
 
 
 class Command(OwnDatabaseCommand):

@@ -11,12 +11,12 @@ from typing import Any
 from django.db import connection
 
 from mlhooks import processes
-from mlhooks.benchmarks.running import running
-from mlhooks.evaluations.reading import Reader
+from mlhooks.measuring.benchmarks.running import running
+from mlhooks.measuring.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex
-from wiki.benchmarks import searches
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
+from wiki.measuring.benchmarks import searches
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
 
 NEAREST_QUERIES = 100
 SEED = 31
@@ -31,7 +31,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 
 class Meaning:
-    """What the workshop brings: see wiki.benchmarks.searches.Meaning."""
+    """What the workshop brings: see wiki.measuring.benchmarks.searches.Meaning."""
 
     def __init__(self, cache_folder: Any = None) -> None:
         self.reader = Reader(cache_folder)
@@ -39,7 +39,7 @@ class Meaning:
     def fill(self, topics: Mapping[int, str]) -> dict[str, Any]:
         """Let all notes be read, or seem so."""
         # Here and below: brings PyTorch along, which no web process is to load.
-        from mlhooks.benchmarks.filling import fill
+        from mlhooks.measuring.benchmarks.filling import fill
 
         return fill(self.reader, topics)
 
@@ -49,7 +49,7 @@ class Meaning:
 
     def figures(self, topics: Mapping[int, str], machine: Machine) -> dict[str, Any]:
         """Ask for the nearest notes alone, by other queries than were timed before."""
-        from mlhooks.benchmarks import nearness
+        from mlhooks.measuring.benchmarks import nearness
 
         index, encoder = self.reader.active()
         corpus = Corpus(SEED)

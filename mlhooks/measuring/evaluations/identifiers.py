@@ -15,9 +15,9 @@ from typing import Any
 
 from django.conf import settings
 
-from mlhooks.evaluations.reading import Reader
-from wiki.benchmarks.machine import Machine
-from wiki.evaluations.notebook import Notebook, read_set, readable, write
+from mlhooks.measuring.evaluations.reading import Reader
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.evaluations.notebook import Notebook, read_set, readable, write
 from wiki.search.fusion import By
 from wiki.search.query import parse
 from wiki.search.retrieval import find

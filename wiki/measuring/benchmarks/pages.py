@@ -21,10 +21,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import settle, write_many
 from wiki.forms import MOST_BYTES, form_values
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import settle, write_many
 from wiki.models import Note, Revision
 from wiki.models.bulk_insert import Arrival
 

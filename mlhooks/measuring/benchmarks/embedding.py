@@ -22,15 +22,15 @@ from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
 from mlhooks import jobs, notes, processes, registry
-from mlhooks.benchmarks import process_tree
-from mlhooks.benchmarks.running import NotMeasured, running
-from mlhooks.benchmarks.saving import edit, save_during_backlog, save_to_hit
 from mlhooks.embeddings import indexing, requesting
+from mlhooks.measuring.benchmarks import process_tree
+from mlhooks.measuring.benchmarks.running import NotMeasured, running
+from mlhooks.measuring.benchmarks.saving import edit, save_during_backlog, save_to_hit
 from mlhooks.models import EncoderIndex, Job
 from mlhooks.models.job import REQUESTED, notify
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import settle, write_many
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import settle, write_many
 
 NOTES = 400
 LATER = timedelta(days=1)
@@ -124,7 +124,13 @@ def raw_encoding(pids: Sequence[int]) -> dict[str, Any]:
         texts += {passage.sha256: passage.text for passage in one.passages}.values()
     folder = registry.locate(index.encoder)
     ran = subprocess.run(
-        [sys.executable, "-m", "mlhooks.benchmarks.raw_encoding", folder, settings.WIKI_DEVICE],
+        [
+            sys.executable,
+            "-m",
+            "mlhooks.measuring.benchmarks.raw_encoding",
+            folder,
+            settings.WIKI_DEVICE,
+        ],
         input=json.dumps(texts),
         capture_output=True,
         text=True,

@@ -7,15 +7,15 @@ from typing import Any
 
 from django.db import connection
 
-from mlhooks.benchmarks.running import NotMeasured
 from mlhooks.embeddings import building, requesting
-from mlhooks.evaluations.reading import keep_query
-from mlhooks.evaluations.unrelated import OFF_TOPIC
+from mlhooks.measuring.benchmarks.running import NotMeasured
+from mlhooks.measuring.evaluations.reading import keep_query
+from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC
 from mlhooks.models import EncoderIndex, Job
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.population import save_again, write_many, write_one
 from wiki.diffing.merge import Fields
-from wiki.evaluations.notebook import readable
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.population import save_again, write_many, write_one
+from wiki.measuring.evaluations.notebook import readable
 from wiki.search.fusion import By
 from wiki.search.query import parse
 from wiki.search.retrieval import find

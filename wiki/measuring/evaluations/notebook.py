@@ -9,9 +9,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.management import call_command
 
-from wiki.benchmarks.population import settle, write_many
 from wiki.diffing.merge import Fields
-from wiki.evaluations.retrieval import RetrievalSet, sets_in
+from wiki.measuring.benchmarks.population import settle, write_many
+from wiki.measuring.evaluations.retrieval import RetrievalSet, sets_in
 from wiki.models import Note
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.visibility import NoteType, Visibility

@@ -17,10 +17,10 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import write_many
 from wiki.diffing.merge import Fields
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import write_many
 from wiki.models import EditConflict, Note, Revision
 
 LINES = 200

@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from mlhooks import jobs, processes
-from mlhooks.benchmarks.running import NotMeasured, running
+from mlhooks.measuring.benchmarks.running import NotMeasured, running
 from mlhooks.models import Job, Queue
-from wiki.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.machine import Machine
 
 ROUNDS = 200
 WARM_UP = 10

@@ -10,10 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from wiki.benchmarks.machine import Machine
-from wiki.evaluations import ts_rank
-from wiki.evaluations.notebook import Notebook, NothingToEvaluate, read_sets, readable, write
-from wiki.evaluations.retrieval import (
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.evaluations import ts_rank
+from wiki.measuring.evaluations.notebook import (
+    Notebook,
+    NothingToEvaluate,
+    read_sets,
+    readable,
+    write,
+)
+from wiki.measuring.evaluations.retrieval import (
     Query,
     Scores,
     difference,

@@ -20,11 +20,11 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import notes
-from mlhooks.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.embeddings import calibration, data, graph, indexing, requesting
-from mlhooks.evaluations.reading import NOTES_AT_A_TIME, Reader
+from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
+from mlhooks.measuring.evaluations.reading import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
-from wiki.benchmarks.population import settle
+from wiki.measuring.benchmarks.population import settle
 
 ENCODED = 20_000
 # Notes are about three times as long as those of the benchmarks' corpus, which have two passages.

@@ -11,14 +11,14 @@ from mlhooks.embeddings import building, calibration, graph, indexing, requestin
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from mlhooks.registry import NoSuchModel
-from wiki.benchmarks.population import settle
-from wiki.evaluations.notebook import NothingToEvaluate, readable
+from wiki.measuring.benchmarks.population import settle
+from wiki.measuring.evaluations.notebook import NothingToEvaluate, readable
 from wiki.search.answer import Answer, answer
 from wiki.search.query import parse
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder
-    from mlhooks.evaluations.kept import KeepingEncoder
+    from mlhooks.measuring.evaluations.kept import KeepingEncoder
 
 NOTES_AT_A_TIME = 256
 
@@ -67,7 +67,7 @@ class Reader:
         Raises NothingToEvaluate.
         """
         # Brings PyTorch along, which no web process is to load.
-        from mlhooks.evaluations.kept import KeepingEncoder, folder
+        from mlhooks.measuring.evaluations.kept import KeepingEncoder, folder
 
         try:
             index, encoder = building.active()

@@ -12,11 +12,11 @@ from typing import Any
 from django.conf import settings
 
 from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.evaluations.reading import Reader
-from mlhooks.evaluations.unrelated import OFF_TOPIC, gibberish
-from wiki.benchmarks.machine import Machine
-from wiki.evaluations.notebook import read_set, write
-from wiki.evaluations.retrieval import mean
+from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC, gibberish
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.evaluations.notebook import read_set, write
+from wiki.measuring.evaluations.retrieval import mean
 from wiki.search.answer import Answer
 
 GIBBERISH = 100

@@ -15,14 +15,14 @@ import torch
 from django.core.cache import cache
 from django.db import connection
 
-from mlhooks.benchmarks.binary_copy import read_vectors
 from mlhooks.embeddings.nearest import NEAREST, Near, nearest
 from mlhooks.embeddings.storing import literal
+from mlhooks.measuring.benchmarks.binary_copy import read_vectors
 from mlhooks.models import EncoderIndex
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import publish_only
-from wiki.evaluations.notebook import readable
-from wiki.evaluations.retrieval import mean
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import publish_only
+from wiki.measuring.evaluations.notebook import readable
+from wiki.measuring.evaluations.retrieval import mean
 from wiki.search.fusion import TOP
 
 PARTS = (1.0, 0.1, 0.001)

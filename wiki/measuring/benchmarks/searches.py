@@ -19,11 +19,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
-from wiki.benchmarks.corpus import Corpus
-from wiki.benchmarks.machine import Machine
-from wiki.benchmarks.population import settle, write_many
 from wiki.diffing.merge import Fields
-from wiki.evaluations import ts_rank
+from wiki.measuring.benchmarks.corpus import Corpus
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.benchmarks.population import settle, write_many
+from wiki.measuring.evaluations import ts_rank
 from wiki.models import Note
 from wiki.models.visibility import Visibility
 from wiki.search.fusion import By

@@ -1,6 +1,6 @@
 """What encoding costs by itself: texts from standard input, in one plain process. No Django.
 
-Usage: python -m mlhooks.benchmarks.raw_encoding FOLDER DEVICE < a JSON list of texts. Prints
+Usage: python -m mlhooks.measuring.benchmarks.raw_encoding FOLDER DEVICE < a JSON list of texts. Prints
 {"tokens", "cpu_s"}; loading the model and a first batch are not counted.
 """
 

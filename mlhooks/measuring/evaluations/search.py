@@ -8,9 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-from mlhooks.evaluations.reading import Reader
-from wiki.evaluations import search
-from wiki.evaluations.notebook import Notebook
+from mlhooks.measuring.evaluations.reading import Reader
+from wiki.measuring.evaluations import search
+from wiki.measuring.evaluations.notebook import Notebook
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

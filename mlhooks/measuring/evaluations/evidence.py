@@ -15,11 +15,11 @@ from django.conf import settings
 
 from mlhooks import notes
 from mlhooks.embeddings import data, indexing, ranking
-from mlhooks.evaluations.order import is_recomputed
-from mlhooks.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.order import is_recomputed
+from mlhooks.measuring.evaluations.reading import Reader
 from mlhooks.models import EncoderIndex
-from wiki.benchmarks.machine import Machine
-from wiki.evaluations.notebook import NothingToEvaluate, read_set, readable, write
+from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write
 from wiki.search.fusion import By
 from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery, parse
