@@ -15,7 +15,7 @@ from django.db import connection
 
 from mlhooks import broker, processes, tasks
 from mlhooks.celery import app
-from mlhooks.measuring.benchmarks import running
+from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Job
 
 NAME = "somebody@here"
@@ -71,8 +71,8 @@ def child_env(broker_home: Path) -> Callable[[], dict[str, str]]:
 @pytest.fixture
 def valkey(broker_address: str, child_env: Callable[[], dict[str, str]]) -> Iterator[int]:
     """A running broker with nothing in it; its process id."""
-    with running.child(processes.broker_argv(), child_env()) as process:
-        running.wait_until("valkey", process, broker.is_ready)
+    with site_processes.child(processes.broker_argv(), child_env()) as process:
+        site_processes.wait_until("valkey", process, broker.is_ready)
         say("FLUSHALL")
         yield process.pid
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from mlhooks import broker, heartbeat, hooks, jobs, processes
 from mlhooks.measuring.benchmarks import jobs as benchmark
-from mlhooks.measuring.benchmarks import running
+from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, Job, Queue, Worker
 from tests.mlhooks.conftest import say
 from wiki import extensions
@@ -32,10 +32,10 @@ def test_the_whole_chain_answers(transactional_db, broker_address, child_env, mo
 def test_a_child_that_ends_at_once_is_not_waited_for(db):
     argv = ["/bin/sh", "-c", "exit 1"]
     with (
-        pytest.raises(running.NotMeasured, match="sh did not start"),
-        running.child(argv, {}) as process,
+        pytest.raises(site_processes.NotMeasured, match="sh did not start"),
+        site_processes.child(argv, {}) as process,
     ):
-        running.wait_until("sh", process, lambda: False)
+        site_processes.wait_until("sh", process, lambda: False)
 
 
 def test_two_workers_keep_people_apart_from_bulk():
@@ -130,8 +130,8 @@ def test_a_machine_without_valkey_is_told_what_to_do(monkeypatch):
 
 def test_a_killed_broker_keeps_its_nudges(broker_address, child_env, db):
     def once(words: str) -> bytes:
-        with running.child(processes.broker_argv(), child_env()) as process:
-            running.wait_until("valkey", process, broker.is_ready)
+        with site_processes.child(processes.broker_argv(), child_env()) as process:
+            site_processes.wait_until("valkey", process, broker.is_ready)
             try:
                 return say(*words.split())
             finally:

@@ -24,8 +24,8 @@ from django.db.models.functions import Now
 from mlhooks import jobs, notes, processes, registry
 from mlhooks.embeddings import indexing, requesting
 from mlhooks.measuring.benchmarks import process_tree
-from mlhooks.measuring.benchmarks.running import NotMeasured, running
-from mlhooks.measuring.benchmarks.saving import edit, save_during_backlog, save_to_hit
+from mlhooks.measuring.benchmarks.save_latency import edit, save_during_backlog, save_to_hit
+from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
 from mlhooks.models import EncoderIndex, Job
 from mlhooks.models.job import REQUESTED, notify
 from wiki.measuring.benchmarks.corpus import Corpus
@@ -127,7 +127,7 @@ def raw_encoding(pids: Sequence[int]) -> dict[str, Any]:
         [
             sys.executable,
             "-m",
-            "mlhooks.measuring.benchmarks.raw_encoding",
+            "mlhooks.measuring.benchmarks.encoder_speed",
             folder,
             settings.WIKI_DEVICE,
         ],

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from mlhooks import jobs, processes
-from mlhooks.measuring.benchmarks.running import NotMeasured, running
+from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
 from mlhooks.models import Job, Queue
 from wiki.measuring.benchmarks.machine import Machine
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 
 from mlhooks import processes
-from mlhooks.measuring.benchmarks.running import running
-from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.benchmarks.site_processes import running
+from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.models import EncoderIndex
 from wiki.measuring.benchmarks import searches
 from wiki.measuring.benchmarks.corpus import Corpus
@@ -39,7 +39,7 @@ class Meaning:
     def fill(self, topics: Mapping[int, str]) -> dict[str, Any]:
         """Let all notes be read, or seem so."""
         # Here and below: brings PyTorch along, which no web process is to load.
-        from mlhooks.measuring.benchmarks.filling import fill
+        from mlhooks.measuring.benchmarks.synthetic_vectors import fill
 
         return fill(self.reader, topics)
 
@@ -49,14 +49,14 @@ class Meaning:
 
     def figures(self, topics: Mapping[int, str], machine: Machine) -> dict[str, Any]:
         """Ask for the nearest notes alone, by other queries than were timed before."""
-        from mlhooks.measuring.benchmarks import nearness
+        from mlhooks.measuring.benchmarks import nearest_neighbours
 
         index, encoder = self.reader.active()
         corpus = Corpus(SEED)
         half = NEAREST_QUERIES // 2
         texts = (*corpus.queries(half), *corpus.questions(half))
         vectors = [encoder.encode_query(text).tolist() for text in texts]
-        return nearness.figures(index, topics, vectors, machine)
+        return nearest_neighbours.figures(index, topics, vectors, machine)
 
     def bytes(self) -> int:
         """Return how much the vectors take on disk, with their indexes."""

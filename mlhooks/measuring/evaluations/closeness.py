@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.measuring.evaluations.reading import Reader
-from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC, gibberish
+from mlhooks.measuring.evaluations.notebooks import Reader
+from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import read_set, write
 from wiki.measuring.evaluations.retrieval import mean

@@ -15,8 +15,8 @@ from django.conf import settings
 
 from mlhooks import notes
 from mlhooks.embeddings import data, indexing, ranking
-from mlhooks.measuring.evaluations.order import is_recomputed
-from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.notebooks import Reader
+from mlhooks.measuring.evaluations.result_order import is_recomputed
 from mlhooks.models import EncoderIndex
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.notebooks import Reader
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import Notebook, read_set, readable, write
 from wiki.search.fusion import By

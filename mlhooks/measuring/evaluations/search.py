@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.notebooks import Reader
 from wiki.measuring.evaluations import search
 from wiki.measuring.evaluations.notebook import Notebook
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from mlhooks import jobs
-from mlhooks.measuring.benchmarks import embedding, process_tree, saving
-from mlhooks.measuring.benchmarks.running import NotMeasured
+from mlhooks.measuring.benchmarks import embedding, process_tree, save_latency
+from mlhooks.measuring.benchmarks.site_processes import NotMeasured
 from mlhooks.models import Job
 from wiki.measuring.benchmarks.machine import Machine
 
@@ -34,8 +34,8 @@ def test_a_queue_is_measured_beside_the_encoder_by_itself(
     for name, value in child_env().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
-    monkeypatch.setattr(saving, "PARTS", 4)
-    monkeypatch.setattr(saving, "SAVES", 2)
+    monkeypatch.setattr(save_latency, "PARTS", 4)
+    monkeypatch.setattr(save_latency, "SAVES", 2)
     result = embedding.run({"notes": 5})
     assert result["notes"] == 5 and result["passages"] >= 4
     assert result["tokens"] > 20 * result["passages"]

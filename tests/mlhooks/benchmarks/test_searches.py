@@ -6,9 +6,9 @@ from django.core.cache import cache
 from django.db import connection
 
 from mlhooks.embeddings import graph, nearest
-from mlhooks.measuring.benchmarks import filling, nearness, searches
+from mlhooks.measuring.benchmarks import nearest_neighbours, searches, synthetic_vectors
 from mlhooks.measuring.benchmarks.binary_copy import read_vectors, write_vectors
-from mlhooks.measuring.evaluations.reading import Reader
+from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from wiki.measuring.benchmarks import searches as house
 from wiki.measuring.benchmarks.corpus import Corpus
@@ -34,8 +34,8 @@ def test_a_small_run_tells_every_figure(
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
     monkeypatch.setattr(house, "QUERIES", 4)
     monkeypatch.setattr(searches, "NEAREST_QUERIES", 10)
-    monkeypatch.setattr(filling, "ENCODED", 20)
-    monkeypatch.setattr(filling, "NOTES_AT_A_TIME", 10)
+    monkeypatch.setattr(synthetic_vectors, "ENCODED", 20)
+    monkeypatch.setattr(synthetic_vectors, "NOTES_AT_A_TIME", 10)
     monkeypatch.setattr(graph, "GRAPH_FROM", 100)
     monkeypatch.setattr(nearest, "MOST_READ", 30)
     result = searches.run({"notes": 40, "cache": tmp_path})
@@ -56,11 +56,11 @@ def test_a_small_run_tells_every_figure(
 @pytest.fixture
 def filled(transactional_db, alice, monkeypatch, tmp_path):
     """The topics of 30 notes, of which the first few were read; and what was said of them."""
-    monkeypatch.setattr(filling, "ENCODED", 10)
-    monkeypatch.setattr(filling, "NOTES_AT_A_TIME", 5)
+    monkeypatch.setattr(synthetic_vectors, "ENCODED", 10)
+    monkeypatch.setattr(synthetic_vectors, "NOTES_AT_A_TIME", 5)
     fields = list(Corpus().notes(30))
     topics = dict(zip(write_many(fields, alice), (one.tags[0] for one in fields), strict=True))
-    return topics, filling.fill(Reader(tmp_path), topics)
+    return topics, synthetic_vectors.fill(Reader(tmp_path), topics)
 
 
 def test_copies_are_as_far_from_each_other_as_is_said(filled):
@@ -88,17 +88,17 @@ def test_every_note_counts_as_read_and_nothing_waits(filled):
 
 def test_a_part_is_of_few_topics():
     topics = dict(enumerate("aaaaaabbbc"))
-    assert nearness.part_of(topics, 1.0) == list(range(10))
-    assert nearness.part_of(topics, 0.6) == [0, 1, 2, 3, 4, 5]
-    assert nearness.part_of(topics, 0.5) == [6, 7, 8, 9, 0]
-    assert nearness.part_of(topics, 0.4) == [6, 7, 8, 9]
-    assert nearness.part_of(topics, 0.001) == [9]
-    assert nearness.part_of(dict.fromkeys(range(10), "a"), 0.2) == [0, 1]
+    assert nearest_neighbours.part_of(topics, 1.0) == list(range(10))
+    assert nearest_neighbours.part_of(topics, 0.6) == [0, 1, 2, 3, 4, 5]
+    assert nearest_neighbours.part_of(topics, 0.5) == [6, 7, 8, 9, 0]
+    assert nearest_neighbours.part_of(topics, 0.4) == [6, 7, 8, 9]
+    assert nearest_neighbours.part_of(topics, 0.001) == [9]
+    assert nearest_neighbours.part_of(dict.fromkeys(range(10), "a"), 0.2) == [0, 1]
 
 
 def test_the_scan_keeps_to_what_is_readable_and_what_it_misses_counts(filled):
     index = EncoderIndex.objects.get()
-    scan = nearness.Scan(index)
+    scan = nearest_neighbours.Scan(index)
     pids = list(filled[0])
     query = scan.vectors[-1].tolist()
     whole = scan.best(query, scan.among(pids))
@@ -106,7 +106,7 @@ def test_the_scan_keeps_to_what_is_readable_and_what_it_misses_counts(filled):
     hidden = scan.best(query, scan.among(pids[:7]))
     assert set(hidden) == set(pids[:7])
     near = [nearest.Near(pid, 0, 0, 0, 0, "", 0, None) for pid in whole[5:]]
-    assert nearness.shared(near, whole) == 0.5
+    assert nearest_neighbours.shared(near, whole) == 0.5
 
 
 def test_vectors_come_back_as_they_were_written(transactional_db):

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from mlhooks import processes
 from mlhooks.embeddings import building, choosing
 from mlhooks.embeddings.infer import Encoder
-from mlhooks.measuring.benchmarks import running
+from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
@@ -237,11 +237,11 @@ def test_a_real_worker_does_it(small, other, write, work, valkey, child_env, mon
     env = child_env() | {"WIKI_ENCODER": small, **processes.ENVIRONMENT}
     (worker,) = processes.workers(1)
     with (
-        running.child(processes.dispatcher_argv(), env) as dispatcher,
-        running.child(worker.argv(), env) as child,
+        site_processes.child(processes.dispatcher_argv(), env) as dispatcher,
+        site_processes.child(worker.argv(), env) as child,
     ):
-        running.wait_until("dispatcher", dispatcher, processes.dispatcher_is_ready)
-        running.wait_until("worker", child, worker.is_ready)
+        site_processes.wait_until("dispatcher", dispatcher, processes.dispatcher_is_ready)
+        site_processes.wait_until("worker", child, worker.is_ready)
         ran = Ran("--encoder", other, "--wait")
         assert ran.code == 0 and active().encoder == other
         assert not any("in this process" in line for line in ran.progress)

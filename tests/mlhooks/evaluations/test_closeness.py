@@ -4,7 +4,7 @@ import pytest
 
 from mlhooks.embeddings.everyday import EVERYDAY
 from mlhooks.measuring.evaluations import closeness
-from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC, gibberish
+from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 
 
 @pytest.mark.slow

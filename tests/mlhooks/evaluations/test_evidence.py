@@ -6,7 +6,7 @@ import pytest
 
 from mlhooks.embeddings import ranking
 from mlhooks.measuring.evaluations import evidence
-from mlhooks.measuring.evaluations.order import is_recomputed
+from mlhooks.measuring.evaluations.result_order import is_recomputed
 from wiki.search.fusion import By, Guarded, fuse
 from wiki.search.hit import Hit
 

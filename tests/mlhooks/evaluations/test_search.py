@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mlhooks.embeddings.infer import Encoder
-from mlhooks.measuring.evaluations import kept, search
+from mlhooks.measuring.evaluations import search, vector_cache
 from mlhooks.models import IndexedNote, QueryVector
 from wiki.measuring.evaluations.notebook import NothingToEvaluate
 
@@ -42,7 +42,7 @@ def test_what_was_read_once_is_not_read_again(options, monkeypatch):
         Encoder, "encode_query", lambda self, text: seen.append(text) or query(self, text)
     )
     again = search.run(made)
-    assert set(seen) == set(kept.PROBES)
+    assert set(seen) == set(vector_cache.PROBES)
     assert [again[name]["mrr"] for name in ("semantic", "hybrid")] == [
         first[name]["mrr"] for name in ("semantic", "hybrid")
     ]

@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from mlhooks import notes
 from mlhooks.embeddings import calibration, data, graph, indexing, requesting
 from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
-from mlhooks.measuring.evaluations.reading import NOTES_AT_A_TIME, Reader
+from mlhooks.measuring.evaluations.notebooks import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
 from wiki.measuring.benchmarks.population import settle
 

@@ -18,7 +18,7 @@ from wiki.search.query import parse
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder
-    from mlhooks.measuring.evaluations.kept import KeepingEncoder
+    from mlhooks.measuring.evaluations.vector_cache import KeepingEncoder
 
 NOTES_AT_A_TIME = 256
 
@@ -67,7 +67,7 @@ class Reader:
         Raises NothingToEvaluate.
         """
         # Brings PyTorch along, which no web process is to load.
-        from mlhooks.measuring.evaluations.kept import KeepingEncoder, folder
+        from mlhooks.measuring.evaluations.vector_cache import KeepingEncoder, folder
 
         try:
             index, encoder = building.active()

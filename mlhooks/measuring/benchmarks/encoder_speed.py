@@ -1,7 +1,7 @@
 """What encoding costs by itself: texts from standard input, in one plain process. No Django.
 
-Usage: python -m mlhooks.measuring.benchmarks.raw_encoding FOLDER DEVICE < a JSON list of texts. Prints
-{"tokens", "cpu_s"}; loading the model and a first batch are not counted.
+Usage: python -m mlhooks.measuring.benchmarks.encoder_speed FOLDER DEVICE < a JSON list of texts.
+Prints {"tokens", "cpu_s"}; loading the model and a first batch are not counted.
 """
 
 import json

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection
 
 from mlhooks.embeddings import building, requesting
-from mlhooks.measuring.benchmarks.running import NotMeasured
-from mlhooks.measuring.evaluations.reading import keep_query
-from mlhooks.measuring.evaluations.unrelated import OFF_TOPIC
+from mlhooks.measuring.benchmarks.site_processes import NotMeasured
+from mlhooks.measuring.evaluations.notebooks import keep_query
+from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC
 from mlhooks.models import EncoderIndex, Job
 from wiki.diffing.merge import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
