@@ -37,6 +37,6 @@ def index_notes(using: str, **rest: Any) -> None:
 
 def remember_derived_tables(**rest: Any) -> None:
     """After every `migrate`: note what backups may leave out, should the ML app be switched off."""
-    from wiki.backup import kept
+    from wiki.backup import kept_tables
 
-    kept.remember()
+    kept_tables.remember()

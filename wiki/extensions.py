@@ -83,7 +83,7 @@ checks: list[Callable[[], Iterable[Problem]]] = []
 counted: dict[str, Callable[[], int]] = {}
 # What else readyz tells, by name: JSON-able, and one cheap query at most.
 vitals: dict[str, Callable[[], Any]] = {}
-# Every table of an app that is plugged in, by name; wiki/backup/kept.py names the house's own.
+# Every table of a registered app, by name; wiki/backup/kept_tables.py names those of the wiki.
 kept_tables: list[str] = []  # what people did there: rows that every backup holds
 # Rows that are made again, left out of backups; a pattern only for tables that come and go.
 derived_tables: list[str] = []

@@ -19,7 +19,7 @@ from taggit.models import TaggedItem
 from tests.wiki.archives_of_backups import read_zip, with_rows, write_format_1, write_zip
 from tests.wiki.attaching import attach
 from wiki import backup, extensions
-from wiki.backup import BackupError, kept
+from wiki.backup import BackupError, kept_tables
 from wiki.backup.content import all_tables, read_contents
 from wiki.models import Note, Tag, TagAlias, TagChange, TagDifference, VisibilityChange
 from wiki.snapshot import snapshot
@@ -30,15 +30,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def named() -> list[str]:
     return [
-        *kept.KEPT,
-        *kept.DERIVED,
+        *kept_tables.KEPT,
+        *kept_tables.DERIVED,
         *extensions.kept_tables,
         *extensions.derived_tables,
     ]
 
 
 def test_each_table_is_named_once_as_kept_or_derived(db):
-    """Fails for a new table: add it to a list in wiki/backup/kept.py or mlhooks/hooks.py."""
+    """Fails for a new table: add it to a list in wiki/backup/kept_tables.py or mlhooks/hooks.py."""
     patterns = {"passage_vector_*"}
     # Tables of vectors come and go, here with tests before this one.
     tables = {
@@ -75,7 +75,7 @@ def a_row_of_each(note, secret, alice, bob, fields, settings, tmp_path):
 def contents() -> dict[str, object]:
     with snapshot():
         tables = all_tables()
-        return read_contents(tables[name] for name in (*kept.KEPT, *extensions.kept_tables))
+        return read_contents(tables[name] for name in (*kept_tables.KEPT, *extensions.kept_tables))
 
 
 def test_a_row_of_each_kept_table_is_restored(a_row_of_each, elsewhere, tmp_path):

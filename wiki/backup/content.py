@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import connection
 from psycopg import sql
 
-from wiki.backup.kept import is_kept, remembered
+from wiki.backup.kept_tables import is_kept, remembered
 from wiki.snapshot import snapshot
 
 # How PostgreSQL writes and reads values as text, whatever the server's own settings are.

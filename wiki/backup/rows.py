@@ -6,7 +6,7 @@ from typing import IO, Protocol
 
 from wiki.backup.archive import CHUNK_BYTES, table_member
 from wiki.backup.errors import BackupError
-from wiki.backup.kept import is_kept
+from wiki.backup.kept_tables import is_kept
 from wiki.backup.reader import Reader
 from wiki.backup.schema import Schema
 
