@@ -11,9 +11,9 @@ from PIL import Image, ImageChops, ImageCms, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tests.wiki.pictures import picture
-from wiki.files import cleaning, cleaning_child, metadata, photograph
-from wiki.files.cleaning import clean_upload
+from wiki.files import metadata, photograph, sanitizer, sanitizer_child
 from wiki.files.kinds import GIF, JPEG, PNG, WEBP, Kind
+from wiki.files.sanitizer import clean_upload
 from wiki.files.store import FileRefused
 
 KINDS = {"JPEG": JPEG, "PNG": PNG, "WEBP": WEBP, "GIF": GIF}
@@ -226,18 +226,18 @@ def test_a_photograph_nobody_here_can_read_is_refused_with_a_way_out(brand: byte
 
 
 def test_a_picture_that_takes_too_long_is_refused(monkeypatch: Any, tmp_path: Path) -> None:
-    monkeypatch.setattr(cleaning, "MAX_WALL_S", 0.001)
+    monkeypatch.setattr(sanitizer, "MAX_WALL_S", 0.001)
     with pytest.raises(FileRefused, match="takes too long"):
         kept_of(JPG)
 
 
 def test_the_child_that_cleans_has_limits(monkeypatch: Any, tmp_path: Path) -> None:
     limits: dict[int, Any] = {}
-    monkeypatch.setattr(cleaning_child.resource, "setrlimit", limits.__setitem__)
+    monkeypatch.setattr(sanitizer_child.resource, "setrlimit", limits.__setitem__)
     (tmp_path / "a.jpg").write_bytes(JPG)
-    assert cleaning_child.main("jpg", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")) == 0
+    assert sanitizer_child.main("jpg", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")) == 0
     assert not (tmp_path / "b.jpg").exists()
     assert limits == {
-        cleaning_child.resource.RLIMIT_CPU: (15, 15),
-        cleaning_child.resource.RLIMIT_DATA: (1024**3, 1024**3),
+        sanitizer_child.resource.RLIMIT_CPU: (15, 15),
+        sanitizer_child.resource.RLIMIT_DATA: (1024**3, 1024**3),
     }

@@ -21,7 +21,7 @@ from PIL import Image
 
 from tests.wiki.pictures import picture
 from wiki.diffing.merge import Fields
-from wiki.files import cleaning, store
+from wiki.files import sanitizer, store
 from wiki.management.commands import up
 from wiki.markup import render
 from wiki.markup.naming import file_markdown, free_key
@@ -298,10 +298,10 @@ def test_a_picture_that_cannot_be_cleaned_is_refused_and_nothing_is_kept(
 def test_a_disk_that_is_full_while_a_picture_is_cleaned_is_said(
     note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
 ) -> None:
-    real = cleaning.subprocess.run
+    real = sanitizer.subprocess.run
     # The file that the child writes lies in a folder that is none.
     monkeypatch.setattr(
-        cleaning.subprocess,
+        sanitizer.subprocess,
         "run",
         lambda args, **said: real([*args[:-1], "/dev/null/target"], **said),
     )
@@ -313,8 +313,8 @@ def test_a_disk_that_is_full_while_a_picture_is_cleaned_is_said(
 def test_too_many_pictures_at_once_are_asked_to_come_again(
     note: Note, alice_client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(cleaning, "MAX_WALL_S", 0.01)
-    monkeypatch.setattr(cleaning, "_turns", threading.Semaphore(0))
+    monkeypatch.setattr(sanitizer, "MAX_WALL_S", 0.01)
+    monkeypatch.setattr(sanitizer, "_turns", threading.Semaphore(0))
     reply = send(alice_client, note, PNG)
     assert reply.status_code == 503 and "in a minute" in reply.json()["error"]
 

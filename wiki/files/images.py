@@ -1,7 +1,7 @@
 """Pictures: how large they are, and small ones made of them.
 
 A small one is made by a process of its own with limits of time and memory, for a picture of
-a few kilobytes can ask for hours and gigabytes (wiki.files.shrinking).
+a few kilobytes can ask for hours and gigabytes (wiki.files.thumbnail).
 """
 
 import subprocess
@@ -14,8 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from wiki.files import svg_size
 from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, SVG, Kind
 from wiki.files.photograph import ORIENTATION, SIDEWAYS
-from wiki.files.shrinking import MOST_PIXELS, WIDEST
 from wiki.files.store import media
+from wiki.files.thumbnail import MOST_PIXELS, WIDEST
 from wiki.private_files import create, make_folder
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
@@ -95,7 +95,7 @@ def _shrink(source: Path, target: Path) -> None:
     create(unfinished, "wb").close()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "wiki.files.shrinking", str(source), str(unfinished)],
+            [sys.executable, "-m", "wiki.files.thumbnail", str(source), str(unfinished)],
             cwd=Path(__file__).resolve().parents[2],
             stderr=subprocess.DEVNULL,
             timeout=MOST_WALL_S,

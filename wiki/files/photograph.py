@@ -7,7 +7,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from wiki.files.kinds import JPEG, PNG, WEBP, Kind
 from wiki.files.metadata import Damaged, is_lossless_webp, strip
-from wiki.files.shrinking import MOST_PIXELS
+from wiki.files.thumbnail import MOST_PIXELS
 
 ORIENTATION = 0x0112
 FORMATS = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP"}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from wiki.files import store
-from wiki.files.cleaning import proven_kind
+from wiki.files.sanitizer import proven_kind
 from wiki.importers.attachments import HERE, told
 from wiki.importers.item import Attached, Code, Item, Notice, State
 from wiki.importers.outcome import Outcome, Result

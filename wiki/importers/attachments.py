@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wiki.files import store
-from wiki.files.cleaning import Clean, sanitised_svg
+from wiki.files.sanitizer import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.writer import Writer

@@ -13,8 +13,8 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from wiki.files import images, store
-from wiki.files.cleaning import Clean, clean_upload
 from wiki.files.kinds import OTHER
+from wiki.files.sanitizer import Clean, clean_upload
 from wiki.markup import Rendered
 from wiki.markup.naming import file_markdown, free_key, names_a_file
 from wiki.models.attachment import (
@@ -53,7 +53,7 @@ def upload(
 ) -> Attachment:
     """Keep what somebody adds to a note, or to the form of one that is not saved yet.
 
-    A picture is cleaned first (wiki.files.cleaning). The same file again is the one that is
+    A picture is cleaned first (wiki.files.sanitizer). The same file again is the one that is
     there. Holds the note row. Raises KindRefused, TooManyUnsaved, FileRefused (Unreadable and
     Busy are some), and OSError where the disk is full.
     """

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from wiki import access
-from wiki.files.cleaning import Busy, Unreadable
+from wiki.files.sanitizer import Busy, Unreadable
 from wiki.files.store import MOST_BYTES, FileRefused
 from wiki.forms import NoteForm
 from wiki.markup.naming import with_file

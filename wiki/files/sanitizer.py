@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from wiki.files import store, svg
-from wiki.files.cleaning_child import FULL, KINDS, REFUSED
 from wiki.files.kinds import OTHER, SVG, Kind, kind_of
+from wiki.files.sanitizer_child import FULL, KINDS, REFUSED
 from wiki.files.store import FileRefused
 from wiki.files.svg_size import LOOKED_AT
 
@@ -110,7 +110,7 @@ def _run(kind: Kind, source: Path, target: Path) -> str:
         raise Busy(BUSY)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "wiki.files.cleaning_child", kind.extension, source, target],
+            [sys.executable, "-m", "wiki.files.sanitizer_child", kind.extension, source, target],
             cwd=Path(__file__).resolve().parents[2],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Makes one small picture: `python -m wiki.files.shrinking SOURCE TARGET`.
+"""Makes one small picture: `python -m wiki.files.thumbnail SOURCE TARGET`.
 
 A process of its own, so that the kernel ends it when it takes too long or too much.
 """

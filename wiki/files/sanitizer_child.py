@@ -1,4 +1,4 @@
-"""Cleans one file: `python -m wiki.files.cleaning_child svg|png|jpg|webp|gif SOURCE TARGET`.
+"""Cleans one file: `python -m wiki.files.sanitizer_child svg|png|jpg|webp|gif SOURCE TARGET`.
 
 A process of its own, so that the kernel ends it when it takes too long or too much. It writes
 TARGET only if that differs from SOURCE, and tells on standard output why it cannot.
@@ -12,7 +12,7 @@ from PIL import Image
 
 from wiki.files import photograph, svg
 from wiki.files.kinds import GIF, JPEG, PNG, SVG, WEBP
-from wiki.files.shrinking import MOST_PIXELS
+from wiki.files.thumbnail import MOST_PIXELS
 
 MAX_CPU_S = 15
 MAX_MEMORY = 1024 * 1024 * 1024
