@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
-from wiki.markup import as_read, bounded
+from wiki.markup import as_read, sandbox
 from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 
@@ -37,7 +37,7 @@ def verify_integrity() -> dict[str, Any]:
         return integrity.verify().as_json()
     finally:
         # A worker renders nothing else, so its children would only wait for tomorrow.
-        bounded.stop()
+        sandbox.stop()
 
 
 def heads(pids: Collection[int]) -> dict[int, Head]:

@@ -4,9 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from wiki.markup import bounded
+from wiki.markup import sandbox
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wiki.settings")
 
 application = get_wsgi_application()
-bounded.start()
+sandbox.start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
 
 pytestmark = [pytest.mark.outside, pytest.mark.django_db]
@@ -13,5 +13,5 @@ def test_a_pathological_text_is_set_or_shown_as_typed(alice_client, name):
     reply = alice_client.post("/notes/preview/", {"body": PATHOLOGICAL[name]})
     page = reply.content.decode()
     assert reply.status_code == 200
-    assert ('class="as-typed"' in page) == (bounded.TOO_COMPLEX in page)
-    assert bounded.render("*next*").segments == ("<p><em>next</em></p>\n",)
+    assert ('class="as-typed"' in page) == (sandbox.TOO_COMPLEX in page)
+    assert sandbox.render("*next*").segments == ("<p><em>next</em></p>\n",)

@@ -6,7 +6,7 @@ import html5lib
 import pytest
 
 from tests.wiki.mathml_reader import MATHML, sources, strangers, structure
-from wiki.markup import bounded, render
+from wiki.markup import render, sandbox
 
 HTML = "{http://www.w3.org/1999/xhtml}"
 
@@ -180,4 +180,4 @@ def test_what_is_no_environment_of_formulas_stays_text(text):
 
 
 def test_a_child_numbers_and_defines_as_the_renderer_does():
-    assert str(bounded.render(TEXT)) == str(render(TEXT).narrowed())
+    assert str(sandbox.render(TEXT)) == str(render(TEXT).narrowed())

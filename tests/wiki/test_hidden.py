@@ -19,7 +19,7 @@ from django.test import Client
 from tests.wiki.world import number_from
 from wiki import integrity
 from wiki.diffing.merge import Fields
-from wiki.markup import bounded, render
+from wiki.markup import render, sandbox
 from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, index_rebuild
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_the_preview_tells_the_writer_what_is_hidden(alice_client):
 
 
 def test_a_text_too_long_to_be_set_is_shown_without_comments(client, alice, monkeypatch):
-    monkeypatch.setattr("wiki.markup.bounded.MOST_CHARACTERS", 10)
+    monkeypatch.setattr("wiki.markup.sandbox.MOST_CHARACTERS", 10)
     write(alice, 0)
     page = client.get(f"/notes/{FIRST}/").content.decode()
     assert "too long to be set" in page and "canary" not in page and "%%shown%%" in page
@@ -183,7 +183,7 @@ def older(alice, monkeypatch):
             before.setattr(f"wiki.{module}.as_read", lambda body: body)
         before.setattr("wiki.analysis.terms.hidden", lambda body: ())
         # In this process, for a child would not know.
-        before.setattr(bounded, "render", render)
+        before.setattr(sandbox, "render", render)
         write(alice, 0)
     NoteHtml.objects.update(renderer="6")
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.item import Code, Unreadable
 from wiki.importers.vault import git_history
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import Attachment, Link, Note
 
 PNG = picture(40, 30)
@@ -60,7 +60,7 @@ def test_what_only_a_comment_names_comes_along_and_is_neither_shown_nor_linked(v
     assert [tag.name for tag in note.shown_tags()] == ["seen"]
     assert not Link.objects.exists()
     assert not note.postings.filter(term=term("elsewher")).exists()
-    [slot] = bounded.render(text).slots
+    [slot] = sandbox.render(text).slots
     assert slot.payload["key"] == "y.png"
 
 

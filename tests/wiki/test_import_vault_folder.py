@@ -11,7 +11,7 @@ from wiki.importers.item import Code, Options, Unreadable
 from wiki.importers.vault import git_history
 from wiki.importers.vault.attachments import Files
 from wiki.importers.vault.tree import walk
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import Note
 
 
@@ -248,6 +248,6 @@ def test_files_are_found_as_their_notes_name_them(vault, key, inside, found):
 
 
 def test_nothing_of_a_text_is_lost_at_any_children(vault, bring_vault):
-    bounded.start()
+    sandbox.start()
     files = {f"{number}.md": f"[[{number}]] #t{number}" for number in range(60)}
     assert bring_vault(vault(files)).counts["tags"] == 60

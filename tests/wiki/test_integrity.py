@@ -16,7 +16,7 @@ from wiki import extensions, integrity
 from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
 from wiki.integrity import heads
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import (
     Attachment,
     Note,
@@ -62,7 +62,7 @@ def imported_note(alice, fields):
     )
     unknown.save()
     known = Revision.of(note, 1, told, created=note.created, source="import")
-    revision_save.append(note, known, bounded.render(told.body), analyse(told.title, told.body))
+    revision_save.append(note, known, sandbox.render(told.body), analyse(told.title, told.body))
     revision_save.next_pid_after(pid)
 
 
@@ -310,9 +310,9 @@ def test_people_who_save_meanwhile_cause_no_alarm(lived_in, alice, fields, monke
         if saver.ident is None:
             saver.start()
             saver.join()
-        return bounded.render(body)
+        return sandbox.render(body)
 
-    renderer = SimpleNamespace(**{**vars(bounded), "render": render})
+    renderer = SimpleNamespace(**{**vars(sandbox), "render": render})
     monkeypatch.setattr(heads, "bounded", renderer)
     monkeypatch.setattr(heads, "CHUNK", 1)
     assert integrity.verify().problems == []

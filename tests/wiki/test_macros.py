@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from tests.wiki.mathml_reader import sources, strangers
-from wiki.markup import bounded, macros, math, render
+from wiki.markup import macros, math, render, sandbox
 from wiki.markup.math import set_formula
 
 
@@ -85,7 +85,7 @@ def test_a_remembered_formula_defines_again():
 
 
 def test_importing_knows_which_formulas_a_note_makes_possible():
-    (found,) = bounded.survey([("", r"$\def\a{1}$ $\a$ $\b$")])
+    (found,) = sandbox.survey([("", r"$\def\a{1}$ $\a$ $\b$")])
     assert found.formulas == (r"\def\a{1}", r"\a", r"\b") and found.unset == (r"\b",)
 
 

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from wiki.markup import Rendered, bounded, link_key, render
+from wiki.markup import Rendered, link_key, render, sandbox
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -213,7 +213,7 @@ def test_a_known_fence_is_a_slot_and_an_unknown_one_is_code():
 
 def test_the_child_renders_what_the_parser_renders():
     text = "# A\n\n[[b]] $x$ *c* ünï\n"
-    assert bounded.render(text) == render(text)
+    assert sandbox.render(text) == render(text)
 
 
 def test_rendered_survives_json():
@@ -223,22 +223,22 @@ def test_rendered_survives_json():
 
 def test_a_text_that_takes_too_long_is_shown_as_typed(monkeypatch):
     slow = "[a](" * 60_000
-    shown = bounded.render(slow)
-    assert shown.notice == bounded.TOO_COMPLEX and shown.segments[0].count("[a](") == 60_000
-    assert bounded.render("*fine*").notice == ""
+    shown = sandbox.render(slow)
+    assert shown.notice == sandbox.TOO_COMPLEX and shown.segments[0].count("[a](") == 60_000
+    assert sandbox.render("*fine*").notice == ""
 
 
 def test_a_text_over_the_cap_is_shown_as_typed():
-    shown = bounded.render("<b>" * bounded.MOST_CHARACTERS)
-    assert shown.notice == bounded.TOO_LONG and "<b>" not in shown.segments[0]
+    shown = sandbox.render("<b>" * sandbox.MOST_CHARACTERS)
+    assert shown.notice == sandbox.TOO_LONG and "<b>" not in shown.segments[0]
 
 
 def test_a_child_that_died_while_idle_costs_nobody_a_text():
-    bounded.render("one")
-    for child in bounded._pools[os.getpid()].idle:
+    sandbox.render("one")
+    for child in sandbox._pools[os.getpid()].idle:
         child.process.kill()
         child.process.wait()
-    assert bounded.render("*two*").segments == ("<p><em>two</em></p>\n",)
+    assert sandbox.render("*two*").segments == ("<p><em>two</em></p>\n",)
 
 
 def test_link_keys_ignore_case_and_spaces():
@@ -252,7 +252,7 @@ def test_an_empty_corner_of_a_table_is_no_heading():
 
 def test_the_child_writes_script_letters_of_formulas_as_references():
     text = "$\\mathcal{N}$ \u00e9 \u2211"
-    shown, told = str(bounded.render(text)), str(render(text))
+    shown, told = str(sandbox.render(text)), str(render(text))
     assert max(shown) == "\u2211" < max(told)
     assert unescape(shown) == unescape(told)
 
@@ -274,7 +274,7 @@ def test_a_formula_cannot_make_a_character_that_no_text_can_hold(text):
 
 
 def test_a_child_that_is_killed_at_work_is_not_the_fault_of_its_text(monkeypatch):
-    ask, killed = bounded._Child.ask, []
+    ask, killed = sandbox._Child.ask, []
 
     def ask_and_be_killed(child, body):
         if not killed:
@@ -282,45 +282,45 @@ def test_a_child_that_is_killed_at_work_is_not_the_fault_of_its_text(monkeypatch
             child.process.kill()
         return ask(child, body)
 
-    monkeypatch.setattr(bounded._Child, "ask", ask_and_be_killed)
-    assert bounded.render("*one*") == render("*one*")
+    monkeypatch.setattr(sandbox._Child, "ask", ask_and_be_killed)
+    assert sandbox.render("*one*") == render("*one*")
     assert killed == ["*one*"]
 
 
 def test_a_text_whose_child_is_killed_again_and_again_is_shown_as_typed(monkeypatch):
-    ask = bounded._Child.ask
+    ask = sandbox._Child.ask
 
     def be_killed(child, body):
         child.process.kill()
         return ask(child, body)
 
-    monkeypatch.setattr(bounded._Child, "ask", be_killed)
-    shown = bounded.render("*one*")
-    assert (shown.notice, shown.is_typed) == (bounded.TOO_BUSY, True)
+    monkeypatch.setattr(sandbox._Child, "ask", be_killed)
+    shown = sandbox.render("*one*")
+    assert (shown.notice, shown.is_typed) == (sandbox.TOO_BUSY, True)
     monkeypatch.undo()
-    assert bounded.render("*one*") == render("*one*")
+    assert sandbox.render("*one*") == render("*one*")
 
 
 def test_a_text_that_is_only_read_is_rendered_once(monkeypatch):
     texts = []
-    monkeypatch.setattr(bounded, "render", lambda body: texts.append(body) or render(body))
-    assert bounded.render_for_reading("*read*") == bounded.render_for_reading("*read*")
+    monkeypatch.setattr(sandbox, "render", lambda body: texts.append(body) or render(body))
+    assert sandbox.render_for_reading("*read*") == sandbox.render_for_reading("*read*")
     assert texts == ["*read*"]
 
 
 def test_who_only_reads_leaves_a_child_to_who_writes(monkeypatch):
-    monkeypatch.setattr(bounded, "MOST_WALL_S", 0.05)
-    monkeypatch.setattr(bounded._pool(), "readers", threading.Semaphore(0))
-    assert bounded.render_for_reading("*all are read*").notice == bounded.TOO_BUSY
+    monkeypatch.setattr(sandbox, "MOST_WALL_S", 0.05)
+    monkeypatch.setattr(sandbox._pool(), "readers", threading.Semaphore(0))
+    assert sandbox.render_for_reading("*all are read*").notice == sandbox.TOO_BUSY
     monkeypatch.undo()
-    assert bounded.render("*written*") == render("*written*")
-    assert bounded.render_for_reading("*all are read*") == render("*all are read*")
+    assert sandbox.render("*written*") == render("*written*")
+    assert sandbox.render_for_reading("*all are read*") == render("*all are read*")
 
 
 @pytest.mark.parametrize("end", ["", "no end \\] $$ here"])
 @pytest.mark.parametrize("opening", ["\\[a\n", "> \\[a\n"])
 def test_formulas_without_an_end_are_looked_for_once(opening, end):
-    assert not bounded.render(opening * 5_000 + end).is_typed
+    assert not sandbox.render(opening * 5_000 + end).is_typed
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from wiki import signals
-from wiki.markup import bounded, link_key
+from wiki.markup import link_key, sandbox
 from wiki.models import EditConflict, Link, Note, Revision, Tag, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -265,14 +265,14 @@ def test_nobody_renames_tags_of_notes_they_may_not_edit(note, bob):
 
 
 def test_a_rename_during_a_save_is_not_undone_by_it(note, alice, fields, monkeypatch):
-    render = bounded.render
+    render = sandbox.render
 
     def rename_meanwhile(body):
-        monkeypatch.setattr(bounded, "render", render)
+        monkeypatch.setattr(sandbox, "render", render)
         TagChange.objects.rename("attention", "focus", author=alice)
         return render(body)
 
-    monkeypatch.setattr(bounded, "render", rename_meanwhile)
+    monkeypatch.setattr(sandbox, "render", rename_meanwhile)
     note.save_revision(fields(body="b"), base=0, author=alice)
     assert set(names(note)) == {"focus", "Quoc_Le"}
 

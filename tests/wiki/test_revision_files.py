@@ -16,7 +16,7 @@ from tests.wiki.pictures import picture
 from wiki.diffing.merge import Fields
 from wiki.exporters import json_archive, markdown
 from wiki.importers.batch import import_path
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.rendered import as_typed
 from wiki.models import Attachment, Note, RevisionFile, VisibilityChange, attachment_upload
 
@@ -143,7 +143,7 @@ def test_saving_does_not_publish_what_another_person_is_adding(
 def test_a_text_too_complex_to_be_read_keeps_the_files_it_spells_out(
     held: Note, alice: Any, client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(bounded, "render", lambda body: as_typed(body, bounded.TOO_BUSY))
+    monkeypatch.setattr(sandbox, "render", lambda body: as_typed(body, sandbox.TOO_BUSY))
     saved(held, alice, body="![](x.png) and more\n", visibility="public")
     monkeypatch.undo()
     assert statuses(client, *addresses(held)[:2]) == {200}

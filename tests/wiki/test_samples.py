@@ -19,7 +19,7 @@ from wiki.importers.owners import People
 from wiki.importers.validation import complaint
 from wiki.importers.writer import Writer
 from wiki.management.commands.up import Command
-from wiki.markup import bounded, link_key, render
+from wiki.markup import link_key, render, sandbox
 from wiki.markup.equations import Formula
 from wiki.markup.markdown import parse
 from wiki.markup.math import set_formula
@@ -34,13 +34,13 @@ FENCES = {"transformer", "encoder-attention", "gmlp", "sequence", "commonsense",
 REF = re.compile(r"[A-Z][A-Za-z]+-(?:19|20)\d\d\.(?:0[1-9]|1[0-2])|dAscoli-2022\.01")
 
 
-rendered_once = cache(bounded.render)
+rendered_once = cache(sandbox.render)
 
 
 @pytest.fixture(autouse=True)
 def quick_rendering(monkeypatch):
     """The same texts, many times: most of the run."""
-    monkeypatch.setattr(bounded, "render", rendered_once)
+    monkeypatch.setattr(sandbox, "render", rendered_once)
 
 
 def text(reply):

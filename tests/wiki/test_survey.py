@@ -5,7 +5,7 @@ import os
 import pytest
 
 from wiki.analysis.terms import analyse
-from wiki.markup import bounded, render
+from wiki.markup import render, sandbox
 from wiki.markup.math import SetFormula
 from wiki.markup.survey import Survey, survey
 
@@ -30,7 +30,7 @@ def test_a_survey_finds_what_rendering_finds():
 
 
 def test_a_child_tells_which_formulas_cannot_be_set():
-    (found,) = bounded.survey([("", TEXT)])
+    (found,) = sandbox.survey([("", TEXT)])
     assert found.formulas == ("x_i", "y", r"\wrongcommand") and found.unset == (r"\wrongcommand",)
 
 
@@ -52,17 +52,17 @@ def test_tags_inside_a_text(text, tags):
 
 
 def test_a_text_at_a_limit_has_only_a_notice_and_the_others_are_surveyed():
-    texts = ["[[one]]", "[a](" * 200_000, "[[two]]", "x" * (bounded.MOST_CHARACTERS + 1), "[[3]]"]
-    found = bounded.survey([("", text) for text in texts])
-    assert [one.notice for one in found] == ["", bounded.TOO_COMPLEX, "", bounded.TOO_LONG, ""]
+    texts = ["[[one]]", "[a](" * 200_000, "[[two]]", "x" * (sandbox.MOST_CHARACTERS + 1), "[[3]]"]
+    found = sandbox.survey([("", text) for text in texts])
+    assert [one.notice for one in found] == ["", sandbox.TOO_COMPLEX, "", sandbox.TOO_LONG, ""]
     assert [len(one.slots) for one in found] == [1, 0, 1, 0, 1]
 
 
 def test_children_that_died_while_idle_cost_nobody_a_survey():
-    bounded.render("one")
-    for child in bounded._pools[os.getpid()].idle:
+    sandbox.render("one")
+    for child in sandbox._pools[os.getpid()].idle:
         child.process.kill()
         child.process.wait()
     said = analyse("A title", "$x$")
-    assert bounded.survey([("A title", "$x$")]) == [Survey(formulas=("x",), analysis=said)]
-    assert bounded.render("*two*").segments == ("<p><em>two</em></p>\n",)
+    assert sandbox.survey([("A title", "$x$")]) == [Survey(formulas=("x",), analysis=said)]
+    assert sandbox.render("*two*").segments == ("<p><em>two</em></p>\n",)

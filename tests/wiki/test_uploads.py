@@ -24,7 +24,7 @@ from wiki.diffing.merge import Fields
 from wiki.files import sanitizer, store
 from wiki.management.commands import up
 from wiki.markup import render
-from wiki.markup.naming import file_markdown, free_key
+from wiki.markup.file_references import file_markdown, free_key
 from wiki.models import Attachment, Note, attachment_upload
 from wiki.supervisor import Supervisor
 from wiki.views import uploads

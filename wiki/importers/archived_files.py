@@ -8,7 +8,7 @@ from wiki.importers.attachments import HERE, told
 from wiki.importers.item import Attached, Code, Item, Notice, State
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import Attachment, Note, RevisionFile
 
 
@@ -95,6 +95,6 @@ def _files_of(state: State, rows: Mapping[int, Attachment]) -> dict[str, Attachm
 def _named(states: Sequence[State], rows: Mapping[int, Attachment]) -> list[dict[str, Attachment]]:
     """Return what each revision shows by an archive that does not say: what its text names."""
     by_key = {row.key: row for row in rows.values()}
-    surveys = bounded.survey([(state.title, state.body or "") for state in states])
+    surveys = sandbox.survey([(state.title, state.body or "") for state in states])
     named = [survey.rendered().attachment_keys() for survey in surveys]
     return [{key: by_key[key] for key in sorted(keys) if key in by_key} for keys in named]

@@ -14,7 +14,7 @@ from wiki.files.sanitizer import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.writer import Writer
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note, RevisionFile
 from wiki.models.visibility import Visibility
@@ -166,7 +166,7 @@ def _named_by_head(note: Note, found: Found) -> Named:
     """Return what the head calls its files; edited here, it may name others than its source."""
     if found.head is None:
         assert note.head is not None
-        (survey,) = bounded.survey([(note.title, note.head.body or "")])
+        (survey,) = sandbox.survey([(note.title, note.head.body or "")])
         found.head = Named.of(survey)
     return found.head
 

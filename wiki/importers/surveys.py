@@ -8,7 +8,7 @@ from dataclasses import replace
 from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.vault.tags import with_hashtags
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.survey import Survey
 
 # What is in memory at once is two batches: one is written, the next surveyed.
@@ -16,7 +16,7 @@ MOST_NOTES, MOST_CHARACTERS = 200, 4 * 1024**2
 # What a child is asked at once.
 MOST_TEXTS, MOST_TEXT = 25, 100_000
 
-UNLOOKED = (bounded.TOO_COMPLEX, bounded.TOO_BUSY, bounded.TOO_LONG)
+UNLOOKED = (sandbox.TOO_COMPLEX, sandbox.TOO_BUSY, sandbox.TOO_LONG)
 
 Batch = tuple[list[Item], list[Survey]]
 Pending = tuple[list[Item], list[Future[list[Survey]]]]
@@ -27,12 +27,12 @@ def surveyed(items: Iterable[Item]) -> Iterator[Batch]:
 
     All children work on it: an import from the browser has a process, and children, of its own.
     """
-    with ThreadPoolExecutor(bounded.CHILDREN) as executor:
+    with ThreadPoolExecutor(sandbox.CHILDREN) as executor:
         pending: deque[Pending] = deque()
         for batch in _cut(items, MOST_NOTES, MOST_CHARACTERS):
             groups = _cut(batch, MOST_TEXTS, MOST_TEXT)
             asked = [
-                executor.submit(bounded.survey, [_named(item) for item in group])
+                executor.submit(sandbox.survey, [_named(item) for item in group])
                 for group in groups
             ]
             pending.append((batch, asked))

@@ -12,7 +12,7 @@ from wiki.importers.item import Code, Item, Notice, Record
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
 from wiki.importers.revisions import fields_of, revision_of, sealed
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.survey import Survey
 from wiki.models import Alias, EditConflict, Note, Revision, revision_save, search_index
 from wiki.models.tag import tag_key
@@ -144,7 +144,7 @@ def extend(note: Note, item: Item, people: People) -> Result:
     Revision.objects.bulk_create(earlier)
     body = head.body or ""
     # What it shows, the archive says (wiki.importers.archived_files).
-    revision_save.append(note, head, bounded.render(body), analyse(head.title, body), files={})
+    revision_save.append(note, head, sandbox.render(body), analyse(head.title, body), files={})
     keep_record(note, item.record, people)
     return Result(Outcome.UPDATED, pid=note.pid, revisions=len(earlier) + 1)
 

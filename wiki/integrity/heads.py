@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Subquery
 
 from wiki.extensions import Problem
 from wiki.integrity import words
-from wiki.markup import Rendered, bounded, link_key
+from wiki.markup import Rendered, link_key, sandbox
 from wiki.models import Link, Note, NoteHtml, NoteTag, Revision, TagChange
 
 # Texts have up to 1 MiB: so many are in memory at once.
@@ -140,10 +140,10 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
     rows = NoteHtml._base_manager.select_related("revision").in_bulk([note.pid for note in notes])
     for note in notes:
         assert note.head is not None
-        fresh = bounded.render(note.head.body or "")
+        fresh = sandbox.render(note.head.body or "")
         row = rows.get(note.pid)
         # A text at the limit of time is set on one day and shown as typed on another.
-        if {fresh.notice, _notice(row)} & bounded.UNSTEADY:
+        if {fresh.notice, _notice(row)} & sandbox.UNSTEADY:
             continue
         keys = fresh.link_keys(note.folder)
         if links[note.pid] != keys:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.db import migrations
 
-from wiki.markup import bounded
+from wiki.markup import sandbox
 
 TEXTS_AT_A_TIME = 50
 
@@ -25,12 +25,12 @@ def fill(apps, schema_editor):
         for start in range(0, len(pks), TEXTS_AT_A_TIME):
             some = texts.filter(pk__in=pks[start : start + TEXTS_AT_A_TIME])
             _fill_some(apps, list(some.values_list('pk', 'title', 'body')), files)
-    bounded.stop()
+    sandbox.stop()
 
 
 def _fill_some(apps, texts, files):
     RevisionFile = apps.get_model('wiki', 'RevisionFile')
-    surveys = bounded.survey([(title, body) for _, title, body in texts])
+    surveys = sandbox.survey([(title, body) for _, title, body in texts])
     RevisionFile.objects.bulk_create(
         [
             RevisionFile(revision_id=pk, attachment_id=files[key], key=key)

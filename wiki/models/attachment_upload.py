@@ -16,7 +16,7 @@ from wiki.files import images, store
 from wiki.files.kinds import OTHER
 from wiki.files.sanitizer import Clean, clean_upload
 from wiki.markup import Rendered
-from wiki.markup.naming import file_markdown, free_key, names_a_file
+from wiki.markup.file_references import file_markdown, free_key, names_a_file
 from wiki.models.attachment import (
     Attachment,
     AttachmentQuerySet,

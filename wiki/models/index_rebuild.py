@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from wiki.analysis.terms import ANALYSIS_VERSION, analyse
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.comments import may_hide
 from wiki.models import revision_save, search_index
 from wiki.models.note import Note
@@ -50,7 +50,7 @@ def _forget_hidden_links(note: Note) -> None:
     """Make the links of a note anew where older versions may have read some in its comments."""
     assert note.head is not None
     if may_hide(note.head.body or ""):
-        rendered = bounded.render(note.head.body or "")
+        rendered = sandbox.render(note.head.body or "")
         if not rendered.is_typed:
             revision_save.set_links(note, rendered.link_keys(note.folder))
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 from django.urls import reverse
 
-from wiki.markup import Heading, Rendered, bounded
+from wiki.markup import Heading, Rendered, sandbox
 from wiki.markup.outline import identity_of
 from wiki.markup.rendered import ID_PREFIX
 from wiki.markup.wikilink import key_of, link_html
@@ -48,7 +48,7 @@ class Links:
         if not pids:
             return {}
         known = readable.filter(
-            pid__in=pids, html__revision=F("head"), html__renderer=bounded.renderer_name()
+            pid__in=pids, html__revision=F("head"), html__renderer=sandbox.renderer_name()
         )
         rows = known.values_list("pid", "html__rendered__outline")
         return {pid: [Heading(**said) for said in outline] for pid, outline in rows}

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from wiki import extensions
 from wiki.extensions import Slot
-from wiki.markup import Rendered, bounded
+from wiki.markup import Rendered, sandbox
 from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
@@ -37,11 +37,11 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
             NoteHtml(
                 note=note,
                 revision=revision,
-                renderer=bounded.renderer_name(),
+                renderer=sandbox.renderer_name(),
                 rendered=rendered.as_json(),
             )
             for note, revision, rendered in made
-            if rendered.notice != bounded.TOO_BUSY
+            if rendered.notice != sandbox.TOO_BUSY
         ]
         # One statement, where update_or_create takes four for each.
         self.bulk_create(
@@ -54,7 +54,7 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
         """Return what these notes link to, as they spell it, by link key; one query."""
         folders = {note.pid: note.folder for note in notes}
-        current = self.filter(note__in=folders, renderer=bounded.renderer_name())
+        current = self.filter(note__in=folders, renderer=sandbox.renderer_name())
         rows = current.values_list("note", "rendered__slots")
         titles: dict[str, str] = {}
         for pid, slots in rows.order_by("-note"):
@@ -85,7 +85,7 @@ class NoteHtml(models.Model):
     def is_current(self, note: "Note") -> bool:
         """Tell whether today's renderer made it from the note's head."""
         made_from = (self.revision_id, self.renderer)
-        return made_from == (note.head_id, bounded.renderer_name())
+        return made_from == (note.head_id, sandbox.renderer_name())
 
 
 def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
@@ -100,7 +100,7 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
         if row is not None and row.is_current(note):
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
-            found[note.pid] = bounded.render_for_reading(note.head.body or "")
+            found[note.pid] = sandbox.render_for_reading(note.head.body or "")
             made.append((note, note.head, found[note.pid]))
     # In one order for everybody: two readers of the same notes then never wait in a circle.
     NoteHtml.objects.keep(sorted(made, key=lambda one: one[0].pid))

@@ -18,7 +18,7 @@ from wiki import signals
 from wiki.analysis.terms import Analysis, analyse
 from wiki.diffing.conflict_places import marks, undecided
 from wiki.diffing.merge import Fields, merge_fields, merge_tags
-from wiki.markup import Rendered, bounded
+from wiki.markup import Rendered, sandbox
 from wiki.models import attachment_upload, search_index
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
@@ -59,7 +59,7 @@ def create(
     SubmissionUsed where that would write another text, or another's note, over what was saved.
     """
     fields = _typed(fields, model, owner)
-    rendered, analysis = bounded.render(fields.body), analyse(fields.title, fields.body)
+    rendered, analysis = sandbox.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -124,7 +124,7 @@ def save(
             is_same = not is_told and same(draft, note.current_fields())
             if is_same and not files and not attachment_upload.waiting(note, author).exists():
                 return head
-            rendered, analysis = bounded.render(draft.body), analyse(draft.title, draft.body)
+            rendered, analysis = sandbox.render(draft.body), analyse(draft.title, draft.body)
             if not _lock_as_seen(note):
                 continue
             said = {"author": author, "before": head.pk, "files": files}

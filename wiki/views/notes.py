@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
-from wiki.markup import as_read, bounded
+from wiki.markup import as_read, sandbox
 from wiki.markup.comments import comments
 from wiki.models import (
     EditConflict,
@@ -239,7 +239,7 @@ def _previewed(
     request: HttpRequest, title: str, body: str, submission: uuid.UUID | None, note: Note | None
 ) -> dict[str, Any]:
     """Return what the preview shows of a text typed for this note, or for a new one."""
-    rendered = bounded.render(body)
+    rendered = sandbox.render(body)
     pid, folder = (note.pid, note.folder) if note else (0, "")
     files = {0: attachment_upload.drafted(note, body, rendered, request.user, submission)}
     html = fill(request, {0: rendered}, {0: folder}, files)[0]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from wiki import access
 from wiki.diffing.compare import diff_lines
 from wiki.diffing.inline import Mark, count_words, marked_line, stretches
-from wiki.markup import as_read, bounded
+from wiki.markup import as_read, sandbox
 from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags
 from wiki.views.reading import fill
@@ -40,7 +40,7 @@ def show(request: HttpRequest, pid: int, number: int) -> HttpResponse:
     """One revision, read-only."""
     note = access.readable_note(request.user, pid)
     revision = access.readable_revision(request.user, note, number)
-    rendered = bounded.render_for_reading(revision.body or "")
+    rendered = sandbox.render_for_reading(revision.body or "")
     shown = RevisionFile.objects.named_in({revision.pk: rendered.attachment_keys()})
     files = {0: shown.get(revision.pk, {})}
     context = {

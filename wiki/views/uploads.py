@@ -18,7 +18,7 @@ from wiki import access
 from wiki.files.sanitizer import Busy, Unreadable
 from wiki.files.store import MOST_BYTES, FileRefused
 from wiki.forms import NoteForm
-from wiki.markup.naming import with_file
+from wiki.markup.file_references import with_file
 from wiki.models import Attachment, Note, attachment_upload
 from wiki.models.attachment_upload import KindRefused, TooManyUnsaved
 from wiki.views.account import login_and_send_again

@@ -15,7 +15,7 @@ from wiki.importers.item import Item, State, Unreadable
 from wiki.importers.outcome import Outcome
 from wiki.importers.owners import People
 from wiki.importers.writer import Writer
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import Note
 from wiki.models.note_queryset import SAMPLE
 from wiki.models.tag import parse_tags
@@ -35,7 +35,7 @@ def add_to_empty(owner: Callable[[], Any]) -> int:
     if Note.objects.exists():
         return 0
     items = list(read())
-    surveys = bounded.survey([(item.head.title, item.head.body or "") for item in items])
+    surveys = sandbox.survey([(item.head.title, item.head.body or "") for item in items])
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Another machine that starts at the same time waits here, and then sees our notes.

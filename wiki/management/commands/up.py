@@ -18,7 +18,7 @@ from wiki.backup import BackupError
 from wiki.importers import sample
 from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.models import attachment_upload, index_rebuild
 from wiki.postgres import PostgresError
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
@@ -144,7 +144,7 @@ class Command(BaseCommand):
             self._say(f"The notebook starts without sample notes: {error}")
             return
         finally:
-            bounded.stop()  # this process renders nothing else
+            sandbox.stop()  # this process renders nothing else
         if added:
             self._say(f"Added {added} sample notes; one click above the list removes them all.")
 

@@ -6,7 +6,7 @@ Every text goes through the bounded child, as a save and a preview do.
 from time import perf_counter
 from typing import Any
 
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
@@ -27,8 +27,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     pathological texts how many there are, are "as_typed", and the "slowest_ms" of them.
     """
     machine = Machine.now()
-    bounded.start()
-    bounded.render("$w$")
+    sandbox.start()
+    sandbox.render("$w$")
     ordinary = {name: _ordinary(*size, machine) for name, size in SIZES.items()}
     seconds, notices = _pathological()
     slowest = max(seconds, key=lambda name: seconds[name])
@@ -51,7 +51,7 @@ def _ordinary(size: int, formulas: int, machine: Machine) -> dict[str, Any]:
     seconds, notices = [], 0
     for i in range(ROUNDS):
         begin = perf_counter()
-        notices += bool(bounded.render(f"{text}\n\n{i}\n").notice)
+        notices += bool(sandbox.render(f"{text}\n\n{i}\n").notice)
         seconds.append(perf_counter() - begin)
     return {
         "first_ms": machine.milliseconds(seconds[:1], 1.0),
@@ -65,6 +65,6 @@ def _pathological() -> tuple[dict[str, float], int]:
     notices = 0
     for name, text in PATHOLOGICAL.items():
         begin = perf_counter()
-        notices += bool(bounded.render(text).notice)
+        notices += bool(sandbox.render(text).notice)
         seconds[name] = perf_counter() - begin
     return seconds, notices

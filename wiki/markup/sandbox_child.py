@@ -1,4 +1,4 @@
-"""The rendering child: `python -m wiki.markup.child`, spoken to by wiki.markup.bounded.
+"""The rendering child: `python -m wiki.markup.sandbox_child`, spoken to by wiki.markup.sandbox.
 
 Reads {"body", "fences"} per line and writes a JSON Rendered, or {"texts", "language"}, titles
 and bodies, and writes a JSON Survey per line for each of them. Ends when its input ends.
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from wiki.analysis.terms import analyse
-from wiki.markup import bounded
+from wiki.markup import sandbox
 from wiki.markup.equations import Formula
 from wiki.markup.macros import Macros
 from wiki.markup.markdown import parse, render
@@ -26,7 +26,7 @@ from wiki.markup.survey import Survey, survey
 def main() -> None:
     """Render until the other side closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_DATA, (bounded.MOST_MEMORY, bounded.MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (sandbox.MOST_MEMORY, sandbox.MOST_MEMORY))
     sys.setrecursionlimit(10_000)
     render("warm $u$p")
     for line in sys.stdin.buffer:
@@ -52,24 +52,24 @@ def within_limits(body: str, fences: Collection[str]) -> Rendered:
     The default action of the timer's signal ends the process, also inside compiled code.
     Formulas that come too late are shown as typed; their timer only guards that one.
     """
-    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_PARSING_S)
+    signal.setitimer(signal.ITIMER_PROF, sandbox.MOST_PARSING_S)
     parsed = parse(body, fences)
-    budget_s = bounded.formulas_budget_s(parsed.formulas())
+    budget_s = sandbox.formulas_budget_s(parsed.formulas())
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
     setter = _Setter(budget_s)
     rendered = parsed.finish(setter.set_one)
     signal.setitimer(signal.ITIMER_PROF, 0)
-    return replace(rendered, notice=bounded.FORMULAS_LATE) if setter.is_late else rendered
+    return replace(rendered, notice=sandbox.FORMULAS_LATE) if setter.is_late else rendered
 
 
 def survey_within_limits(body: str) -> Survey:
     """Survey, or die; like within_limits, with more time."""
-    signal.setitimer(signal.ITIMER_PROF, bounded.MOST_SURVEYING_S)
+    signal.setitimer(signal.ITIMER_PROF, sandbox.MOST_SURVEYING_S)
     surveyed = survey(body)
-    budget_s = bounded.formulas_budget_s(len(surveyed.formulas))
+    budget_s = sandbox.formulas_budget_s(len(surveyed.formulas))
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
     setter = _Setter(budget_s)
-    found = surveyed.finish(setter.set_one, lambda: bounded.FORMULAS_LATE if setter.is_late else "")
+    found = surveyed.finish(setter.set_one, lambda: sandbox.FORMULAS_LATE if setter.is_late else "")
     signal.setitimer(signal.ITIMER_PROF, 0)
     return found
 

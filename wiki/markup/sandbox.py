@@ -76,7 +76,7 @@ class _Child:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wiki.markup.child"],
+            [sys.executable, "-m", "wiki.markup.sandbox_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).resolve().parents[2],
