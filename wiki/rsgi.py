@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from wiki.request_body import BodyRefused, Receiver
+from wiki.http.request_body import BodyRefused, Receiver
 from wiki.wsgi import application as wsgi_application
 
 THREADS = 16
@@ -109,7 +109,7 @@ def environ_of(scope: Any, body: IO[bytes]) -> dict[str, Any]:
 def _known(charset: re.Match[str]) -> str:
     """Rename what Python knows as a codec, though not of text: Django stumbles over it.
 
-    wiki.whole_forms refuses it like any other charset that is not UTF-8.
+    wiki.http.complete_forms refuses it like any other charset that is not UTF-8.
     """
     try:
         "".encode(charset[1])

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Route, expect
 from tests.browser.watching import Watch, watched
 from tests.hostile_markup import CONTEXTS, packed, vectors
 from tests.wiki.test_xss import ADDRESSES
+from wiki.http.middleware import CONTENT_SECURITY_POLICY
 from wiki.markup import render
-from wiki.middleware import CONTENT_SECURITY_POLICY
 from wiki.models import Note
 from wiki.models.tag import tag_key
 

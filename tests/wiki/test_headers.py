@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
 from tests.conftest import PASSWORD, signed_in
-from wiki import middleware
+from wiki.http import middleware
 from wiki.models import Note
 from wiki.models.note_queryset import NoteQuerySet
 

@@ -17,8 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.conftest import person, signed_in
 from tests.wiki.reading import Text
 from tests.wiki.test_pages import form
-from wiki import whole_forms
 from wiki.accounts import sign_in_links
+from wiki.http import complete_forms
 from wiki.importers.uploads import upload_folder
 from wiki.models import Note, Revision, TagChange
 
@@ -196,7 +196,7 @@ def test_a_strangers_huge_form_is_not_shown_again(client: Client) -> None:
 
 
 def test_a_form_beyond_all_bounds_is_told_so(alice_client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr(whole_forms, "SHOWN_BYTES", 1_000_000)
+    monkeypatch.setattr(complete_forms, "SHOWN_BYTES", 1_000_000)
     (body,) = ILL["too large"]()
     reply = raw(alice_client, "/notes/new/", body)
     assert reply.status_code == 413 and "still in the form" in reply.content.decode()
@@ -371,7 +371,7 @@ def test_a_preview_of_what_is_no_text_says_so(alice_client: Client) -> None:
 def test_reading_what_was_sent_costs_no_copy_of_it(rf: Any) -> None:
     """A form as browsers send it is read once, by Django; nothing is decoded beside that."""
     request = rf.post("/notes/new/", data=b"body=%EF%BF%BD", content_type=URLENCODED)
-    whole_forms.require_whole(request)
+    complete_forms.require_whole(request)
     assert request.POST["body"] == "\ufffd"
 
 

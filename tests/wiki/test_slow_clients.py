@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from django.conf import settings as live_settings
 
-from wiki import request_body
+from wiki.http import request_body
+from wiki.http.request_body import BodyRefused, Receiver
 from wiki.importers.archives.entries import Limits
-from wiki.request_body import BodyRefused, Receiver
 from wiki.supervisor.web_server import answers, web_service
 
 SLOW = 40  # more than there are threads

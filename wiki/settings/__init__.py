@@ -79,17 +79,17 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # These three stand before the static files and so hold for them too.
-    "wiki.middleware.policies",
+    "wiki.http.middleware.policies",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "wiki.middleware.caching",
+    "wiki.http.middleware.caching",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "wiki.whole_forms.whole_forms",
-    "wiki.middleware.LoginRequired",
+    "wiki.http.complete_forms.whole_forms",
+    "wiki.http.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -175,7 +175,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # A note is at most 1 MiB. A form may be larger, so that a text over the cap comes back to
-# its writer with a sentence instead of being refused unread; wiki.whole_forms shows what is
+# its writer with a sentence instead of being refused unread; wiki.http.complete_forms shows what is
 # larger still.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

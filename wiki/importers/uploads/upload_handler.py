@@ -6,7 +6,7 @@ from typing import Any
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
 from wiki.files import store
-from wiki.request_body import UPLOAD_BYTES as MOST_BYTES
+from wiki.http.request_body import UPLOAD_BYTES as MOST_BYTES
 
 # Behind the file stand a few fields.
 FIELDS_BYTES = 1024 * 1024
