@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from tests.wiki.reading import Text, page
 from wiki.models import Note, Revision
 from wiki.templatetags import notes as tags
-from wiki.templatetags import searching, spans
+from wiki.templatetags import search_results, spans
 
 SCRIPT = "<script>alert(1)</script>"
 UNWANTED = r"\sstyle=|\son\w+=|<script(?! type=\"module\" src=\"\{% static )|<style|\|safe\b"
@@ -283,7 +283,7 @@ def test_login_link_works_without_a_request() -> None:
     assert tags.login_url(Context()) == "/login/"
 
 
-@pytest.mark.parametrize("module", [tags, spans, searching])
+@pytest.mark.parametrize("module", [tags, spans, search_results])
 def test_the_examples_in_the_docstrings_hold(module: Any) -> None:
     tried = doctest.testmod(module)
     assert tried.failed == 0
