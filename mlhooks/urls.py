@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from mlhooks.views import jobs, reading
+from mlhooks.views import jobs, note_coverage
 
 urlpatterns = [
-    path("notes/<int:pid>/read/", reading.read_again, name="read_again"),
+    path("notes/<int:pid>/read/", note_coverage.read_again, name="read_again"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/retry/", jobs.retry_failed, name="retry_failed"),
     path("jobs/<int:job_id>/", jobs.show, name="job"),

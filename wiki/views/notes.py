@@ -24,9 +24,9 @@ from wiki.models import (
     UndecidedPlaces,
     attachment_upload,
 )
+from wiki.views.cards import cards, fill, whole_card
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
-from wiki.views.listing import listed
-from wiki.views.reading import cards, fill, whole_card
+from wiki.views.lists import listed
 
 
 @login_not_required

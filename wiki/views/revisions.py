@@ -14,7 +14,7 @@ from wiki.diffing.inline import Mark, count_words, marked_line, stretches
 from wiki.markup import as_read, sandbox
 from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags
-from wiki.views.reading import fill
+from wiki.views.cards import fill
 
 PER_PAGE = 100
 

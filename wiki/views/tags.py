@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
 from wiki.models.tag_difference import near_pairs
-from wiki.views.listing import ordered
+from wiki.views.lists import ordered
 
 MOST_PAIRS = 30
 

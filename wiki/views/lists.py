@@ -9,7 +9,7 @@ from wiki.forms import ListForm
 from wiki.models import Note
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.visibility import NoteType
-from wiki.views.reading import cards
+from wiki.views.cards import cards
 
 PER_PAGE = 20
 FILTERS = ("text", "tags", "type", "ref")
