@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
-from mlhooks import notes, registry
+from mlhooks import gateway, registry
 from mlhooks.embeddings import building, choosing, loading
 from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.embeddings.standing import Standing, standing
@@ -50,7 +50,7 @@ class JobAdmin(LookOnlyAdmin):
         jobs = super().get_queryset(request)
         if request.user.is_superuser:
             return jobs
-        names = notes.readable(request.user).annotate(name=Cast("pid", TextField()))
+        names = gateway.readable(request.user).annotate(name=Cast("pid", TextField()))
         return jobs.filter(kind=EMBED_NOTE, key__in=names.values("name"))
 
 

@@ -10,6 +10,6 @@ class MlhooksConfig(AppConfig):
 
     def ready(self) -> None:
         """Plug the workshop into the house."""
-        from mlhooks import hooks
+        from mlhooks import extensions
 
-        hooks.connect()
+        extensions.connect()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError, connection
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.celery import RUN_JOB, app
 from mlhooks.embeddings import building, indexing, ranking, requesting, tending
 from mlhooks.jobs import MakeRoom, Transient
@@ -38,7 +38,7 @@ class Progress(Protocol):
 
 def verify_integrity(payload: dict[str, Any], progress: Progress) -> Any:
     """Check the whole notebook; the house's own report is the result."""
-    report = notes.verify_integrity()
+    report = gateway.verify_integrity()
     if report["ok"]:
         progress(1.0, "Everything is as it was saved.")
     else:

@@ -1,6 +1,6 @@
 """SOCKETS: the places where the workshop plugs into the house.
 
-Plain lists and dicts, filled once when the apps are ready (mlhooks.hooks.connect) and only
+Plain lists and dicts, filled once when the apps are ready (mlhooks.extensions.connect) and only
 read after that. The house works with all of them empty.
 """
 

@@ -7,9 +7,9 @@ from django.db import connection, transaction
 
 from mlhooks.embeddings import data
 from mlhooks.embeddings.requesting import request
+from mlhooks.gateway import Head
 from mlhooks.models import NoteBlocks
 from mlhooks.models.passage import BOILERPLATE_FROM
-from mlhooks.notes import Head
 
 # An advisory lock that says "commonplace blocks" to nobody else.
 LOCK = 0x636F6D626C6B

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from mlhooks import jobs, notes
+from mlhooks import gateway, jobs
 from mlhooks.embeddings import calibration, graph, indexing, loading, ranking, requesting
 from mlhooks.embeddings.everyday import EVERYDAY
 from mlhooks.embeddings.standing import BUILD_INDEX as BUILD_INDEX
@@ -152,7 +152,7 @@ class _Build:
                 switch(self.index)
         else:
             self.progress(1.0, "Every note is read.")
-        for pids in notes.pids_in_order(notes.left_to_read(self.index), 1_000):
+        for pids in gateway.pids_in_order(gateway.left_to_read(self.index), 1_000):
             requesting.request(pids)
         # Its own job, which has just about ended, says nothing new.
         whole = replace(standing(self.index), job=None)
@@ -160,8 +160,8 @@ class _Build:
 
     def _read_notes(self) -> bool:
         """Read the notes that are left to be read; return whether there were any."""
-        left_over = notes.left_to_read(self.index)
-        whole, left, begin = notes.count(), left_over.count(), time.monotonic()
+        left_over = gateway.left_to_read(self.index)
+        whole, left, begin = gateway.count(), left_over.count(), time.monotonic()
         read = 0
         for pids in _portions(left_over):
             tell = partial(self._tell, whole, left, read, pids[-1], begin)
@@ -231,8 +231,8 @@ class _Build:
 
 def _portions(chosen: "QuerySet[Any]") -> Iterator[list[int]]:
     """Yield notes, so few at a time that others need not wait long for their turn."""
-    for pids in notes.pids_in_order(chosen, NOTES_AT_A_TIME):
-        lengths = notes.lengths(pids)
+    for pids in gateway.pids_in_order(chosen, NOTES_AT_A_TIME):
+        lengths = gateway.lengths(pids)
         portion: list[int] = []
         room = indexing.MOST_LETTERS
         for pid in pids:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings.everyday import EVERYDAY, gibberish
 from mlhooks.embeddings.nearest import nearest
 from mlhooks.embeddings.related import TELLS
@@ -86,7 +86,7 @@ def _tops(index: EncoderIndex, encoder: "Encoder", texts: Iterable[str]) -> list
     found = []
     for text in texts:
         vector = literal(encoder.encode_query(text).tolist())
-        for near in nearest(index, vector, notes.live(), 1, scope="all"):
+        for near in nearest(index, vector, gateway.live(), 1, scope="all"):
             found.append(near.cosine)
     return found
 

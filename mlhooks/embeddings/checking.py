@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import data, indexing, requesting
+from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, Job, NoteBlocks, Passage, SplitNote
 from mlhooks.models.passage import BOILERPLATE_FROM
-from mlhooks.notes import Head
 
 # Texts have up to 1 MiB: so many are in memory at once.
 AT_A_TIME = 50
@@ -51,7 +51,7 @@ def findings() -> Iterator[Finding]:
         yield from _stray_vectors(index)
     yield from _passages_of_no_note()
     active = EncoderIndex.objects.active()
-    for pids in notes.pids_in_order(notes.live(), AT_A_TIME):
+    for pids in gateway.pids_in_order(gateway.live(), AT_A_TIME):
         asked = Job.objects.unfinished().filter(
             kind=requesting.EMBED_NOTE, key__in=[str(pid) for pid in pids]
         )
@@ -75,7 +75,7 @@ def _stray_vectors(index: EncoderIndex) -> Iterator[Finding]:
 
 
 def _passages_of_no_note() -> Iterator[Finding]:
-    gone = Passage.objects.exclude(note__in=notes.live().values("pid"))
+    gone = Passage.objects.exclude(note__in=gateway.live().values("pid"))
     counted = gone.values_list("note").annotate(number=Count("pk")).order_by("note")
     for pid, number in counted:
         message = f"Note {pid} is gone, and passages of it are not: {number} of them."
@@ -84,7 +84,7 @@ def _passages_of_no_note() -> Iterator[Finding]:
 
 def _unread_passages(index: EncoderIndex, pids: set[int]) -> Iterator[Finding]:
     """Find the passages that an index lacks although their note is current."""
-    current = pids - notes.lacking(index, pids)
+    current = pids - gateway.lacking(index, pids)
     with connection.cursor() as cursor:
         cursor.execute(UNREAD.format(table=index.table), [list(current)])
         for pid, number in cursor.fetchall():
@@ -99,7 +99,7 @@ def _misplaced(pids: set[int]) -> Iterator[Finding]:
             "note", "revision"
         )
     )
-    found = notes.heads(cut).values()
+    found = gateway.heads(cut).values()
     heads = [head for head in found if head.number == cut[head.pid]]
     rows: dict[int, list[Passage]] = defaultdict(list)
     for row in Passage.objects.filter(note__in=[head.pid for head in heads]).order_by("start"):

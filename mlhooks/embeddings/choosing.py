@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from mlhooks import jobs, notes
+from mlhooks import gateway, jobs
 from mlhooks.embeddings import building
 from mlhooks.embeddings.tending import TEND_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexInUse, Job
@@ -25,7 +25,7 @@ def let_answer(index: EncoderIndex) -> None:
             f"{index} is not finished. Go on with it: it answers by itself once it has read "
             "every note."
         )
-    total, current = notes.count(), notes.count_current(index)
+    total, current = gateway.count(), gateway.count_current(index)
     if total - current > max(MOST_LACKING, MOST_LACKING_PART * total):
         raise NotNow(
             f"{index} lacks {total - current:,} of {total:,} notes. Go on with it: it answers by "

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import boilerplate, data, loading
 from mlhooks.embeddings.data import Earlier, sentences
 from mlhooks.embeddings.storing import Cut, Done, forget_gone, store
+from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, Passage, SplitNote
-from mlhooks.notes import Head
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder, Places, Read
@@ -42,7 +42,7 @@ def index_notes(
     pulse: called now and then while passages are read. What it raises ends the work.
     """
     done = Done()
-    heads = notes.heads(pids)
+    heads = gateway.heads(pids)
     for pid in pids:
         if pid not in heads:
             forget_gone(pid)
@@ -138,7 +138,7 @@ def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
         number = numbers.get(head.pid)
         if number is None:
             continue
-        body = head.body if number == head.number else notes.body_of(head.pid, number)
+        body = head.body if number == head.number else gateway.body_of(head.pid, number)
         if body is not None:
             earlier[head.pid] = Earlier(body, places[head.pid])
     return earlier

@@ -15,10 +15,10 @@ from mlhooks.embeddings import loading
 from mlhooks.embeddings.nearest import nearest, packed_sentences
 from mlhooks.embeddings.storing import literal
 from mlhooks.embeddings.telling import most_telling
+from mlhooks.gateway import Readable
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet
 from mlhooks.models.query_vector import query_digest
-from mlhooks.notes import Readable
 from wiki.search.hit import Away, Hit, Passage
 from wiki.search.query import ParsedQuery
 

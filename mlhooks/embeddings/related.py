@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import nearest
 from mlhooks.embeddings.telling import most_telling
 from mlhooks.models import EncoderIndex
@@ -132,12 +132,12 @@ def related(index: EncoderIndex, note: Any, reader: Any) -> list[Related]:
     if threshold is None:
         return []
     rows = _rows(index, note, reader, 1 - threshold.cosine)
-    body = notes.shown_text(note) if rows else ""
+    body = gateway.shown_text(note) if rows else ""
     return [_explained(body, *row) for row in rows]
 
 
 def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[Sequence[Any]]:
-    readable = notes.readable(reader)
+    readable = gateway.readable(reader)
     count = nearest.count(index, readable, str(readable.scope)) if index.has_graph else 0
     compares = count <= MOST_READ
     values: dict[str, Any] = {"note": note.pid, "revision": note.head.number, "most": most}
@@ -148,7 +148,7 @@ def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[
         index=index.pk,
         tells=TELLS,
         readable=within(readable, values),
-        shown=nearest.inlined(notes.beside(note, reader), values, "shown"),
+        shown=nearest.inlined(gateway.beside(note, reader), values, "shown"),
         distance=distance.replace("%(vector)s::halfvec", MIDDLE),
         nearest=nearest.NEAREST,
         compared=MOST_COMPARED,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from mlhooks import notes, registry
+from mlhooks import gateway, registry
 from mlhooks.embeddings.data import MOST_PIECES
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
@@ -71,7 +71,7 @@ class Standing:
 
     def unread(self, reader: Any) -> list[UnreadNote]:
         """Return why notes could not be read that reader may read, the first REASONS_SHOWN."""
-        return notes.unread(self.index, REASONS_SHOWN, reader) if self.failed else []
+        return gateway.unread(self.index, REASONS_SHOWN, reader) if self.failed else []
 
     def as_json(self, embedded: int, seconds: float) -> dict[str, Any]:
         """Return the object that `reembed` prints; embedded: how many passages were, just now."""
@@ -105,9 +105,9 @@ def standing(index: EncoderIndex) -> Standing:
         job=built.first() if is_newest else None,
         is_active=answering is not None and answering.index_id == index.pk,
         is_before=answering is not None and answering.before_id == index.pk,
-        total=notes.count(),
-        current=notes.count_current(index),
-        failed=notes.count_unread(index),
+        total=gateway.count(),
+        current=gateway.count_current(index),
+        failed=gateway.count_unread(index),
         passages=index.count_passages(),
         size=index.bytes_on_disk(),
     )

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings.requesting import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from mlhooks.models.worker import ALIVE_S
@@ -130,7 +130,7 @@ def share() -> float:
     """Return of which part of all notes the index is current. One query, and one for the index."""
     found: Coverage | None = cache.get(REMEMBERED)
     if found is None:
-        found = Coverage(*notes.coverage(EncoderIndex.objects.remembered_active()))
+        found = Coverage(*gateway.coverage(EncoderIndex.objects.remembered_active()))
     return found.share
 
 
@@ -145,7 +145,7 @@ def coverage() -> Coverage:
 
 def count() -> Coverage:
     """Count how much is indexed now: one query, and a few where something lacks."""
-    total, current = notes.coverage(EncoderIndex.objects.remembered_active())
+    total, current = gateway.coverage(EncoderIndex.objects.remembered_active())
     if current == total:
         return Coverage(total, current)
     is_worker_there = Worker.objects.serving(Queue.BACKGROUND).exists()
@@ -168,4 +168,4 @@ def unread() -> set[int]:
         pids.update(index.unread.values_list("note", flat=True))
     asked = Job.objects.unfinished().filter(kind=EMBED_NOTE, key__in=map(str, pids))
     pids.difference_update(map(int, asked.values_list("key", flat=True)))
-    return notes.lacking(index, pids) if pids else set()
+    return gateway.lacking(index, pids) if pids else set()

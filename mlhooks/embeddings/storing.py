@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from mlhooks import jobs, notes
+from mlhooks import gateway, jobs
 from mlhooks.embeddings import data
 from mlhooks.embeddings.boilerplate import note_blocks
 from mlhooks.embeddings.requesting import request
+from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, IndexedNote, Passage, SplitNote, UnreadNote
-from mlhooks.notes import Head
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Read
@@ -63,7 +63,7 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
 
     Holds the notes' rows. Raises Transient where another worker has cut one of them meanwhile.
     """
-    numbers = notes.hold([one.head.pid for one in cuts])
+    numbers = gateway.hold([one.head.pid for one in cuts])
     done = Done()
     current = []
     for one in cuts:
@@ -117,7 +117,7 @@ def forget(pid: int) -> None:
 @transaction.atomic
 def forget_gone(pid: int) -> None:
     """Forget a note that is in the trash or gone, unless it has just come back."""
-    if pid not in notes.hold([pid]):
+    if pid not in gateway.hold([pid]):
         forget(pid)
         note_blocks({pid: set()})
 

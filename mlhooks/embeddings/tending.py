@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import building, calibration, graph, loading, ranking, requesting, storing
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
@@ -31,11 +31,11 @@ def tend() -> dict[str, Any]:
     """Ask for what the index lacks; return how much that is. Raises NoSuchModel."""
     ranking.forget_words()
     EncoderIndex.objects.drop_orphans()
-    if EncoderIndex.objects.active() is None and not notes.count():
+    if EncoderIndex.objects.active() is None and not gateway.count():
         return {"requested": 0, "gone": 0}
     index = building.active_index()
     heed_settings(index)
-    gone = notes.gone_pids()
+    gone = gateway.gone_pids()
     for pid in gone:
         storing.forget_gone(pid)
     storing.doubt_earlier_cuts()
@@ -49,7 +49,7 @@ def tend() -> dict[str, Any]:
 def is_new() -> bool:
     """Tell whether there are notes, but none was read when the index was last looked after."""
     index = EncoderIndex.objects.active()
-    return index is not None and "least" not in index.closeness and bool(notes.count())
+    return index is not None and "least" not in index.closeness and bool(gateway.count())
 
 
 def heed_settings(index: EncoderIndex) -> None:
@@ -78,7 +78,7 @@ def heed_settings(index: EncoderIndex) -> None:
 
 def _request_lacking(index: EncoderIndex) -> int:
     requested = 0
-    for pids in notes.pids_in_order(notes.not_current(index), AT_A_TIME):
+    for pids in gateway.pids_in_order(gateway.not_current(index), AT_A_TIME):
         asked = _asked(index, pids)
         lacking = [pid for pid in pids if str(pid) not in asked]
         if lacking and not requested:

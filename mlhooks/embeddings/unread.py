@@ -5,7 +5,7 @@ import logging
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.jobs import Transient
 from mlhooks.models import EncoderIndex, LostClaim, UnreadNote
 from mlhooks.registry import NoSuchModel
@@ -27,7 +27,7 @@ PASSING = (
 def remember(index: EncoderIndex, pid: int, error: Exception) -> None:
     """Keep why a note could not be read, until it can, or says something else."""
     logger.warning("Note %s could not be read: %s", pid, type(error).__name__)
-    head = notes.heads([pid]).get(pid)
+    head = gateway.heads([pid]).get(pid)
     if head is None:
         return
     reason = f"{type(error).__name__}: {error}".replace("\0", " ")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import status
 from mlhooks.embeddings.building import BUILD_INDEX
 from mlhooks.embeddings.requesting import EMBED_NOTE
@@ -62,7 +62,7 @@ def headline() -> Headline:
         coverage=status.count(),
         encoder=answering.encoder if answering else "",
         building=building,
-        built=Coverage(*notes.coverage(index)) if building else None,
+        built=Coverage(*gateway.coverage(index)) if building else None,
         is_change=bool(building and building.payload.get("answers", True) and index != answering),
         read_lately=0 if building else read.count(),
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings.building import BUILD_INDEX
 from mlhooks.embeddings.ranking import ENCODE_QUERY
 from mlhooks.embeddings.requesting import EMBED_NOTE
@@ -137,5 +137,5 @@ def ordinal(number: int) -> str:
 def _revisions(pids: Collection[int], reader: Any) -> dict[int, int]:
     if not pids:
         return {}
-    readable = notes.readable(reader).filter(pid__in=pids)
+    readable = gateway.readable(reader).filter(pid__in=pids)
     return dict(readable.values_list("pid", "head__number"))

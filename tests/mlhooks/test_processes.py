@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from mlhooks import broker, heartbeat, hooks, jobs, processes
+from mlhooks import broker, extensions, heartbeat, jobs, processes
 from mlhooks.measuring.benchmarks import jobs as benchmark
 from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, Job, Queue, Worker
 from tests.mlhooks.conftest import say
-from wiki import extensions
+from wiki import extensions as extension_points
 
 NAME = "background@here"
 
@@ -54,16 +54,23 @@ def test_more_workers_have_names_of_their_own():
 
 
 def test_up_is_told_in_the_order_of_starting(settings):
-    names = [process.name for process in hooks.workshop_processes()]
+    names = [process.name for process in extensions.workshop_processes()]
     assert names == ["valkey", "dispatcher", "interactive", "background"]
-    assert [each.needs_schema for each in hooks.workshop_processes()] == [False, True, True, True]
+    assert [each.needs_schema for each in extensions.workshop_processes()] == [
+        False,
+        True,
+        True,
+        True,
+    ]
     settings.EXTERNAL_BROKER_URL = "redis://broker.example.org"
-    assert [process.name for process in hooks.workshop_processes()] == names[1:]
+    assert [process.name for process in extensions.workshop_processes()] == names[1:]
 
 
 def test_the_hooks_are_connected():
-    assert "jobs" in extensions.benchmarks and hooks.overdue_jobs in extensions.checks
-    assert "dispatcher" in {process.name for process in extensions.processes}
+    assert (
+        "jobs" in extension_points.benchmarks and extensions.overdue_jobs in extension_points.checks
+    )
+    assert "dispatcher" in {process.name for process in extension_points.processes}
 
 
 def test_a_process_is_ready_while_it_is_heard_of(db, monkeypatch):
@@ -145,7 +152,7 @@ def test_a_killed_broker_keeps_its_nudges(broker_address, child_env, db):
 # Standing still
 
 
-def overdue(seconds: float = hooks.OVERDUE_S + 1) -> Job:
+def overdue(seconds: float = extensions.OVERDUE_S + 1) -> Job:
     job = jobs.request("echo")
     Job.objects.filter(pk=job.pk).update(run_after=Now() - timedelta(seconds=seconds))
     return job
@@ -159,7 +166,7 @@ def all_processes_run() -> None:
 def test_a_queue_that_stands_still_is_a_problem(db):
     overdue()
     all_processes_run()
-    (problem,) = hooks.overdue_jobs()
+    (problem,) = extensions.overdue_jobs()
     assert problem.check == "jobs" and "background" in problem.message
 
 
@@ -167,9 +174,9 @@ def test_a_backlog_that_moves_is_none(db):
     overdue()
     all_processes_run()
     Claim.take(jobs.request("echo", key="2").pk, NAME)
-    assert hooks.overdue_jobs() == []
+    assert extensions.overdue_jobs() == []
 
 
 def test_waiting_jobs_are_none_while_nothing_runs(db):
     overdue()
-    assert hooks.overdue_jobs() == []
+    assert extensions.overdue_jobs() == []

@@ -38,7 +38,7 @@ def named() -> list[str]:
 
 
 def test_each_table_is_named_once_as_kept_or_derived(db):
-    """Fails for a new table: add it to a list in wiki/backup/kept_tables.py or mlhooks/hooks.py."""
+    """Fails for a new table: list it in wiki/backup/kept_tables.py or mlhooks/extensions.py."""
     patterns = {"passage_vector_*"}
     # Tables of vectors come and go, here with tests before this one.
     tables = {

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connection
 
-from mlhooks import notes, registry, tasks
+from mlhooks import gateway, registry, tasks
 from mlhooks.embeddings import building, choosing, loading
 from mlhooks.embeddings.standing import standing
 from mlhooks.models import Claim, EncoderIndex, Job, LostClaim, Queue, Worker
@@ -160,7 +160,7 @@ def _now(job: Job) -> dict[str, Any]:
     else:
         result = {
             **{"index": None, "encoder": job.key, "dimensions": None, "state": "queued"},
-            "notes": {"total": notes.count(), "current": 0, "failed": 0},
+            "notes": {"total": gateway.count(), "current": 0, "failed": 0},
             "passages": {"total": 0, "embedded": 0, "reused": 0, "failed": 0},
             "seconds": 0.0,
         }

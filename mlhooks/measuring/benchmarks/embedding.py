@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
-from mlhooks import jobs, notes, processes, registry
+from mlhooks import gateway, jobs, processes, registry
 from mlhooks.embeddings import indexing, requesting
 from mlhooks.measuring.benchmarks import process_tree
 from mlhooks.measuring.benchmarks.save_latency import edit, save_during_backlog, save_to_hit
@@ -119,7 +119,7 @@ def raw_encoding(pids: Sequence[int]) -> dict[str, Any]:
     """Encode the passages of these notes in a plain process; "passages", "tokens", "cpu_s"."""
     index = EncoderIndex.objects.get()
     texts: list[str] = []
-    for head in notes.heads(pids).values():
+    for head in gateway.heads(pids).values():
         (one,) = indexing.cut(index, [head])
         texts += {passage.sha256: passage.text for passage in one.passages}.values()
     folder = registry.locate(index.encoder)

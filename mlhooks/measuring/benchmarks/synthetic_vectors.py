@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models.functions import Now
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import calibration, data, graph, indexing, requesting
 from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import NOTES_AT_A_TIME, Reader
@@ -99,7 +99,7 @@ class _Copying:
             cursor.execute(NEXT, [self.next_id])
 
     def _write(self, pids: Sequence[int]) -> None:
-        heads = notes.heads(pids)
+        heads = gateway.heads(pids)
         given = [(pid, donor) for pid in pids for donor in self._given(pid)]
         ids = range(self.next_id, self.next_id + len(given))
         self.next_id += len(given)
@@ -148,7 +148,7 @@ def with_noise(vectors: Vectors, random: np.random.Generator) -> Vectors:
 
 
 def _places(
-    given: Sequence[tuple[int, Donor]], heads: Mapping[int, notes.Head]
+    given: Sequence[tuple[int, Donor]], heads: Mapping[int, gateway.Head]
 ) -> Iterator[tuple[int, int, int, str, bool, str]]:
     """Yield the columns of each passage: its note's text in as many equal parts as it has."""
     count: dict[int, int] = defaultdict(int)

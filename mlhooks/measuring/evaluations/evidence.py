@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import data, indexing, ranking
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.measuring.evaluations.result_order import is_recomputed
@@ -97,7 +97,7 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
     """Return what a hit's passage is without some sentences; None for one of few sentences."""
     place = ranking.explain(query, [hit]).get(hit.pid)
     passage = hit.passage
-    (one,) = indexing.cut(index, list(notes.heads([hit.pid]).values()))
+    (one,) = indexing.cut(index, list(gateway.heads([hit.pid]).values()))
     found = [
         p for p in one.passages if passage and (p.start, p.end) == (passage.start, passage.end)
     ]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from tests.mlhooks.embeddings.test_related import SOURDOUGH, learn
@@ -60,7 +60,7 @@ def test_meaning_is_that_of_a_notebook_without_comments(small, write, work, aske
     passages, said = kept(), answers(client, asked)
     assert "Related" in said[1][0] and "canary" not in str(said)
     for note in Note.objects.all():
-        body = notes.heads([note.pid])[note.pid].body
+        body = gateway.heads([note.pid])[note.pid].body
         for passage in Passage.objects.filter(note=note.pid):
             assert "canary" not in passage.heading.casefold()
             assert body[passage.start : passage.end].strip() == body[passage.start : passage.end]
@@ -76,7 +76,7 @@ def test_an_edit_of_a_comment_alone_embeds_nothing(small, write, work, alice):
     said = note.current_fields()
     changed = said.__class__(said.title, HIDDEN + BREAD, "", "note", (), "public")
     note.save_revision(changed, base=0, author=alice)
-    assert notes.body_of(note.pid, 1) == BREAD
+    assert gateway.body_of(note.pid, 1) == BREAD
     [job] = work()
     assert kept() == before and job.result["embedded"] == 0
     again = said.__class__(said.title, HIDDEN * 2 + BREAD, "", "note", (), "public")
@@ -94,4 +94,4 @@ def test_what_earlier_versions_read_in_comments_is_forgotten(small, write, work)
     for model in (Passage, SplitNote, IndexedNote, NoteBlocks):
         assert set(model.objects.values_list("note", flat=True)) == {plain.pid}
     assert {pid for pid, *_ in kept()} == {plain.pid}
-    assert notes.not_current(EncoderIndex.objects.get()).count() == 3
+    assert gateway.not_current(EncoderIndex.objects.get()).count() == 3

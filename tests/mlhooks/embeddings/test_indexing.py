@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.db import connection, transaction
 
-from mlhooks import notes
+from mlhooks import gateway
 from mlhooks.embeddings import boilerplate, building, indexing, storing
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
@@ -29,7 +29,7 @@ def passages(note: Note) -> list[Passage]:
 
 def embedded(note: Note) -> list[str]:
     """The texts that were embedded, by their hashes."""
-    (cut,) = indexing.cut(active(), list(notes.heads([note.pid]).values()))
+    (cut,) = indexing.cut(active(), list(gateway.heads([note.pid]).values()))
     assert {p.sha256 for p in cut.passages} == {p.sha256 for p in passages(note)}
     return [p.text for p in cut.passages]
 
@@ -131,7 +131,7 @@ def test_a_note_that_is_gone_when_its_job_runs_is_no_failure(db, write, work, al
 def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     note = write("Gates", GATES)
     index, encoder = building.active()
-    cuts = indexing.cut(index, list(notes.heads([note.pid]).values()))
+    cuts = indexing.cut(index, list(gateway.heads([note.pid]).values()))
     indexing.read(encoder, cuts)
     edit(note, BREAD)
     assert storing.store(index, cuts).overtaken == 1
@@ -143,7 +143,7 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
 def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, write, work, alice):
     note, other = write("Gates", GATES), write("Loaves", BREAD)
     index, encoder = building.active()
-    cuts = indexing.cut(index, list(notes.heads([note.pid, other.pid]).values()))
+    cuts = indexing.cut(index, list(gateway.heads([note.pid, other.pid]).values()))
     indexing.read(encoder, cuts)
     note.move_to_trash(alice)
     done = storing.store(index, cuts)
@@ -209,12 +209,12 @@ def test_a_note_that_is_cut_anew_is_current_in_no_other_index(series, write, wor
     index, encoder = building.active()
     other = EncoderIndex.objects.make("another", "0" * 64, index.dimensions)
     indexing.index_notes(other, encoder, [note.pid for note in series])
-    assert not notes.not_current(other).exists()
+    assert not gateway.not_current(other).exists()
     # The fourth makes the footer boilerplate: the others are cut again, without it.
     fourth = write("Note 3", f"{BREAD} Number 3.\n\n{FOOTER}\n")
     work()
-    assert set(notes.not_current(other)) == {*series, fourth}
-    assert not notes.not_current(index).exists()
+    assert set(gateway.not_current(other)) == {*series, fourth}
+    assert not gateway.not_current(index).exists()
 
 
 def test_an_import_asks_for_all_its_notes(db, alice, work):
