@@ -1,7 +1,7 @@
 """A job: one piece of work for a worker, and all that is known about it.
 
 The row is the truth about the work. The broker only carries its number to a worker, any
-number of times or never; mlhooks/dispatch.py sees to it that some nudge arrives.
+number of times or never; mlhooks/jobs/dispatch.py sees to it that some nudge arrives.
 """
 
 from datetime import timedelta

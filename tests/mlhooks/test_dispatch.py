@@ -9,12 +9,13 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from mlhooks import dispatch, jobs
-from mlhooks.dispatch import DAILY, LOST_AFTER_S, WINDOW, Dispatcher, try_lock
-from mlhooks.listening import Listener
+from mlhooks import jobs
+from mlhooks.jobs import dispatch
+from mlhooks.jobs.dispatch import DAILY, LOST_AFTER_S, WINDOW, Dispatcher, try_lock
+from mlhooks.jobs.listener import Listener
+from mlhooks.jobs.publisher import BrokerAway, Publisher
 from mlhooks.models import Claim, Job, Queue, Worker
 from mlhooks.models.job import ORPHANED_AFTER_S, REQUESTED
-from mlhooks.publisher import BrokerAway, Publisher
 from tests.mlhooks.conftest import say
 
 

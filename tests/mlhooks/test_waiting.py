@@ -39,14 +39,14 @@ def never(*args: object) -> list[str]:
 def test_nobody_waits_when_no_worker_is_there(transactional_db, monkeypatch, age_s):
     if age_s is not None:
         worker_for(Queue.INTERACTIVE, age_s=age_s)
-    monkeypatch.setattr("mlhooks.listening.Listener.hear", never)
+    monkeypatch.setattr("mlhooks.jobs.listener.Listener.hear", never)
     job = jobs.request("echo", queue=Queue.INTERACTIVE)
     assert jobs.wait(job.pk, 60).state == "waiting"
 
 
 def test_a_worker_for_another_queue_does_not_count(transactional_db, monkeypatch):
     worker_for(Queue.BACKGROUND)
-    monkeypatch.setattr("mlhooks.listening.Listener.hear", never)
+    monkeypatch.setattr("mlhooks.jobs.listener.Listener.hear", never)
     jobs.wait(jobs.request("echo", queue=Queue.INTERACTIVE).pk, 60)
 
 
@@ -73,7 +73,7 @@ def test_an_answer_between_request_and_wait_is_not_missed(transactional_db, kind
     with jobs.listening() as waiter:
         job = jobs.request("echo", queue=Queue.INTERACTIVE)
         tasks.run_job.apply([job.pk])
-        monkeypatch.setattr("mlhooks.listening.Listener.hear", never)
+        monkeypatch.setattr("mlhooks.jobs.listener.Listener.hear", never)
         assert waiter.wait(job, 60).state == "done"
 
 

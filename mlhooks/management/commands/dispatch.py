@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from mlhooks.dispatch import Dispatcher
+from mlhooks.jobs.dispatch import Dispatcher
 
 
 class Command(BaseCommand):

@@ -86,7 +86,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 def hold_back(first: str) -> None:
     """Let all jobs wait but that of the first note; and what is done now and then anyway."""
     # Brings Celery's worker along, which no web process is to load.
-    from mlhooks import dispatch
+    from mlhooks.jobs import dispatch
 
     Job.objects.exclude(key=first).update(run_after=Now() + LATER)
     for kind in (*dispatch.DAILY, *dispatch.REGULAR_S):

@@ -17,11 +17,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from mlhooks import jobs
-from mlhooks.listening import Listener
+from mlhooks.jobs.listener import Listener
+from mlhooks.jobs.publisher import BrokerAway, Publisher
 from mlhooks.models import Job, Queue, Worker
 from mlhooks.models.job import REQUESTED
 from mlhooks.models.worker import BEAT_S
-from mlhooks.publisher import BrokerAway, Publisher
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, transaction
 
-from mlhooks.listening import Listener
+from mlhooks.jobs.listener import Listener
 from mlhooks.models import Job, Queue, Worker
 from mlhooks.models.job import ATTEMPTS, FINISHED, REQUESTED
 
