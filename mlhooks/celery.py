@@ -31,7 +31,12 @@ warnings.simplefilter("ignore", SecurityWarning)
 
 app = Celery(
     "mlhooks",
-    include=["mlhooks.tasks", "mlhooks.heartbeat", "mlhooks.acknowledging", "mlhooks.warming"],
+    include=[
+        "mlhooks.tasks",
+        "mlhooks.workers.heartbeat",
+        "mlhooks.workers.acknowledgement",
+        "mlhooks.workers.child_start",
+    ],
 )
 app.conf.update(
     broker_url=settings.BROKER_URL,

@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
-from mlhooks import broker, processes
 from mlhooks.embeddings import checking, ranking, requesting, status, storing
 from mlhooks.measuring.benchmarks import embedding, jobs, searches
 from mlhooks.measuring.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.registry import NoSuchModel
 from mlhooks.views import panels
+from mlhooks.workers import broker, processes
 from wiki import extensions, signals
 from wiki.extensions import Problem, Process
 

@@ -13,8 +13,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
 from transformers.utils import logging as transformers_logging
 
-from mlhooks import device
 from mlhooks.embeddings import telling
+from mlhooks.workers import device
 
 BATCH = 32
 # So many tokens are read at once, by device. More are no faster on a processor, and what they

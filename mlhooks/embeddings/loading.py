@@ -106,8 +106,8 @@ def splitter() -> "Tokenizer":
 
 
 def _load(name: str) -> tuple["Encoder", str]:
-    from mlhooks.device import NoSuchDevice
     from mlhooks.embeddings.infer import Encoder
+    from mlhooks.workers.device import NoSuchDevice
 
     folder, sha256 = registry.verified(name)
     try:

@@ -13,10 +13,11 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from mlhooks import broker, processes, tasks
+from mlhooks import tasks
 from mlhooks.celery import app
 from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Job
+from mlhooks.workers import broker, processes
 
 NAME = "somebody@here"
 

@@ -21,13 +21,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
-from mlhooks import gateway, jobs, processes, registry
+from mlhooks import gateway, jobs, registry
 from mlhooks.embeddings import indexing, requesting
 from mlhooks.measuring.benchmarks import process_tree
 from mlhooks.measuring.benchmarks.save_latency import edit, save_during_backlog, save_to_hit
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
 from mlhooks.models import EncoderIndex, Job
 from mlhooks.models.job import REQUESTED, notify
+from mlhooks.workers import processes
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many

@@ -7,9 +7,10 @@ worker, the result and its NOTIFY. The processes are real ones, started for the 
 import time
 from typing import Any
 
-from mlhooks import jobs, processes
+from mlhooks import jobs
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
 from mlhooks.models import Job, Queue
+from mlhooks.workers import processes
 from wiki.measuring.benchmarks.machine import Machine
 
 ROUNDS = 200

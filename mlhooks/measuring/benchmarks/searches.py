@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import connection
 
-from mlhooks import processes
 from mlhooks.measuring.benchmarks.site_processes import running
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.models import EncoderIndex
+from mlhooks.workers import processes
 from wiki.measuring.benchmarks import searches
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 
-from mlhooks import broker, processes
+from mlhooks.workers import broker, processes
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0

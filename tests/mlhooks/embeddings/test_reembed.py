@@ -9,11 +9,11 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from mlhooks import processes
 from mlhooks.embeddings import building, choosing
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
+from mlhooks.workers import processes
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
 KEYS = ["index", "encoder", "dimensions", "state", "notes", "passages", "seconds"]

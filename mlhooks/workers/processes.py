@@ -50,7 +50,7 @@ def workers(count: int) -> list[WorkerProcess]:
 
 def broker_argv() -> list[str]:
     """Return the command line of the embedded broker."""
-    return [sys.executable, "-m", "mlhooks.broker"]
+    return [sys.executable, "-m", "mlhooks.workers.broker"]
 
 
 def dispatcher_argv() -> list[str]:
