@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from mlhooks.embeddings import data
 from mlhooks.embeddings.requesting import request
 from mlhooks.gateway import Head
 from mlhooks.models import NoteBlocks
 from mlhooks.models.passage import BOILERPLATE_FROM
+from mlhooks.passages import split
 
 # An advisory lock that says "commonplace blocks" to nobody else.
 LOCK = 0x636F6D626C6B
@@ -18,7 +18,7 @@ LOCK = 0x636F6D626C6B
 @transaction.atomic
 def repeated_in(heads: Sequence[Head]) -> dict[int, set[int]]:
     """Note which blocks these notes have; return for each those that many notes repeat."""
-    blocks = {head.pid: set(data.block_keys(head.body)) for head in heads}
+    blocks = {head.pid: set(split.block_keys(head.body)) for head in heads}
     repeated = note_blocks(blocks)
     return {pid: found & repeated for pid, found in blocks.items()}
 

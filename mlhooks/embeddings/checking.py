@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models import Count
 
 from mlhooks import gateway
-from mlhooks.embeddings import data, indexing, requesting
+from mlhooks.embeddings import indexing, requesting
 from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, Job, NoteBlocks, Passage, SplitNote
 from mlhooks.models.passage import BOILERPLATE_FROM
+from mlhooks.passages import split
 
 # Texts have up to 1 MiB: so many are in memory at once.
 AT_A_TIME = 50
@@ -95,7 +96,7 @@ def _unread_passages(index: EncoderIndex, pids: set[int]) -> Iterator[Finding]:
 def _misplaced(pids: set[int]) -> Iterator[Finding]:
     """Compare the passages of notes with their texts, where they were cut from these."""
     cut = dict(
-        SplitNote.objects.filter(note__in=pids, splitter=data.SPLITTER_VERSION).values_list(
+        SplitNote.objects.filter(note__in=pids, splitter=split.SPLITTER_VERSION).values_list(
             "note", "revision"
         )
     )
@@ -104,7 +105,7 @@ def _misplaced(pids: set[int]) -> Iterator[Finding]:
     rows: dict[int, list[Passage]] = defaultdict(list)
     for row in Passage.objects.filter(note__in=[head.pid for head in heads]).order_by("start"):
         rows[row.note].append(row)
-    blocks = {head.pid: data.block_keys(head.body) for head in heads}
+    blocks = {head.pid: split.block_keys(head.body) for head in heads}
     keys = {key for found in blocks.values() for key in found}
     having = NoteBlocks.objects.having(keys, BOILERPLATE_FROM)
     boilerplate = {key for key, pids in having.items() if len(pids) >= BOILERPLATE_FROM}
@@ -122,11 +123,11 @@ def _wrong(head: Head, rows: Sequence[Passage], boilerplate: set[int]) -> Findin
     elif ends[-1] > len(head.body):
         what, check = "beyond the end of its text", "passage_place"
     else:
-        fresh = data.split(
+        fresh = split.split(
             head.title,
             head.body,
             indexing.count_pieces,
-            earlier=data.Earlier(head.body, places),
+            earlier=split.Earlier(head.body, places),
             boilerplate=boilerplate,
         )
         same = [(p.start, p.end, p.heading, p.is_code, p.sha256) for p in fresh]

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from mlhooks import gateway
-from mlhooks.embeddings import boilerplate, data, loading
-from mlhooks.embeddings.data import Earlier, sentences
+from mlhooks.embeddings import boilerplate, loading
 from mlhooks.embeddings.storing import Cut, Done, forget_gone, store
 from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, Passage, SplitNote
+from mlhooks.passages import split
+from mlhooks.passages.split import Earlier, sentences
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Encoder, Places, Read
@@ -67,7 +68,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
     return [
         Cut(
             head,
-            data.split(
+            split.split(
                 head.title,
                 head.body,
                 count_pieces,
@@ -124,7 +125,7 @@ def _earlier(heads: Sequence[Head]) -> dict[int, Earlier]:
     """Return how these notes were cut before."""
     numbers = dict(
         SplitNote.objects.filter(
-            note__in=[head.pid for head in heads], splitter=data.SPLITTER_VERSION
+            note__in=[head.pid for head in heads], splitter=split.SPLITTER_VERSION
         ).values_list("note", "revision")
     )
     if not numbers:
@@ -149,7 +150,7 @@ def _places(text: str, raw: str, *, is_code: bool) -> "Places":
     found: list[tuple[tuple[int, int], tuple[int, int]]] = []
     at = 0
     for start, end in sentences(raw, is_code=is_code)[:MOST_SENTENCES]:
-        said = data.cleaned(raw[start:end])
+        said = split.cleaned(raw[start:end])
         here = text.find(said, at) if said else -1
         if here >= 0:
             at = here + len(said)

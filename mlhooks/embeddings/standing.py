@@ -6,8 +6,8 @@ from typing import Any
 from django.db import connection
 
 from mlhooks import gateway, registry
-from mlhooks.embeddings.data import MOST_PIECES
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
+from mlhooks.passages.split import MOST_PIECES
 
 # kind of the job that builds an index; its key is the name of the encoder
 BUILD_INDEX = "build_index"

@@ -13,11 +13,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from mlhooks import gateway, jobs
-from mlhooks.embeddings import data
 from mlhooks.embeddings.boilerplate import note_blocks
 from mlhooks.embeddings.requesting import request
 from mlhooks.gateway import Head
 from mlhooks.models import EncoderIndex, IndexedNote, Passage, SplitNote, UnreadNote
+from mlhooks.passages import split
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.infer import Read
@@ -52,7 +52,7 @@ class Cut:
     """A note's head in passages, and which of them an index has (by sha256)."""
 
     head: Head
-    passages: Sequence[data.Passage]
+    passages: Sequence[split.Passage]
     have: frozenset[str]
     read: dict[str, "Read"] = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ def forget_gone(pid: int) -> None:
 
 def doubt_earlier_cuts() -> None:
     """Let no index count as whole what an earlier splitter has cut, so that it is read anew."""
-    earlier = SplitNote.objects.exclude(splitter=data.SPLITTER_VERSION)
+    earlier = SplitNote.objects.exclude(splitter=split.SPLITTER_VERSION)
     held = IndexedNote.objects.filter(note__in=earlier.values("note"), is_whole=True)
     held.update(is_whole=False)
 
@@ -172,7 +172,7 @@ def _store_passages(
     Passage.objects.bulk_create(new)
     SplitNote.objects.bulk_create(
         [
-            SplitNote(note=one.head.pid, revision=one.head.number, splitter=data.SPLITTER_VERSION)
+            SplitNote(note=one.head.pid, revision=one.head.number, splitter=split.SPLITTER_VERSION)
             for one in cuts
         ],
         update_conflicts=True,

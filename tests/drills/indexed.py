@@ -12,9 +12,10 @@ import psycopg
 from numpy.typing import NDArray
 
 from mlhooks import registry
-from mlhooks.embeddings import data, indexing
+from mlhooks.embeddings import indexing
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models.passage import BOILERPLATE_FROM
+from mlhooks.passages import split
 from tests.drills.rig import Site, wait_until
 
 LOOK_S = 0.5
@@ -170,16 +171,16 @@ class Audit:
 
     def _find_stale(self) -> dict[int, str]:
         """Cut every head anew, as it is cut; return the text of each stored passage."""
-        notes = Counter(key for head in self.heads.values() for key in data.block_keys(head.body))
+        notes = Counter(key for head in self.heads.values() for key in split.block_keys(head.body))
         boilerplate = {key for key, count in notes.items() if count >= BOILERPLATE_FROM}
         texts: dict[int, str] = {}
         for pid, head in self.heads.items():
             stored = self.passages[pid]
-            cut = data.split(
+            cut = split.split(
                 head.title,
                 head.body,
                 indexing.count_pieces,
-                earlier=data.Earlier(head.body, [one.place for one in stored]),
+                earlier=split.Earlier(head.body, [one.place for one in stored]),
                 boilerplate=boilerplate,
             )
             if [_as_stored(one) for one in cut] != [
@@ -265,7 +266,7 @@ def audit_jobs(site: Site) -> str:
     return f"{len(rows)} jobs, 0 failed, {again} begun again, building in {builds} turns"
 
 
-def _as_stored(cut: data.Passage) -> tuple[tuple[int, int], str, bool, str]:
+def _as_stored(cut: split.Passage) -> tuple[tuple[int, int], str, bool, str]:
     return (cut.start, cut.end), cut.heading, cut.is_code, cut.sha256
 
 

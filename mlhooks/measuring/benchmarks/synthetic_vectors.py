@@ -20,10 +20,11 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.embeddings import calibration, data, graph, indexing, requesting
+from mlhooks.embeddings import calibration, graph, indexing, requesting
 from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
+from mlhooks.passages import split
 from wiki.measuring.benchmarks.population import settle
 
 ENCODED = 20_000
@@ -115,7 +116,7 @@ class _Copying:
             for passage, row in zip(ids, _places(given, heads), strict=True):
                 rows.write_row((passage, *row))
         SplitNote.objects.bulk_create(
-            SplitNote(note=pid, revision=head.number, splitter=data.SPLITTER_VERSION)
+            SplitNote(note=pid, revision=head.number, splitter=split.SPLITTER_VERSION)
             for pid, head in heads.items()
         )
         IndexedNote.objects.bulk_create(

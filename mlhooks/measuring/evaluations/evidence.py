@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from mlhooks import gateway
-from mlhooks.embeddings import data, indexing, ranking
+from mlhooks.embeddings import indexing, ranking
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.measuring.evaluations.result_order import is_recomputed
 from mlhooks.models import EncoderIndex
+from mlhooks.passages import split
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write
 from wiki.search.fusion import By
@@ -106,8 +107,8 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
     text, start = found[0].text, found[0].start
     raw = one.head.body[start : found[0].end]
     said = {
-        (start + first, start + last): data.cleaned(raw[first:last])
-        for first, last in data.sentences(raw, is_code=found[0].is_code)
+        (start + first, start + last): split.cleaned(raw[first:last])
+        for first, last in split.sentences(raw, is_code=found[0].is_code)
     }
     # A sentence that stands there twice could not be told from its double.
     others = [

@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from mlhooks import jobs, registry
-from mlhooks.embeddings import data, loading
+from mlhooks.embeddings import loading
 from mlhooks.models import Claim, Job, Passage, SplitNote
+from mlhooks.passages import split
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import integrity
 
@@ -118,7 +119,7 @@ def test_what_is_still_to_be_read_is_no_fault(lived_in):
     save(lived_in, "Another text, which nobody has read yet.")
     Job.objects.filter(key=str(lived_in.pid)).delete()
     assert faults() == {}
-    SplitNote.objects.update(splitter=data.SPLITTER_VERSION - 1)
+    SplitNote.objects.update(splitter=split.SPLITTER_VERSION - 1)
     Passage.objects.update(sha256="made in another way")
     assert faults() == {}
 

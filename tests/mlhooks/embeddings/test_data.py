@@ -18,7 +18,7 @@ import pytest
 from tokenizers import Tokenizer
 
 import wiki.measuring.benchmarks
-from mlhooks.embeddings.data import (
+from mlhooks.passages.split import (
     MOST_PIECES,
     Earlier,
     Passage,
@@ -409,7 +409,7 @@ def test_the_examples_are_true(name):
 
 
 def test_it_needs_nothing_else():
-    code = "import sys, mlhooks.embeddings.data; print(*sys.modules)"
+    code = "import sys, mlhooks.passages.split; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert "mlhooks" in loaded and not loaded & {"django", "wiki", "torch", "numpy"}

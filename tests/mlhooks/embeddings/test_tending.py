@@ -7,9 +7,10 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import jobs, tasks
-from mlhooks.embeddings import building, choosing, data, loading, tending
+from mlhooks.embeddings import building, choosing, loading, tending
 from mlhooks.embeddings.infer import Encoder
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
+from mlhooks.passages import split
 from tests import encoders
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
@@ -58,7 +59,7 @@ def test_what_nobody_asked_for_is_asked_for(shelf, work):
 
 def test_notes_that_an_older_splitter_cut_are_read_anew(shelf, monkeypatch, work):
     cut = set(Passage.objects.values_list("sha256", flat=True))
-    monkeypatch.setattr(data, "SPLITTER_VERSION", data.SPLITTER_VERSION + 1)
+    monkeypatch.setattr(split, "SPLITTER_VERSION", split.SPLITTER_VERSION + 1)
     assert tending.tend()["requested"] == 2
     work()
     assert cut.isdisjoint(Passage.objects.values_list("sha256", flat=True))

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from mlhooks.embeddings.blocks import Block, blocks
-from mlhooks.embeddings.inline import CONSTRUCT
+from mlhooks.passages.blocks import Block, blocks
+from mlhooks.passages.inline import CONSTRUCT
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]*_»]*+(?=\s)|[。！？]++[」』”’）]*+")
 _BLANK = re.compile(r"\s++")

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from mlhooks.embeddings.inline import cleaned, slices, words
+from mlhooks.passages.inline import cleaned, slices, words
 
 MOST_PIECES = 200
 

@@ -17,12 +17,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from mlhooks.embeddings.blocks import Block, Region, blocks, has_letters, regions
-from mlhooks.embeddings.inline import cleaned
-from mlhooks.embeddings.packing import Packer
-from mlhooks.embeddings.pieces import MOST_PIECES, Count, Ruler, Span, beginnings
-from mlhooks.embeddings.sentences import sentences
-from mlhooks.embeddings.unchanged import unchanged
+from mlhooks.passages.blocks import Block, Region, blocks, has_letters, regions
+from mlhooks.passages.inline import cleaned
+from mlhooks.passages.packer import Packer
+from mlhooks.passages.reuse import unchanged
+from mlhooks.passages.sentences import sentences
+from mlhooks.passages.word_pieces import MOST_PIECES, Count, Ruler, Span, beginnings
 
 __all__ = [
     "MOST_PIECES", "SPLITTER_VERSION", "Count", "Earlier", "Passage", "block_keys", "cleaned",

@@ -3,9 +3,9 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from mlhooks.embeddings.blocks import Block, Region, has_letters
-from mlhooks.embeddings.pieces import MOST_PIECES, Ruler, Span
-from mlhooks.embeddings.sentences import lines, sentences_of, stanzas
+from mlhooks.passages.blocks import Block, Region, has_letters
+from mlhooks.passages.sentences import lines, sentences_of, stanzas
+from mlhooks.passages.word_pieces import MOST_PIECES, Ruler, Span
 
 _BLOCKS, _SENTENCES, _LINES, _WORDS = range(4)  # the sentences of code: what blank lines part
 _TINY = MOST_PIECES // 2
