@@ -14,13 +14,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
-from mlhooks import gateway, registry
-from mlhooks.embeddings import building, choosing, loading
-from mlhooks.embeddings.requesting import EMBED_NOTE
-from mlhooks.embeddings.standing import Standing, standing
-from mlhooks.embeddings.tending import TEND_INDEX
+from mlhooks import gateway
+from mlhooks.embeddings import loaded, registry
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import active_index, index_build
+from mlhooks.indexes.progress import Standing, standing
+from mlhooks.indexes.reconciler import TEND_INDEX
+from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Worker
-from mlhooks.registry import NoSuchModel
 from mlhooks.views.rows import reason_without_notes, without_notes
 
 PAGE = "admin:mlhooks_encoderindex_changelist"
@@ -109,7 +110,7 @@ class EncoderIndexAdmin(LookOnlyAdmin):
             "opts": self.opts,
             "standings": [_shown(standing(index), request.user) for index in indexes],
             "begun": [_told(job, request.user) for job in _begun()],
-            "configured": loading.configured(),
+            "configured": loaded.configured(),
             "trouble": _trouble(request.user),
             "form": form or EncoderForm(),
             "may_change": _may_change(request),
@@ -126,7 +127,7 @@ class EncoderIndexAdmin(LookOnlyAdmin):
         if not form.is_valid():
             return self.page(request, form)
         name = form.cleaned_data["encoder"]
-        building.request(name, user=request.user)
+        index_build.request(name, user=request.user)
         sentence = f"{name} reads the notes, and answers once it has read them all."
         return _back(request, messages.SUCCESS, sentence)
 
@@ -134,7 +135,7 @@ class EncoderIndexAdmin(LookOnlyAdmin):
         """End the building of an index."""
         _require_change(request)
         named = request.POST.get("encoder", "")
-        if "\0" not in named and choosing.cancel(named):
+        if "\0" not in named and active_index.cancel(named):
             sentence = "Nothing more is read. What was read is kept: you can go on with it."
             return _back(request, messages.SUCCESS, sentence)
         return _back(request, messages.WARNING, "That had ended already.")
@@ -144,8 +145,8 @@ class EncoderIndexAdmin(LookOnlyAdmin):
         _require_change(request)
         index = _named(request)
         try:
-            choosing.let_answer(index)
-        except choosing.NotNow as error:
+            active_index.let_answer(index)
+        except active_index.NotNow as error:
             return _back(request, messages.ERROR, str(error))
         return _back(request, messages.SUCCESS, f"{index} answers searches now.")
 
@@ -155,8 +156,8 @@ class EncoderIndexAdmin(LookOnlyAdmin):
         index = _named(request)
         sentence = f"{index} is deleted, and its room on disk is free."
         try:
-            choosing.drop(index)
-        except choosing.NotNow as error:
+            active_index.drop(index)
+        except active_index.NotNow as error:
             return _back(request, messages.ERROR, str(error))
         return _back(request, messages.SUCCESS, sentence)
 
@@ -181,7 +182,7 @@ def _named(request: HttpRequest) -> EncoderIndex:
 def _begun() -> Any:
     """Return the last job of each encoder that has no index, unless it came to its end."""
     known = EncoderIndex.objects.values("encoder")
-    last = Job.objects.filter(kind=building.BUILD_INDEX).exclude(key__in=known)
+    last = Job.objects.filter(kind=index_build.BUILD_INDEX).exclude(key__in=known)
     return last.order_by("key", "-pk").distinct("key")
 
 

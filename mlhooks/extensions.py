@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import checking, ranking, requesting, status, storing
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import freshness, integrity, ranking, requests, store
 from mlhooks.measuring.benchmarks import embedding, jobs, searches
 from mlhooks.measuring.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
-from mlhooks.registry import NoSuchModel
 from mlhooks.views import panels
 from mlhooks.workers import broker, processes
 from wiki import extensions, signals
@@ -46,10 +46,10 @@ def connect() -> None:
     """Fill the house's sockets; called once, when the apps are ready."""
     extensions.processes.extend(workshop_processes())
     extensions.checks += [overdue_jobs, passages]
-    extensions.counted["passages"] = checking.count
+    extensions.counted["passages"] = integrity.count
     extensions.vitals |= {
-        "index": lambda: {"coverage": status.share()},
-        "backlog": lambda: {"oldest_s": status.backlog_age_s()},
+        "index": lambda: {"coverage": freshness.share()},
+        "backlog": lambda: {"oldest_s": freshness.backlog_age_s()},
     }
     extensions.benchmarks |= {
         "embed": embedding.run,
@@ -89,13 +89,13 @@ def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
     saved.pids.add(note.pid)
     if not more:
         pids, saved.pids = saved.pids, set()
-        requesting.request(pids)
+        requests.request(pids)
 
 
 def note_removed(note: Any, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
-    storing.forget(note.pid)
-    requesting.request([note.pid])
+    store.forget(note.pid)
+    requests.request([note.pid])
 
 
 def workshop_processes() -> list[Process]:
@@ -117,7 +117,7 @@ def workshop_processes() -> list[Process]:
 def passages() -> Iterator[Problem]:
     """Tell which passages and vectors do not fit the notes."""
     try:
-        for found in checking.findings():
+        for found in integrity.findings():
             yield Problem(found.check, found.message, found.pid, found.revision)
     except NoSuchModel as error:
         yield Problem("passages", f"Passages cannot be compared with the texts: {error}")

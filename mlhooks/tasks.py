@@ -12,12 +12,12 @@ from django.db import InterfaceError, OperationalError, connection
 
 from mlhooks import gateway
 from mlhooks.celery import RUN_JOB, app
-from mlhooks.embeddings import building, indexing, ranking, requesting, tending
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import embedder, index_build, ranking, reconciler, requests
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.job import UNFORESEEN
 from mlhooks.models.worker import BEAT_S
-from mlhooks.registry import NoSuchModel
 
 logger = logging.getLogger(__name__)
 
@@ -58,26 +58,26 @@ def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
 
 def embed_note(payload: dict[str, Any], progress: Progress) -> Any:
     """Bring one note up to date in the active index; a note that is gone leaves it."""
-    return asdict(building.read_note(payload["pid"]))
+    return asdict(index_build.read_note(payload["pid"]))
 
 
 def embed_notes(payloads: Sequence[dict[str, Any]]) -> list[Any]:
     """Bring several notes up to date: together they take the encoder half as long."""
-    index, encoder = building.active()
-    done = indexing.index_notes(index, encoder, [payload["pid"] for payload in payloads])
+    index, encoder = index_build.active()
+    done = embedder.index_notes(index, encoder, [payload["pid"] for payload in payloads])
     return [{**asdict(done), "together": len(payloads)}] * len(payloads)
 
 
 def build_index(payload: dict[str, Any], progress: Progress) -> Any:
     """Let an encoder read all notes that it has not read, then let it answer."""
-    return building.build(payload, progress)
+    return index_build.build(payload, progress)
 
 
 def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
     """Ask for what the index lacks for whatever reason."""
-    done = tending.tend()
-    if tending.is_new():
-        raise MakeRoom(payload, after_s=tending.NEW_S)
+    done = reconciler.tend()
+    if reconciler.is_new():
+        raise MakeRoom(payload, after_s=reconciler.NEW_S)
     return done
 
 
@@ -91,16 +91,16 @@ def encode_query(payload: dict[str, Any], progress: Progress) -> Any:
 KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
     "verify_integrity": verify_integrity,
     "benchmark_pause": benchmark_pause,
-    building.BUILD_INDEX: build_index,
-    requesting.EMBED_NOTE: embed_note,
+    index_build.BUILD_INDEX: build_index,
+    requests.EMBED_NOTE: embed_note,
     ranking.ENCODE_QUERY: encode_query,
-    tending.TEND_INDEX: tend_index,
+    reconciler.TEND_INDEX: tend_index,
 }
 
 
 # Of these, waiting jobs are done together, so many at most: function(payloads) -> results.
 TOGETHER: dict[str, tuple[Callable[[Sequence[dict[str, Any]]], list[Any]], int]] = {
-    requesting.EMBED_NOTE: (embed_notes, 32),
+    requests.EMBED_NOTE: (embed_notes, 32),
 }
 
 

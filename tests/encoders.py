@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel
 
-from mlhooks import registry
+from mlhooks.embeddings import registry
 
 
 def make_tiny(folder: Path, *, dimensions: int = 32, longest: int = 256, seed: int = 1) -> Path:

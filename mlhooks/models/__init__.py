@@ -1,10 +1,10 @@
 """What the workshop keeps: jobs and who works on them; passages, indexes and query vectors."""
 
 from mlhooks.models.claim import Claim, LostClaim
+from mlhooks.models.encoder_index import ActiveIndex, EncoderIndex, IndexInUse
 from mlhooks.models.job import Job, Queue
 from mlhooks.models.passage import IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
 from mlhooks.models.query_vector import QueryVector
-from mlhooks.models.registry import ActiveIndex, EncoderIndex, IndexInUse
 from mlhooks.models.worker import Worker
 
 __all__ = [

@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from mlhooks.models.registry import EncoderIndex
+from mlhooks.models.encoder_index import EncoderIndex
 
 # A block of text that so many notes have is boilerplate: what they say is said elsewhere.
 BOILERPLATE_FROM = 4

@@ -10,7 +10,7 @@ from array import array
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from mlhooks.models.registry import EncoderIndex
+from mlhooks.models.encoder_index import EncoderIndex
 
 MOST_KEPT = 10_000
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.embeddings import status
-from mlhooks.embeddings.building import BUILD_INDEX
-from mlhooks.embeddings.requesting import EMBED_NOTE
-from mlhooks.embeddings.status import Coverage
+from mlhooks.indexes import freshness
+from mlhooks.indexes.freshness import Coverage
+from mlhooks.indexes.index_build import BUILD_INDEX
+from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job
 
 # How fast notes are read is told from the last of these.
@@ -59,7 +59,7 @@ def headline() -> Headline:
     lately = Now() - timedelta(seconds=LATELY_S)
     read = Job.objects.filter(kind=EMBED_NOTE, state=Job.State.DONE, finished_at__gt=lately)
     return Headline(
-        coverage=status.count(),
+        coverage=freshness.count(),
         encoder=answering.encoder if answering else "",
         building=building,
         built=Coverage(*gateway.coverage(index)) if building else None,

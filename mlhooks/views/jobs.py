@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from mlhooks.embeddings import requesting, status
+from mlhooks.indexes import freshness, requests
 from mlhooks.jobs import request as request_job
 from mlhooks.models import Job, Queue, Worker
 from mlhooks.views import lists
@@ -92,7 +92,7 @@ def retry(request: HttpRequest, job_id: int) -> HttpResponseRedirect:
 @staff_only
 def retry_failed(request: HttpRequest) -> HttpResponseRedirect:
     """Ask once more for every note that could not be read."""
-    requesting.request(status.unread())
+    requests.request(freshness.unread())
     return redirect("jobs")
 
 

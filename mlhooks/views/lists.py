@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import Count, Q
 
-from mlhooks.embeddings.ranking import ENCODE_QUERY
-from mlhooks.embeddings.requesting import EMBED_NOTE
-from mlhooks.embeddings.tending import TEND_INDEX
+from mlhooks.indexes.ranking import ENCODE_QUERY
+from mlhooks.indexes.reconciler import TEND_INDEX
+from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import Job
 from mlhooks.models.job import JobQuerySet
 

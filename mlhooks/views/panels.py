@@ -4,7 +4,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from mlhooks.embeddings import related, status
+from mlhooks.indexes import freshness, related
 from mlhooks.models import EncoderIndex
 
 
@@ -12,7 +12,7 @@ def coverage(reader: Any) -> str | None:
     """Tell staff in the top line of how many notes the index is current; nothing without notes."""
     if not getattr(reader, "is_staff", False):
         return None
-    found = status.coverage()
+    found = freshness.coverage()
     return render_to_string("mlhooks/_coverage.html", {"coverage": found}) if found.total else None
 
 
@@ -20,7 +20,7 @@ def note_status(note: Any, reader: Any) -> str | None:
     """Tell those who may edit a note how current the index is about it."""
     if not note.may_be_edited_by(reader):
         return None
-    context = {"status": status.of_note(note), "note": note}
+    context = {"status": freshness.of_note(note), "note": note}
     return render_to_string("mlhooks/_note_status.html", context)
 
 

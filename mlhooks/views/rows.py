@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlhooks import gateway
-from mlhooks.embeddings.building import BUILD_INDEX
-from mlhooks.embeddings.ranking import ENCODE_QUERY
-from mlhooks.embeddings.requesting import EMBED_NOTE
-from mlhooks.embeddings.tending import TEND_INDEX
+from mlhooks.indexes.index_build import BUILD_INDEX
+from mlhooks.indexes.ranking import ENCODE_QUERY
+from mlhooks.indexes.reconciler import TEND_INDEX
+from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import Job
 from mlhooks.models.job import UNFORESEEN
 

@@ -11,7 +11,7 @@ from typing import Any
 from celery.signals import worker_process_init
 
 from mlhooks.celery import app
-from mlhooks.embeddings import loading
+from mlhooks.embeddings import loaded
 from mlhooks.models import Queue
 
 # As much as `nice` gives by default.
@@ -22,6 +22,6 @@ NICENESS = 10
 def warm(**kwargs: Any) -> None:
     """Begin to load where queries are encoded; elsewhere let people go first."""
     if Queue.INTERACTIVE in app.amqp.queues.consume_from:
-        loading.load_ahead()
+        loaded.load_ahead()
     elif hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -11,9 +11,9 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from mlhooks import registry
-from mlhooks.embeddings import indexing
-from mlhooks.embeddings.infer import Encoder
+from mlhooks.embeddings import registry
+from mlhooks.embeddings.encoder import Encoder
+from mlhooks.indexes import embedder
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.passages import split
 from tests.drills.rig import Site, wait_until
@@ -179,7 +179,7 @@ class Audit:
             cut = split.split(
                 head.title,
                 head.body,
-                indexing.count_pieces,
+                embedder.count_pieces,
                 earlier=split.Earlier(head.body, [one.place for one in stored]),
                 boilerplate=boilerplate,
             )

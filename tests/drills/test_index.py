@@ -16,8 +16,8 @@ import psutil
 import psycopg
 import pytest
 
-from mlhooks import registry
-from mlhooks.embeddings.ranking import WAIT_S
+from mlhooks.embeddings import registry
+from mlhooks.indexes.ranking import WAIT_S
 from mlhooks.models.worker import ALIVE_S
 from tests import encoders
 from tests.drills.audit import spread

@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from mlhooks import jobs
-from mlhooks.embeddings import building
+from mlhooks.indexes import index_build
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
 from mlhooks.views import rows
 from tests.conftest import person, signed_in
@@ -160,7 +160,7 @@ def test_it_tells_how_long_the_rest_will_take(staff_client, note, secret, index)
 
 
 def test_while_an_index_is_built_searches_use_the_old_one(staff_client, note, secret, index):
-    job = building.request("second")
+    job = index_build.request("second")
     assert "waits for its turn cancel" in headline(staff_client)
     other = EncoderIndex.objects.make("second", "2", 3)
     IndexedNote.objects.create(index=other, note=note.pid, revision=0)
@@ -171,7 +171,7 @@ def test_while_an_index_is_built_searches_use_the_old_one(staff_client, note, se
     assert "about 3 min left. cancel" in said
     assert f'action="/jobs/{job.pk}/cancel/"' in page(staff_client)
     job.cancel()
-    building.request("second", answers=False)
+    index_build.request("second", answers=False)
     assert "Searches go on with first." in headline(staff_client)
 
 

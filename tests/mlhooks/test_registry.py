@@ -7,8 +7,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from mlhooks import registry
-from mlhooks.registry import NoSuchModel
+from mlhooks.embeddings import registry
+from mlhooks.embeddings.registry import NoSuchModel
 
 
 @pytest.fixture

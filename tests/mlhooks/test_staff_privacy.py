@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from mlhooks import jobs
-from mlhooks.embeddings.requesting import EMBED_NOTE
-from mlhooks.embeddings.tending import TEND_INDEX
+from mlhooks.indexes.reconciler import TEND_INDEX
+from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, UnreadNote
 from mlhooks.models.job import UNFORESEEN
 from tests.conftest import person, signed_in

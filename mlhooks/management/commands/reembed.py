@@ -9,11 +9,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connection
 
-from mlhooks import gateway, registry, tasks
-from mlhooks.embeddings import building, choosing, loading
-from mlhooks.embeddings.standing import standing
+from mlhooks import gateway, tasks
+from mlhooks.embeddings import loaded, registry
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import active_index, index_build
+from mlhooks.indexes.progress import standing
 from mlhooks.models import Claim, EncoderIndex, Job, LostClaim, Queue, Worker
-from mlhooks.registry import NoSuchModel
 from wiki.management.base import HouseCommand, Refused
 
 LOOK_S = 0.5
@@ -43,13 +44,13 @@ class Command(HouseCommand):
         if chosen is not None:
             name = registry.full_name(chosen)
         else:
-            name = loading.configured() if answering is None else answering.encoder
+            name = loaded.configured() if answering is None else answering.encoder
         try:
             registry.check(name)
             registry.locate(name)
         except NoSuchModel as error:
             raise Refused(str(error)) from error
-        job = building.request(name, answers=chosen is not None)
+        job = index_build.request(name, answers=chosen is not None)
         if options["wait"]:
             return self._wait(job)
         where = f"/jobs/{job.pk}/ shows how far it is."
@@ -65,8 +66,8 @@ class Command(HouseCommand):
         if options["encoder"] or options["wait"]:
             raise Refused("--rollback goes alone: it is done at once, and reads nothing.")
         try:
-            index = choosing.go_back()
-        except choosing.NotNow as error:
+            index = active_index.go_back()
+        except active_index.NotNow as error:
             raise Refused(str(error)) from error
         return standing(index).as_json(0, 0.0), f"{index} answers searches again."
 

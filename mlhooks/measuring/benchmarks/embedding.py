@@ -21,8 +21,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
-from mlhooks import gateway, jobs, registry
-from mlhooks.embeddings import indexing, requesting
+from mlhooks import gateway, jobs
+from mlhooks.embeddings import registry
+from mlhooks.indexes import embedder, requests
 from mlhooks.measuring.benchmarks import process_tree
 from mlhooks.measuring.benchmarks.save_latency import edit, save_during_backlog, save_to_hit
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
@@ -96,14 +97,14 @@ def hold_back(first: str) -> None:
 
 def release() -> None:
     """Let the notes be embedded that were held back."""
-    held = Job.objects.filter(kind=requesting.EMBED_NOTE, state=Job.State.WAITING)
+    held = Job.objects.filter(kind=requests.EMBED_NOTE, state=Job.State.WAITING)
     held.update(run_after=Now())
     notify(REQUESTED, *held.values_list("pk", flat=True)[:1])
 
 
 def worked_off() -> None:
     """Wait until every note that is due is embedded. Raises NotMeasured."""
-    embedding = Job.objects.filter(kind=requesting.EMBED_NOTE)
+    embedding = Job.objects.filter(kind=requests.EMBED_NOTE)
     left, since = -1, time.monotonic()
     while now := embedding.unfinished().filter(run_after__lte=Now()).count():
         if now != left:
@@ -121,7 +122,7 @@ def raw_encoding(pids: Sequence[int]) -> dict[str, Any]:
     index = EncoderIndex.objects.get()
     texts: list[str] = []
     for head in gateway.heads(pids).values():
-        (one,) = indexing.cut(index, [head])
+        (one,) = embedder.cut(index, [head])
         texts += {passage.sha256: passage.text for passage in one.passages}.values()
     folder = registry.locate(index.encoder)
     ran = subprocess.run(

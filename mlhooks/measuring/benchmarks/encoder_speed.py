@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from mlhooks.embeddings.infer import BATCH, Encoder
+from mlhooks.embeddings.encoder import BATCH, Encoder
 
 
 def main() -> None:

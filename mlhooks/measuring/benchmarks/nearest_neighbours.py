@@ -15,8 +15,8 @@ import torch
 from django.core.cache import cache
 from django.db import connection
 
-from mlhooks.embeddings.nearest import NEAREST, Near, nearest
-from mlhooks.embeddings.storing import literal
+from mlhooks.indexes.nearest import NEAREST, Near, nearest
+from mlhooks.indexes.store import literal
 from mlhooks.measuring.benchmarks.binary_copy import read_vectors
 from mlhooks.models import EncoderIndex
 from wiki.measuring.benchmarks.machine import Machine

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from mlhooks.embeddings import building, requesting
+from mlhooks.indexes import index_build, requests
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured
 from mlhooks.measuring.evaluations.notebooks import keep_query
 from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC
@@ -65,7 +65,7 @@ def save_to_hit(owner: Any) -> list[float]:
 
     The vectors of the queries are kept beforehand. Raises NotMeasured.
     """
-    index, encoder = building.active()
+    index, encoder = index_build.active()
     times_s = []
     for text in OFF_TOPIC[:SAVES]:
         keep_query(index, encoder, parse(text).text)
@@ -85,7 +85,7 @@ def save_during_backlog(corpus: Corpus, owner: Any, pids: Sequence[int]) -> list
     write_many((replace(fields, title=f"{fields.title} again") for fields in backlog), owner)
     times_s: list[float] = []
     for pid in pids[:SAVES_DURING]:
-        if not Job.objects.unfinished().filter(kind=requesting.EMBED_NOTE).exists():
+        if not Job.objects.unfinished().filter(kind=requests.EMBED_NOTE).exists():
             break
         begin = time.perf_counter()
         save_again(pid, lambda fields: replace(fields, body=f"{fields.body}\n\nOne line more."))

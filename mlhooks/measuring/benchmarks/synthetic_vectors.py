@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.embeddings import calibration, graph, indexing, requesting
+from mlhooks.indexes import calibration, embedder, hnsw, requests
 from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
@@ -56,16 +56,16 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     index, encoder = reader.active()
     pids = iter(topics)
     while some := list(islice(pids, NOTES_AT_A_TIME)):
-        indexing.index_notes(index, encoder, some)
+        embedder.index_notes(index, encoder, some)
         if _count(index) >= ENCODED:
             break
     read = _count(index)
     left = list(pids)
     if left:
         _Copying(index, topics).write(left)
-    Job.objects.filter(kind=requesting.EMBED_NOTE).delete()
+    Job.objects.filter(kind=requests.EMBED_NOTE).delete()
     settle()
-    graph.build(index)
+    hnsw.build(index)
     calibration.calibrate(index, encoder)
     cache.clear()
     return {

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mlhooks.embeddings.everyday import EVERYDAY
+from mlhooks.indexes.off_topic_queries import EVERYDAY
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 from wiki.measuring.benchmarks.machine import Machine

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from mlhooks import gateway
-from mlhooks.embeddings import indexing, ranking
+from mlhooks.indexes import embedder, ranking
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.measuring.evaluations.result_order import is_recomputed
 from mlhooks.models import EncoderIndex
@@ -27,7 +27,7 @@ from wiki.search.query import ParsedQuery, parse
 from wiki.search.retrieval import find
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
 
 CASES = 200
 SEED = 21
@@ -98,7 +98,7 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
     """Return what a hit's passage is without some sentences; None for one of few sentences."""
     place = ranking.explain(query, [hit]).get(hit.pid)
     passage = hit.passage
-    (one,) = indexing.cut(index, list(gateway.heads([hit.pid]).values()))
+    (one,) = embedder.cut(index, list(gateway.heads([hit.pid]).values()))
     found = [
         p for p in one.passages if passage and (p.start, p.end) == (passage.start, passage.end)
     ]

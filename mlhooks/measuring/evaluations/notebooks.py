@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.db.models import QuerySet
 
-from mlhooks.embeddings import building, calibration, graph, indexing, requesting
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import calibration, embedder, hnsw, index_build, requests
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
-from mlhooks.registry import NoSuchModel
 from wiki.measuring.benchmarks.population import settle
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, readable
 from wiki.search.answer import Answer, answer
 from wiki.search.query import parse
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
     from mlhooks.measuring.evaluations.vector_cache import KeepingEncoder
 
 NOTES_AT_A_TIME = 256
@@ -40,9 +40,9 @@ class Reader:
         while asked := list(_waiting()[:NOTES_AT_A_TIME]):
             # Deleted first: reading some notes may ask for others once more.
             Job.objects.filter(pk__in=[job.pk for job in asked]).delete()
-            indexing.index_notes(index, encoder, [job.payload["pid"] for job in asked])
+            embedder.index_notes(index, encoder, [job.payload["pid"] for job in asked])
         settle()
-        graph.build(index)
+        hnsw.build(index)
         calibration.calibrate(index, encoder)
         for query in queries:
             keep_query(index, encoder, parse(query).text)
@@ -70,7 +70,7 @@ class Reader:
         from mlhooks.measuring.evaluations.vector_cache import KeepingEncoder, folder
 
         try:
-            index, encoder = building.active()
+            index, encoder = index_build.active()
         except NoSuchModel as error:
             raise NothingToEvaluate(str(error)) from error
         if self._encoder is None:
@@ -85,4 +85,4 @@ def keep_query(index: EncoderIndex, encoder: "Encoder", text: str) -> None:
 
 
 def _waiting() -> QuerySet[Job]:
-    return Job.objects.filter(kind=requesting.EMBED_NOTE, state=Job.State.WAITING).order_by("pk")
+    return Job.objects.filter(kind=requests.EMBED_NOTE, state=Job.State.WAITING).order_by("pk")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlhooks.embeddings.infer import Encoder, Places, Read, Vectors
+from mlhooks.embeddings.encoder import Encoder, Places, Read, Vectors
 
 MAKE = "CREATE TABLE IF NOT EXISTS made (name BLOB PRIMARY KEY, vector BLOB, sentences BLOB)"
 ASKED_AT_A_TIME = 500

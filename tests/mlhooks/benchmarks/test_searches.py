@@ -5,7 +5,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from mlhooks.embeddings import graph, nearest
+from mlhooks.indexes import hnsw, nearest
 from mlhooks.measuring.benchmarks import nearest_neighbours, searches, synthetic_vectors
 from mlhooks.measuring.benchmarks.binary_copy import read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import Reader
@@ -36,7 +36,7 @@ def test_a_small_run_tells_every_figure(
     monkeypatch.setattr(searches, "NEAREST_QUERIES", 10)
     monkeypatch.setattr(synthetic_vectors, "ENCODED", 20)
     monkeypatch.setattr(synthetic_vectors, "NOTES_AT_A_TIME", 10)
-    monkeypatch.setattr(graph, "GRAPH_FROM", 100)
+    monkeypatch.setattr(hnsw, "GRAPH_FROM", 100)
     monkeypatch.setattr(nearest, "MOST_READ", 30)
     result = searches.run({"notes": 40, "cache": tmp_path})
     assert (result["notes"], result["vectors"], result["sigma"]) == (40, "synthetic", 0.8)

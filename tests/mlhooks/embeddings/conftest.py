@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from mlhooks import tasks
-from mlhooks.embeddings import building
+from mlhooks.indexes import index_build
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from tests import encoders
@@ -26,7 +26,7 @@ BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot w
 @pytest.fixture(autouse=True)
 def one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine ten seconds may not be enough to build what a test wants whole."""
-    monkeypatch.setattr(building, "TURN_S", building.LONGEST_TURN_S)
+    monkeypatch.setattr(index_build, "TURN_S", index_build.LONGEST_TURN_S)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def asked() -> Callable[[str], None]:
     """Let the vector of a query be there already, as after an earlier search."""
 
     def keep(text: str) -> None:
-        index, encoder = building.active()
+        index, encoder = index_build.active()
         vector = encoder.encode_query(text).tolist()
         QueryVector.objects.keep(query_digest(index, text), vector)
 

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import building, loading, tending
+from mlhooks.embeddings import loaded
+from mlhooks.indexes import index_build, reconciler
 from mlhooks.models import ActiveIndex, Claim, EncoderIndex, IndexedNote, Job, UnreadNote, Worker
 from tests.conftest import person, signed_in
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
@@ -27,7 +28,7 @@ def shelf(db, small, write, work):
 def two(shelf, other):
     """An old index and the new one that answers, for a while."""
     old = active()
-    building.build({"encoder": other}, lambda share, sentence: None)
+    index_build.build({"encoder": other}, lambda share, sentence: None)
     ActiveIndex.objects.update(since=Now() - timedelta(minutes=1))
     return old, active()
 
@@ -129,8 +130,8 @@ def test_what_is_no_encoder_is_refused_with_a_sentence(shelf, staff_client, name
 
 
 def test_what_is_being_built_shows_how_far_and_can_be_cancelled(shelf, staff_client, other):
-    job = building.request(other)
-    encoder, sha256 = loading.encoder(other)
+    job = index_build.request(other)
+    encoder, sha256 = loaded.encoder(other)
     EncoderIndex.objects.make(other, sha256, encoder.dimensions, encoder.longest)
     Claim.take(job.pk, "somebody").report(0.5, "1 of 2 notes read, note {1}.")
     reply = staff_client.get(PAGE)
@@ -150,7 +151,7 @@ def test_going_back_is_a_button(two, staff_client):
 
 
 def test_what_lacks_too_much_does_not_answer(two, staff_client, monkeypatch):
-    monkeypatch.setattr("mlhooks.embeddings.choosing.MOST_LACKING", 0)
+    monkeypatch.setattr("mlhooks.indexes.active_index.MOST_LACKING", 0)
     IndexedNote.objects.filter(index=two[0]).delete()
     text = press(staff_client, "answer", index=two[0].pk)
     assert "lacks 2 of 2 notes. Go on with it" in text and active() == two[1]
@@ -173,7 +174,7 @@ def test_an_index_that_is_not_there_is_not_found(two, staff_client, action, inde
 
 def test_an_encoder_that_cannot_be_loaded_is_told(shelf, settings, staff_client, work):
     settings.WIKI_ENCODER = "/nowhere/at/all"
-    tending.tend()
+    reconciler.tend()
     work()
     text = said(staff_client)
     assert "WIKI_ENCODER is /nowhere/at/all" in text
@@ -201,7 +202,7 @@ def test_notes_that_could_not_be_read_are_listed_with_reasons(shelf, staff_clien
 
 
 def test_nothing_on_the_page_is_inline(two, staff_client):
-    building.request(two[0].encoder)
+    index_build.request(two[0].encoder)
     html = staff_client.get(PAGE).content.decode()
     own = html[html.index('id="content-main"') : html.index('id="footer"')]
     assert not re.search(r"\sstyle=|\son\w+=|<script|<style", own)

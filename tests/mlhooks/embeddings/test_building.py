@@ -11,8 +11,9 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from mlhooks import tasks
-from mlhooks.embeddings import building, choosing, indexing, loading, ranking, requesting
-from mlhooks.embeddings.infer import Encoder
+from mlhooks.embeddings import loaded
+from mlhooks.embeddings.encoder import Encoder
+from mlhooks.indexes import active_index, embedder, index_build, ranking, requests
 from mlhooks.models import (
     ActiveIndex,
     Claim,
@@ -50,7 +51,7 @@ class Stopped:
 
 
 def build(name: str, progress: Any = None) -> dict[str, Any]:
-    return building.build({"encoder": name}, progress or Stopped())
+    return index_build.build({"encoder": name}, progress or Stopped())
 
 
 def index_of(name: str) -> EncoderIndex:
@@ -77,7 +78,7 @@ def rank(text: str) -> list[Any]:
 @pytest.fixture
 def singly(monkeypatch: pytest.MonkeyPatch) -> None:
     """One note at a time, so that tests can stop between two."""
-    monkeypatch.setattr(building, "NOTES_AT_A_TIME", 1)
+    monkeypatch.setattr(index_build, "NOTES_AT_A_TIME", 1)
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_a_search_uses_vector_and_table_of_one_index(shelf, other, asked):
     asked("bread")
     remembered = EncoderIndex.objects.remembered_active()
     before = [(hit.pid, round(hit.score, 4)) for hit in rank("bread")]
-    index = EncoderIndex.objects.make(other, loading.encoder(other)[1], 64)
+    index = EncoderIndex.objects.make(other, loaded.encoder(other)[1], 64)
     ActiveIndex.objects.update(index=index)
     assert active() != remembered
     assert [(hit.pid, round(hit.score, 4)) for hit in rank("bread")] == before
@@ -135,9 +136,9 @@ def test_cancelled_and_asked_for_again_it_reads_the_rest(shelf, other, singly):
 
 def test_a_cancelled_build_never_answers(shelf, other, monkeypatch):
     """Cancelled between the last note and the change."""
-    job = building.request(other)
+    job = index_build.request(other)
     claim = Claim.take(job.pk, "somebody")
-    monkeypatch.setattr(building.calibration, "calibrate", lambda *index: job.cancel())
+    monkeypatch.setattr(index_build.calibration, "calibrate", lambda *index: job.cancel())
     with pytest.raises(LostClaim):
         tasks.run(claim)
     assert active().encoder != other and index_of(other).state == "building"
@@ -151,7 +152,7 @@ def test_read_at_once_or_one_by_one_the_vectors_are_the_same(shelf, other, work)
         cursor.execute(f"DELETE FROM {index.table}")
     IndexedNote.objects.filter(index=index).delete()
     for note in shelf:
-        requesting.request([note.pid])
+        requests.request([note.pid])
     work()
     one_by_one = vectors(index)
     assert at_once.keys() == one_by_one.keys() == set(Passage.objects.values_list("pk", flat=True))
@@ -196,9 +197,9 @@ def test_what_one_index_cuts_anew_the_other_lacks(shelf, other, write, work):
     old = index_of(ActiveIndex.objects.get().before.encoder)
     write("Kitchen 3", f"# Other\n\nSomething else.\n\n{footer}\n")
     work()
-    lacking = set(building.notes.not_current(old).values_list("pid", flat=True))
+    lacking = set(index_build.notes.not_current(old).values_list("pid", flat=True))
     assert {note.pid for note in written} < lacking
-    choosing.let_answer(old)
+    active_index.let_answer(old)
     work()
     kept = set(Passage.objects.values_list("pk", flat=True))
     assert set(vectors(old)) == kept
@@ -220,7 +221,7 @@ def test_a_note_that_cannot_be_read_stops_nothing_and_says_why(shelf, other, mon
     unread = UnreadNote.objects.get()
     assert (unread.note, unread.reason) == (bread.pid, "ValueError: no flour, please")
     monkeypatch.undo()
-    building.request(other)
+    index_build.request(other)
     work()
     assert not UnreadNote.objects.exists() and len(vectors(active())) == Passage.objects.count()
 
@@ -229,12 +230,12 @@ def test_a_job_of_a_note_that_cannot_be_read_keeps_why_too(shelf, monkeypatch):
     monkeypatch.setattr(Encoder, "read", lambda *asked: 1 / 0)
     edit(shelf[0], BREAD)
     with pytest.raises(ZeroDivisionError):
-        building.read_note(shelf[0].pid)
+        index_build.read_note(shelf[0].pid)
     assert UnreadNote.objects.get(index=active()).reason.startswith("ZeroDivisionError")
 
 
 def test_progress_says_how_far_and_how_long(shelf, other, singly, monkeypatch):
-    monkeypatch.setattr(building, "KNOWN_AFTER_S", 0)
+    monkeypatch.setattr(index_build, "KNOWN_AFTER_S", 0)
     progress = Stopped()
     build(other, progress)
     assert progress.told[0] == f"Loading {other}."
@@ -260,10 +261,10 @@ def test_an_encoder_without_sentences_is_an_encoder(shelf, static, asked):
 
 
 def test_others_go_first_and_it_goes_on_where_it_was(shelf, other, singly, monkeypatch, work):
-    monkeypatch.setattr(building, "TURN_S", 0)
-    monkeypatch.setattr(building, "WAITS_S", -60)
+    monkeypatch.setattr(index_build, "TURN_S", 0)
+    monkeypatch.setattr(index_build, "WAITS_S", -60)
     edit(shelf[0], BREAD)
-    job = building.request(other)
+    job = index_build.request(other)
     tasks.run_job.apply([job.pk], throw=True)
     job.refresh_from_db()
     assert (job.state, job.attempts_left) == ("waiting", ATTEMPTS)
@@ -277,12 +278,12 @@ def test_others_go_first_and_it_goes_on_where_it_was(shelf, other, singly, monke
 
 
 def test_cancelled_while_others_go_first_it_stays_cancelled(shelf, other, singly, monkeypatch):
-    monkeypatch.setattr(building, "TURN_S", 0)
-    monkeypatch.setattr(building, "WAITS_S", -60)
+    monkeypatch.setattr(index_build, "TURN_S", 0)
+    monkeypatch.setattr(index_build, "WAITS_S", -60)
     edit(shelf[0], BREAD)
-    job = building.request(other)
+    job = index_build.request(other)
     claim = Claim.take(job.pk, "somebody")
-    assert choosing.cancel(other)
+    assert active_index.cancel(other)
     with pytest.raises(LostClaim):
         tasks.run(claim, Stopped())
     job.refresh_from_db()
@@ -291,14 +292,14 @@ def test_cancelled_while_others_go_first_it_stays_cancelled(shelf, other, singly
 
 def test_long_turns_have_an_end_too(shelf, other, singly, monkeypatch):
     """So that a build of hours has all its attempts again and again."""
-    monkeypatch.setattr(building, "LONGEST_TURN_S", 0)
-    with pytest.raises(building.MakeRoom):
+    monkeypatch.setattr(index_build, "LONGEST_TURN_S", 0)
+    with pytest.raises(index_build.MakeRoom):
         build(other)
 
 
 def test_the_encoder_that_was_asked_for_last_is_built(shelf, other, static):
-    first = building.request(other)
-    building.request(static)
+    first = index_build.request(other)
+    index_build.request(static)
     first.refresh_from_db()
     assert first.state == "cancelled"
     last = Job.objects.unfinished().get(kind="build_index")
@@ -306,22 +307,22 @@ def test_the_encoder_that_was_asked_for_last_is_built(shelf, other, static):
 
 
 def test_bringing_the_active_index_up_to_date_cancels_nothing(shelf, other, small):
-    first = building.request(other)
-    building.request(small, answers=False)
+    first = index_build.request(other)
+    index_build.request(small, answers=False)
     first.refresh_from_db()
     assert first.state == "waiting"
 
 
 def test_an_index_brought_up_to_date_does_not_answer_instead_of_another(shelf, other, small):
     build(other)
-    building.build({"encoder": small, "answers": False}, Stopped())
+    index_build.build({"encoder": small, "answers": False}, Stopped())
     assert active().encoder == other
 
 
 def test_portions_are_small_in_notes_and_in_text(shelf, write, monkeypatch):
-    monkeypatch.setattr(indexing, "MOST_LETTERS", 1_000)
+    monkeypatch.setattr(embedder, "MOST_LETTERS", 1_000)
     long = write("Long", "word " * 1_000)
-    portions = list(building._portions(Note.objects.all()))
+    portions = list(index_build._portions(Note.objects.all()))
     assert [pid for portion in portions for pid in portion] == [
         *(note.pid for note in shelf),
         long.pid,
@@ -340,7 +341,7 @@ def test_a_long_note_can_be_cancelled_in_its_middle(shelf, other, write):
 def test_weights_of_another_shape_under_the_same_name_are_refused(shelf, other):
     build(other)
     EncoderIndex.objects.filter(encoder=other).update(dimensions=63)
-    with pytest.raises(loading.NoSuchModel, match="64 numbers now, and its index has 63"):
+    with pytest.raises(loaded.NoSuchModel, match="64 numbers now, and its index has 63"):
         build(other)
 
 
@@ -369,11 +370,11 @@ def test_two_workers_that_build_the_same_index_do_no_harm(small, other, write, w
     assert not errors
     index = index_of(other)
     assert set(vectors(index)) == set(Passage.objects.values_list("pk", flat=True))
-    assert building.notes.count_current(index) == 8 and active() == index
+    assert index_build.notes.count_current(index) == 8 and active() == index
 
 
 def test_the_job_says_what_the_command_prints(shelf, other, work):
-    job = building.request(other)
+    job = index_build.request(other)
     work()
     job.refresh_from_db()
     assert job.state == "done" and job.finished_at <= timezone.now()
@@ -395,11 +396,11 @@ def test_weights_that_changed_under_their_name_are_another_index(
     work()
     before = active()
     encoders.make_weights(folder, seed=9)
-    loading._loaded.clear()
-    loading._fingerprints.clear()
-    with pytest.raises(loading.OtherWeights, match="reembed --encoder"):
-        building.active()
-    building.request(str(folder))
+    loaded._loaded.clear()
+    loaded._fingerprints.clear()
+    with pytest.raises(loaded.OtherWeights, match="reembed --encoder"):
+        index_build.active()
+    index_build.request(str(folder))
     work()
     assert active().encoder == before.encoder
     assert active().weights_sha256 != before.weights_sha256

@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from mlhooks import jobs, registry
-from mlhooks.embeddings import loading
+from mlhooks import jobs
+from mlhooks.embeddings import loaded, registry
 from mlhooks.models import Claim, Job, Passage, SplitNote
 from mlhooks.passages import split
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
@@ -136,7 +136,7 @@ def test_without_the_tokenizer_it_says_so(lived_in, monkeypatch):
     def missing(name):
         raise registry.NoSuchModel("The package is not installed.")
 
-    loading.splitter.cache_clear()
+    loaded.splitter.cache_clear()
     monkeypatch.setattr(registry, "locate", missing)
     assert faults() == {
         "passages": "Passages cannot be compared with the texts: The package is not installed."

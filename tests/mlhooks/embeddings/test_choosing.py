@@ -8,13 +8,14 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import building, choosing, indexing, loading, storing
+from mlhooks.embeddings import loaded
+from mlhooks.indexes import active_index, embedder, index_build, store
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, IndexInUse, Job, Passage
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 
 
 def build(name):
-    return building.build({"encoder": name}, lambda share, sentence: None)
+    return index_build.build({"encoder": name}, lambda share, sentence: None)
 
 
 def tables():
@@ -36,8 +37,8 @@ def two(db, small, other, write, work):
 
 def test_back_and_forth_at_once(two):
     old, new = two
-    assert choosing.go_back() == old and active() == old
-    assert choosing.go_back() == new and active() == new
+    assert active_index.go_back() == old and active() == old
+    assert active_index.go_back() == new and active() == new
 
 
 def test_a_change_is_one_update(two, django_assert_max_num_queries):
@@ -54,83 +55,83 @@ def test_gone_back_the_old_index_reads_what_it_missed(two, write, work):
     note = write("New", BREAD)
     work()
     assert not IndexedNote.objects.filter(index=old, note=note.pid).exists()
-    choosing.go_back()
+    active_index.go_back()
     work()
     assert IndexedNote.objects.filter(index=old, note=note.pid).exists()
     assert active() == old
 
 
 def test_there_is_nothing_to_go_back_to(db, small, write, work):
-    with pytest.raises(choosing.NotNow, match="nothing to go back to"):
-        choosing.go_back()
+    with pytest.raises(active_index.NotNow, match="nothing to go back to"):
+        active_index.go_back()
     write("Gates", GATES)
     work()
-    with pytest.raises(choosing.NotNow, match="nothing to go back to"):
-        choosing.go_back()
+    with pytest.raises(active_index.NotNow, match="nothing to go back to"):
+        active_index.go_back()
 
 
 def test_an_index_that_was_never_finished_does_not_answer(two, static):
-    encoder, sha256 = loading.encoder(static)
+    encoder, sha256 = loaded.encoder(static)
     half = EncoderIndex.objects.make(static, sha256, encoder.dimensions)
-    with pytest.raises(choosing.NotNow, match="not finished. Go on with it"):
-        choosing.let_answer(half)
+    with pytest.raises(active_index.NotNow, match="not finished. Go on with it"):
+        active_index.let_answer(half)
     assert active() == two[1]
 
 
 def test_an_index_that_lacks_too_much_does_not_answer(two, monkeypatch):
     old, new = two
-    monkeypatch.setattr(choosing, "MOST_LACKING", 1)
+    monkeypatch.setattr(active_index, "MOST_LACKING", 1)
     IndexedNote.objects.filter(index=old).update(revision=9)
-    with pytest.raises(choosing.NotNow, match="lacks 2 of 2 notes"):
-        choosing.let_answer(old)
+    with pytest.raises(active_index.NotNow, match="lacks 2 of 2 notes"):
+        active_index.let_answer(old)
     assert active() == new
 
 
 def test_an_index_that_answers_is_not_deleted(two):
-    with pytest.raises(choosing.NotNow, match="answers searches. Let another"):
-        choosing.drop(two[1])
+    with pytest.raises(active_index.NotNow, match="answers searches. Let another"):
+        active_index.drop(two[1])
     assert tables() >= {index.table for index in two}
 
 
 def test_an_index_that_answered_a_moment_ago_is_not_deleted(two):
     """Another process may not have noticed yet."""
-    with pytest.raises(choosing.NotNow, match="a moment ago"):
-        choosing.drop(two[0])
+    with pytest.raises(active_index.NotNow, match="a moment ago"):
+        active_index.drop(two[0])
 
 
 def test_a_deleted_index_gives_its_room_back(two):
     old, new = two
     ActiveIndex.objects.update(since=Now() - timedelta(minutes=1))
     dropped = old.table
-    choosing.drop(old)
+    active_index.drop(old)
     # A test before this one may have left others, whose rows are gone.
     assert new.table in tables() and dropped not in tables()
     assert list(EncoderIndex.objects.all()) == [new]
     assert not IndexedNote.objects.exclude(index=new).exists()
-    with pytest.raises(choosing.NotNow, match="nothing to go back to"):
-        choosing.go_back()
+    with pytest.raises(active_index.NotNow, match="nothing to go back to"):
+        active_index.go_back()
 
 
 def test_deleting_an_index_ends_the_work_on_it(two, static):
-    encoder, sha256 = loading.encoder(static)
+    encoder, sha256 = loaded.encoder(static)
     half = EncoderIndex.objects.make(static, sha256, encoder.dimensions)
-    job, table = building.request(static), half.table
+    job, table = index_build.request(static), half.table
     assert table in tables()
-    choosing.drop(half)
+    active_index.drop(half)
     job.refresh_from_db()
     assert job.state == "cancelled" and table not in tables()
 
 
 def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
-    encoder, sha256 = loading.encoder(static)
+    encoder, sha256 = loaded.encoder(static)
     half = EncoderIndex.objects.make(static, sha256, encoder.dimensions)
-    pids = list(building.notes.live().values_list("pid", flat=True))
-    cuts = indexing.cut(half, list(building.notes.heads(pids).values()))
-    indexing.read(encoder, cuts)
+    pids = list(index_build.notes.live().values_list("pid", flat=True))
+    cuts = embedder.cut(half, list(index_build.notes.heads(pids).values()))
+    embedder.read(encoder, cuts)
     before = set(Passage.objects.values_list("pk", flat=True))
-    choosing.drop(EncoderIndex.objects.get(pk=half.pk))
+    active_index.drop(EncoderIndex.objects.get(pk=half.pk))
     with pytest.raises(EncoderIndex.DoesNotExist):
-        storing.store(half, cuts)
+        store.store(half, cuts)
     assert set(Passage.objects.values_list("pk", flat=True)) == before
     with pytest.raises(EncoderIndex.DoesNotExist):
         half.activate()
@@ -138,8 +139,8 @@ def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
 
 
 def test_cancelling_keeps_what_was_read(two, static):
-    job = building.request(static)
-    assert choosing.cancel(static) and not choosing.cancel(static)
+    job = index_build.request(static)
+    assert active_index.cancel(static) and not active_index.cancel(static)
     job.refresh_from_db()
     assert job.state == "cancelled"
     assert not Job.objects.unfinished().filter(kind="build_index").exists()

@@ -3,8 +3,8 @@
 import doctest
 import re
 
-from mlhooks.embeddings import everyday
-from mlhooks.embeddings.everyday import EVERYDAY, gibberish
+from mlhooks.indexes import off_topic_queries
+from mlhooks.indexes.off_topic_queries import EVERYDAY, gibberish
 
 SMALL = {"and", "are", "can", "for", "from", "how", "the", "what"}
 
@@ -37,4 +37,4 @@ def test_gibberish_is_made_of_one_to_four_different_words_without_sense():
 
 
 def test_the_examples_are_true():
-    assert doctest.testmod(everyday).failed == 0
+    assert doctest.testmod(off_topic_queries).failed == 0

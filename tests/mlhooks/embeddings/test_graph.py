@@ -9,8 +9,9 @@ import pytest
 from django.db import connection, connections
 
 from mlhooks import tasks
-from mlhooks.embeddings import building, graph, loading, tending
-from mlhooks.embeddings.nearest import nearest
+from mlhooks.embeddings import loaded
+from mlhooks.indexes import hnsw, index_build, reconciler
+from mlhooks.indexes.nearest import nearest
 from mlhooks.models import EncoderIndex, Job
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki.models import Note
@@ -21,9 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def shelf(small: str, write: Any, work: Any, monkeypatch: pytest.MonkeyPatch) -> list[Note]:
     """Notes in an index that is large enough for a graph."""
-    monkeypatch.setattr(graph, "GRAPH_FROM", 2)
-    monkeypatch.setattr(building.calibration, "is_due", lambda index: False)
-    monkeypatch.setattr(graph, "_failed", {})
+    monkeypatch.setattr(hnsw, "GRAPH_FROM", 2)
+    monkeypatch.setattr(index_build.calibration, "is_due", lambda index: False)
+    monkeypatch.setattr(hnsw, "_failed", {})
     written = [write("Gates", GATES), write("Loaves", BREAD)]
     work()
     return written
@@ -45,13 +46,13 @@ def somebody_writing(index: EncoderIndex) -> Iterator[None]:
 
 def is_valid(index: EncoderIndex) -> list[bool]:
     with connection.cursor() as cursor:
-        cursor.execute(graph.IS_VALID, [f"{index.table}_graph"])
+        cursor.execute(hnsw.IS_VALID, [f"{index.table}_graph"])
         return [valid for (valid,) in cursor.fetchall()]
 
 
 def wait_until_begun(index: EncoderIndex) -> None:
     deadline = time.monotonic() + 10
-    while graph._how_far(index) == "just begun":
+    while hnsw._how_far(index) == "just begun":
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -60,24 +61,24 @@ def test_nobody_waits_while_it_is_built(shelf, alice):
     index = active()
     gates, bread = shelf
     with somebody_writing(index):
-        said = graph.tend(index)
+        said = hnsw.tend(index)
         assert said.startswith("The graph is built: ")
         wait_until_begun(index)
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '2s'")
             bread.move_to_trash(alice)
-            building.read_note(gates.pid)
+            index_build.read_note(gates.pid)
             cursor.execute("RESET lock_timeout")
-        assert "waiting for writers" in graph.tend(index)
+        assert "waiting for writers" in hnsw.tend(index)
         assert is_valid(index) == [False]
-    graph._threads[index.pk].join(20)
+    hnsw._threads[index.pk].join(20)
     assert is_valid(index) == [True] and active().has_graph
-    assert graph.tend(active()) is None
+    assert hnsw.tend(active()) is None
 
 
 def test_searches_walk_it(shelf, asked):
-    index, encoder = building.active()
-    assert graph.build(index) and active().has_graph
+    index, encoder = index_build.active()
+    assert hnsw.build(index) and active().has_graph
     vector = "[" + ",".join(map(str, encoder.encode_query("bread").tolist())) + "]"
     assert len(nearest(active(), vector, Note.objects.all(), 10)) == 2
 
@@ -85,7 +86,7 @@ def test_searches_walk_it(shelf, asked):
 def test_one_that_broke_is_begun_anew(shelf):
     index = active()
     with somebody_writing(index):
-        graph.tend(index)
+        hnsw.tend(index)
         wait_until_begun(index)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -93,42 +94,42 @@ def test_one_that_broke_is_begun_anew(shelf):
                 " WHERE relid = %s::regclass",
                 [index.table],
             )
-        graph._threads[index.pk].join(20)
+        hnsw._threads[index.pk].join(20)
     assert is_valid(index) == [False] and not active().has_graph
     # Nobody tries again at once, and searches compare meanwhile.
-    assert graph.tend(index) is None
-    assert graph.build(index) and is_valid(index) == [True]
+    assert hnsw.tend(index) is None
+    assert hnsw.build(index) and is_valid(index) == [True]
 
 
 def test_one_that_outlived_its_worker_is_found(shelf):
     index = active()
-    graph.build(index)
+    hnsw.build(index)
     EncoderIndex.objects.update(has_graph=False)
-    tending.tend()
+    reconciler.tend()
     assert active().has_graph
 
 
 def test_only_one_builds_it(shelf):
     index = active()
     with somebody_writing(index):
-        graph.tend(index)
+        hnsw.tend(index)
         wait_until_begun(index)
-        assert graph.build(index) is False
-    graph._threads[index.pk].join(20)
+        assert hnsw.build(index) is False
+    hnsw._threads[index.pk].join(20)
 
 
 def test_a_build_does_other_things_meanwhile(shelf, other, work, monkeypatch):
-    monkeypatch.setattr(building, "GRAPH_LOOK_S", 0)
-    building.request(other)
+    monkeypatch.setattr(index_build, "GRAPH_LOOK_S", 0)
+    index_build.request(other)
     job = Job.objects.get(kind="build_index")
-    new = EncoderIndex.objects.make(other, loading.encoder(other)[1], 64, longest=128)
+    new = EncoderIndex.objects.make(other, loaded.encoder(other)[1], 64, longest=128)
     with somebody_writing(new):
         run_once(job)
         assert (job.state, active().encoder == other) == ("waiting", False)
         wait_until_begun(new)
         run_once(job)
         assert job.state == "waiting"
-    graph._threads[new.pk].join(20)
+    hnsw._threads[new.pk].join(20)
     work()
     assert active() == new and active().has_graph and is_valid(new) == [True]
 
@@ -141,8 +142,8 @@ def run_once(job: Job) -> None:
 def test_small_indexes_and_very_long_vectors_have_none(shelf, monkeypatch):
     index = active()
     index.dimensions = 4_001
-    assert not graph.is_due(index)
+    assert not hnsw.is_due(index)
     index.dimensions = 32
-    assert graph.is_due(index)
-    monkeypatch.setattr(graph, "GRAPH_FROM", 4)
-    assert not graph.is_due(index) and graph.build(index) is False and is_valid(index) == []
+    assert hnsw.is_due(index)
+    monkeypatch.setattr(hnsw, "GRAPH_FROM", 4)
+    assert not hnsw.is_due(index) and hnsw.build(index) is False and is_valid(index) == []

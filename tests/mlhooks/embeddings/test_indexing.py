@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from mlhooks import gateway
-from mlhooks.embeddings import boilerplate, building, indexing, storing
+from mlhooks.indexes import boilerplate, embedder, index_build, store
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
@@ -29,7 +29,7 @@ def passages(note: Note) -> list[Passage]:
 
 def embedded(note: Note) -> list[str]:
     """The texts that were embedded, by their hashes."""
-    (cut,) = indexing.cut(active(), list(gateway.heads([note.pid]).values()))
+    (cut,) = embedder.cut(active(), list(gateway.heads([note.pid]).values()))
     assert {p.sha256 for p in cut.passages} == {p.sha256 for p in passages(note)}
     return [p.text for p in cut.passages]
 
@@ -130,11 +130,11 @@ def test_a_note_that_is_gone_when_its_job_runs_is_no_failure(db, write, work, al
 
 def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     note = write("Gates", GATES)
-    index, encoder = building.active()
-    cuts = indexing.cut(index, list(gateway.heads([note.pid]).values()))
-    indexing.read(encoder, cuts)
+    index, encoder = index_build.active()
+    cuts = embedder.cut(index, list(gateway.heads([note.pid]).values()))
+    embedder.read(encoder, cuts)
     edit(note, BREAD)
-    assert storing.store(index, cuts).overtaken == 1
+    assert store.store(index, cuts).overtaken == 1
     assert not Passage.objects.exists()
     work()
     assert IndexedNote.objects.get().revision == 1
@@ -142,11 +142,11 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
 
 def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, write, work, alice):
     note, other = write("Gates", GATES), write("Loaves", BREAD)
-    index, encoder = building.active()
-    cuts = indexing.cut(index, list(gateway.heads([note.pid, other.pid]).values()))
-    indexing.read(encoder, cuts)
+    index, encoder = index_build.active()
+    cuts = embedder.cut(index, list(gateway.heads([note.pid, other.pid]).values()))
+    embedder.read(encoder, cuts)
     note.move_to_trash(alice)
-    done = storing.store(index, cuts)
+    done = store.store(index, cuts)
     assert (done.gone, done.current) == (1, 1)
     work()
     assert not passages(note) and not vectors(note)
@@ -189,7 +189,7 @@ def test_boilerplate_that_few_notes_have_any_more_is_read_again(series, write, w
 
 def test_two_notes_read_together_make_boilerplate_too(series, write, work):
     more = [write(f"Note {n}", f"{BREAD} Number {n}.\n\n{FOOTER}\n") for n in (3, 4)]
-    indexing.index_notes(*building.active(), [note.pid for note in more])
+    embedder.index_notes(*index_build.active(), [note.pid for note in more])
     work()
     assert not any(has_footer(note) for note in (*series, *more))
 
@@ -200,15 +200,15 @@ def test_a_worker_that_dies_over_boilerplate_leaves_it_to_the_next(
     fourth = write("Note 3", f"{BREAD}\n\n{FOOTER}\n")
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
         patched.setattr(boilerplate, "request", lambda pid: 1 // 0)
-        indexing.index_notes(*building.active(), [fourth.pid])
+        embedder.index_notes(*index_build.active(), [fourth.pid])
     work()
     assert not any(has_footer(note) for note in (*series, fourth))
 
 
 def test_a_note_that_is_cut_anew_is_current_in_no_other_index(series, write, work):
-    index, encoder = building.active()
+    index, encoder = index_build.active()
     other = EncoderIndex.objects.make("another", "0" * 64, index.dimensions)
-    indexing.index_notes(other, encoder, [note.pid for note in series])
+    embedder.index_notes(other, encoder, [note.pid for note in series])
     assert not gateway.not_current(other).exists()
     # The fourth makes the footer boilerplate: the others are cut again, without it.
     fourth = write("Note 3", f"{BREAD} Number 3.\n\n{FOOTER}\n")

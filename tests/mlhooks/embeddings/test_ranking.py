@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import ranking, tending
+from mlhooks.indexes import ranking, reconciler
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES
 from wiki import extensions
@@ -165,7 +165,7 @@ def test_nobody_keeps_the_words_of_a_query_that_failed_or_was_cancelled(db):
         Job.objects.create(
             kind="encode_query", key=state, payload=payload, state=state, finished_at=ended
         )
-    tending.tend()
+    reconciler.tend()
     keeping = Job.objects.filter(payload__has_key="text").values_list("state", flat=True)
     assert set(keeping) == set(Job.UNFINISHED)
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from mlhooks.embeddings import building, choosing
-from mlhooks.embeddings.infer import Encoder
+from mlhooks.embeddings.encoder import Encoder
+from mlhooks.indexes import active_index, index_build
 from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
 from mlhooks.workers import processes
@@ -155,7 +155,7 @@ def test_it_waits_for_the_worker_that_has_the_job(shelf, other, work, monkeypatc
 
 
 def test_a_job_of_a_worker_that_died_is_done_here(shelf, other):
-    job = building.request(other)
+    job = index_build.request(other)
     Claim.take(job.pk, "somebody")
     Job.objects.update(heartbeat_at=Now() - timedelta(minutes=1))
     assert Ran("--encoder", other, "--wait").result["state"] == "ready"
@@ -176,7 +176,7 @@ def test_a_failed_job_ends_the_waiting_with_its_reason(shelf, other, monkeypatch
 def test_a_cancelled_job_ends_the_waiting(shelf, other, monkeypatch):
     let_work("background")
     monkeypatch.setattr(
-        "mlhooks.management.commands.reembed.time.sleep", lambda seconds: choosing.cancel(other)
+        "mlhooks.management.commands.reembed.time.sleep", lambda seconds: active_index.cancel(other)
     )
     ran = Ran("--encoder", other, "--wait")
     assert (ran.code, ran.result["state"]) == (1, "cancelled")
@@ -218,11 +218,11 @@ def test_killed_and_run_again_it_reads_the_rest(shelf, other, monkeypatch):
         if sentence.startswith("1 of 2"):
             raise Killed
 
-    monkeypatch.setattr(building, "NOTES_AT_A_TIME", 1)
-    job = building.request(other)
+    monkeypatch.setattr(index_build, "NOTES_AT_A_TIME", 1)
+    job = index_build.request(other)
     claim = Claim.take(job.pk, "somebody")
     with pytest.raises(Killed):
-        building.build(claim.payload, progress)
+        index_build.build(claim.payload, progress)
     read = EncoderIndex.objects.get(encoder=other).count_passages()
     Job.objects.update(heartbeat_at=Now() - timedelta(minutes=1))
     passages = Ran("--encoder", other, "--wait").result["passages"]

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import building, calibration, graph, related
+from mlhooks.indexes import calibration, hnsw, index_build, related
 from mlhooks.models import EncoderIndex
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
@@ -172,7 +172,7 @@ def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
     compared = found(sea, bob)
     with connection.cursor() as cursor:
         cursor.execute(
-            graph.MAKE.replace(" CONCURRENTLY", "").format(graph="walked", table=active().table)
+            hnsw.MAKE.replace(" CONCURRENTLY", "").format(graph="walked", table=active().table)
         )
     EncoderIndex.objects.update(has_graph=True)
     monkeypatch.setattr(related, "MOST_READ", 0)
@@ -182,7 +182,7 @@ def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
 def test_what_is_usual_is_learnt_from_the_closest_passages_of_two_notes(shelf, write, work):
     write("Gates again", f"{GATES}\nSomething about harbours and ferries on quiet Mondays.\n")
     work()
-    index, encoder = building.active()
+    index, encoder = index_build.active()
     calibration.calibrate(index, encoder)
     pairs = active().closeness["pairs"]
     assert active().closeness["notes"] == 4 and len(pairs) == 101

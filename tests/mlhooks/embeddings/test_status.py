@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from mlhooks.embeddings import requesting, status
+from mlhooks.indexes import freshness, requests
 from mlhooks.models import Claim, IndexedNote, Job, UnreadNote, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import extensions
@@ -88,10 +88,10 @@ def test_a_note_that_stopped_no_build_says_why(write, work, alice_client, reader
     assert said(alice_client, note) == (
         "revision 0 could not be read for meaning ValueError: odd try again"
     )
-    assert status.unread() == {note.pid}
+    assert freshness.unread() == {note.pid}
     alice_client.post(f"/notes/{note.pid}/read/")
     assert said(alice_client, note).startswith("not read for meaning yet; queued")
-    assert status.unread() == set()
+    assert freshness.unread() == set()
 
 
 def test_a_note_that_was_cut_anew_for_another_index_is_not_current(
@@ -181,11 +181,11 @@ def test_a_failure_counts_until_the_note_is_read_or_gone(write, work):
     read, gone, again = write("Gates", GATES), write("Bread", BREAD), write("More bread", BREAD)
     for note in (read, gone, again):
         fail(note)
-    assert status.unread() == {read.pid, gone.pid, again.pid}
+    assert freshness.unread() == {read.pid, gone.pid, again.pid}
     IndexedNote.objects.create(index=active(), note=read.pid, revision=0)
     gone.move_to_trash(gone.owner)
-    requesting.request([again.pid])
-    assert status.unread() == set()
+    requests.request([again.pid])
+    assert freshness.unread() == set()
 
 
 def test_remembered_coverage_costs_a_page_no_query(write, staff_client, monkeypatch):
@@ -206,4 +206,4 @@ def test_remembered_coverage_costs_a_page_no_query(write, staff_client, monkeypa
     ("current", "total", "share"), [(0, 0, 1.0), (1, 3, 0.3333), (99_999, 100_000, 0.9999)]
 )
 def test_only_a_whole_index_is_called_whole(current, total, share):
-    assert status.Coverage(total, current).share == share
+    assert freshness.Coverage(total, current).share == share

@@ -7,8 +7,9 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import jobs, tasks
-from mlhooks.embeddings import building, choosing, loading, tending
-from mlhooks.embeddings.infer import Encoder
+from mlhooks.embeddings import loaded
+from mlhooks.embeddings.encoder import Encoder
+from mlhooks.indexes import active_index, index_build, reconciler
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
 from mlhooks.passages import split
 from tests import encoders
@@ -28,18 +29,18 @@ def builds():
 
 def new_process():
     """Forget what this process has loaded."""
-    loading._loaded.clear()
-    loading._fingerprints.clear()
+    loaded._loaded.clear()
+    loaded._fingerprints.clear()
 
 
 def test_an_empty_notebook_needs_no_index(db, small):
-    assert tending.tend() == {"requested": 0, "gone": 0}
+    assert reconciler.tend() == {"requested": 0, "gone": 0}
     assert not EncoderIndex.objects.exists()
 
 
 def test_a_notebook_that_was_just_begun_is_looked_after_again_soon(db, small, write, work):
     write("Gates", GATES)
-    job = jobs.request(tending.TEND_INDEX)
+    job = jobs.request(reconciler.TEND_INDEX)
     tasks.run_job.apply([job.pk], throw=True)
     job.refresh_from_db()
     assert job.state == "waiting"
@@ -51,19 +52,19 @@ def test_a_notebook_that_was_just_begun_is_looked_after_again_soon(db, small, wr
 
 def test_what_nobody_asked_for_is_asked_for(shelf, work):
     IndexedNote.objects.all().delete()
-    assert tending.tend()["requested"] == 2
-    assert tending.tend()["requested"] == 0, "their jobs wait"
+    assert reconciler.tend()["requested"] == 2
+    assert reconciler.tend()["requested"] == 0, "their jobs wait"
     work()
-    assert building.notes.count_current(active()) == 2
+    assert index_build.notes.count_current(active()) == 2
 
 
 def test_notes_that_an_older_splitter_cut_are_read_anew(shelf, monkeypatch, work):
     cut = set(Passage.objects.values_list("sha256", flat=True))
     monkeypatch.setattr(split, "SPLITTER_VERSION", split.SPLITTER_VERSION + 1)
-    assert tending.tend()["requested"] == 2
+    assert reconciler.tend()["requested"] == 2
     work()
     assert cut.isdisjoint(Passage.objects.values_list("sha256", flat=True))
-    assert tending.tend()["requested"] == 0 and not Job.objects.unfinished().exists()
+    assert reconciler.tend()["requested"] == 0 and not Job.objects.unfinished().exists()
 
 
 def test_a_note_that_could_not_be_read_is_tried_again_after_an_hour(shelf, monkeypatch, write):
@@ -71,10 +72,10 @@ def test_a_note_that_could_not_be_read_is_tried_again_after_an_hour(shelf, monke
     note = write("New", BREAD)
     Job.objects.filter(state="waiting").delete()
     with pytest.raises(ZeroDivisionError):
-        building.read_note(note.pid)
-    assert tending.tend()["requested"] == 0
+        index_build.read_note(note.pid)
+    assert reconciler.tend()["requested"] == 0
     UnreadNote.objects.update(failed_at=Now() - timedelta(minutes=61))
-    assert tending.tend()["requested"] == 1
+    assert reconciler.tend()["requested"] == 1
 
 
 def test_an_encoder_that_cannot_be_loaded_fails_one_job_and_not_one_for_each_note(
@@ -82,17 +83,17 @@ def test_an_encoder_that_cannot_be_loaded_fails_one_job_and_not_one_for_each_not
 ):
     folder = encoders.make_tiny(tmp_path / "mine")
     settings.WIKI_ENCODER = str(folder)
-    tending.tend()
+    reconciler.tend()
     work()
     assert active().encoder == str(folder)
     IndexedNote.objects.all().delete()
     hidden = folder.rename(tmp_path / "hidden")
     new_process()
-    with pytest.raises(loading.NoSuchModel, match="There is no folder"):
-        tending.tend()
+    with pytest.raises(loaded.NoSuchModel, match="There is no folder"):
+        reconciler.tend()
     assert not Job.objects.filter(state="waiting").exists()
     hidden.rename(folder)
-    assert tending.tend()["requested"] == 2
+    assert reconciler.tend()["requested"] == 2
 
 
 def test_notes_whose_jobs_failed_for_want_of_the_encoder_are_asked_for_at_once(shelf, work):
@@ -100,66 +101,66 @@ def test_notes_whose_jobs_failed_for_want_of_the_encoder_are_asked_for_at_once(s
     Job.objects.filter(kind="embed_note").update(
         state="failed", attempts_left=4, finished_at=Now(), error="There is no folder."
     )
-    assert tending.tend()["requested"] == 2
+    assert reconciler.tend()["requested"] == 2
 
 
 def test_notes_that_ended_every_worker_are_let_be_for_an_hour(shelf):
     IndexedNote.objects.all().delete()
     Job.objects.filter(kind="embed_note").update(state="failed", attempts_left=0, finished_at=Now())
-    assert tending.tend()["requested"] == 0
+    assert reconciler.tend()["requested"] == 0
 
 
 def test_another_wiki_encoder_is_built_and_answers(shelf, settings, other, small, work):
     settings.WIKI_ENCODER = other
-    tending.tend()
+    reconciler.tend()
     assert builds() == [(other, "waiting")] and active().encoder == small
-    tending.tend()
+    reconciler.tend()
     work()
     assert builds() == [(other, "done")] and active().encoder == other
     settings.WIKI_ENCODER = small
-    tending.tend()
+    reconciler.tend()
     work()
     assert active().encoder == small
 
 
 def test_what_people_cancel_or_choose_stays_so(shelf, settings, other, small, work):
     settings.WIKI_ENCODER = other
-    tending.tend()
-    choosing.cancel(other)
-    tending.tend()
+    reconciler.tend()
+    active_index.cancel(other)
+    reconciler.tend()
     assert builds() == [(other, "cancelled")]
-    building.request(other)
+    index_build.request(other)
     work()
-    choosing.go_back()
+    active_index.go_back()
     work()
-    tending.tend()
+    reconciler.tend()
     assert not Job.objects.unfinished().filter(kind="build_index").exists()
     assert active().encoder == small
 
 
 def test_an_encoder_chosen_by_people_stays_though_the_setting_is_another(shelf, other, work):
-    building.request(other)
+    index_build.request(other)
     work()
-    tending.tend()
+    reconciler.tend()
     assert active().encoder == other and not Job.objects.unfinished().exists()
 
 
 def test_a_wiki_encoder_that_is_not_there_changes_nothing_and_is_told(shelf, settings, work, small):
     settings.WIKI_ENCODER = "/nowhere/at/all"
-    tending.tend()
+    reconciler.tend()
     work()
     (job,) = Job.objects.filter(kind="build_index")
     assert job.state == "failed" and job.error.startswith("There is no folder /nowhere/at/all.")
     assert active().encoder == small
-    assert tending.tend()["requested"] == 0 and len(builds()) == 1
+    assert reconciler.tend()["requested"] == 0 and len(builds()) == 1
 
 
 def test_it_is_built_once_it_is_there(shelf, settings, tmp_path, work):
     settings.WIKI_ENCODER = str(tmp_path / "late")
-    tending.tend()
+    reconciler.tend()
     work()
     encoders.make_tiny(tmp_path / "late")
-    tending.tend()
+    reconciler.tend()
     work()
     assert active().encoder == str(tmp_path / "late")
 
@@ -171,10 +172,10 @@ def test_other_weights_under_the_same_name_are_read_with(db, settings, tmp_path,
     work()
     before = active()
     encoders.make_weights(folder, seed=9)
-    tending.tend()
+    reconciler.tend()
     assert builds() == [], "this process still has the old ones"
     new_process()
-    tending.tend()
+    reconciler.tend()
     work()
     assert active().encoder == before.encoder and active() != before
     assert not Job.objects.filter(state="failed").exists()
@@ -183,7 +184,7 @@ def test_other_weights_under_the_same_name_are_read_with(db, settings, tmp_path,
 def test_a_table_without_an_index_is_dropped(shelf):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE passage_vector_987 (passage bigint)")
-        tending.tend()
+        reconciler.tend()
         cursor.execute(
             "SELECT to_regclass('passage_vector_987'), to_regclass(%s)", [active().table]
         )
@@ -191,10 +192,10 @@ def test_a_table_without_an_index_is_dropped(shelf):
 
 
 def test_notes_deleted_without_the_workshop_are_forgotten(shelf, alice, monkeypatch):
-    monkeypatch.setattr("mlhooks.embeddings.storing.forget", lambda pid: None)
+    monkeypatch.setattr("mlhooks.indexes.store.forget", lambda pid: None)
     shelf[0].move_to_trash(alice)
     monkeypatch.undo()
-    assert tending.tend()["gone"] == 1
+    assert reconciler.tend()["gone"] == 1
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT note FROM {active().table}")
         assert cursor.fetchall() == [(shelf[1].pid,)]
@@ -206,9 +207,9 @@ def test_the_first_index_remembers_the_setting(shelf, small):
 
 
 def test_a_setting_that_names_what_answers_already_asks_for_nothing(shelf, settings, other, work):
-    building.request(other)
+    index_build.request(other)
     work()
     settings.WIKI_ENCODER = other
     before = len(builds())
-    tending.tend()
+    reconciler.tend()
     assert len(builds()) == before and ActiveIndex.objects.get().configured == other

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlhooks.embeddings.everyday import EVERYDAY
+from mlhooks.indexes.off_topic_queries import EVERYDAY
 from mlhooks.measuring.evaluations import closeness
 from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 

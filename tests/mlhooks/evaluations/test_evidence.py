@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlhooks.embeddings import ranking
+from mlhooks.indexes import ranking
 from mlhooks.measuring.evaluations import evidence
 from mlhooks.measuring.evaluations.result_order import is_recomputed
 from wiki.search.fusion import By, Guarded, fuse

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlhooks.embeddings.infer import Encoder
+from mlhooks.embeddings.encoder import Encoder
 from mlhooks.measuring.evaluations import search, vector_cache
 from mlhooks.models import IndexedNote, QueryVector
 from wiki.measuring.evaluations.notebook import NothingToEvaluate

@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import Count
 
 from mlhooks import gateway
-from mlhooks.embeddings import indexing, requesting
 from mlhooks.gateway import Head
+from mlhooks.indexes import embedder, requests
 from mlhooks.models import EncoderIndex, Job, NoteBlocks, Passage, SplitNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.passages import split
@@ -54,7 +54,7 @@ def findings() -> Iterator[Finding]:
     active = EncoderIndex.objects.active()
     for pids in gateway.pids_in_order(gateway.live(), AT_A_TIME):
         asked = Job.objects.unfinished().filter(
-            kind=requesting.EMBED_NOTE, key__in=[str(pid) for pid in pids]
+            kind=requests.EMBED_NOTE, key__in=[str(pid) for pid in pids]
         )
         settled = set(pids).difference(map(int, asked.values_list("key", flat=True)))
         if active is not None:
@@ -126,7 +126,7 @@ def _wrong(head: Head, rows: Sequence[Passage], boilerplate: set[int]) -> Findin
         fresh = split.split(
             head.title,
             head.body,
-            indexing.count_pieces,
+            embedder.count_pieces,
             earlier=split.Earlier(head.body, places),
             boilerplate=boilerplate,
         )

@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.embeddings import building, calibration, graph, loading, ranking, requesting, storing
+from mlhooks.embeddings import loaded
+from mlhooks.indexes import calibration, hnsw, index_build, ranking, requests, store
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
@@ -33,16 +34,16 @@ def tend() -> dict[str, Any]:
     EncoderIndex.objects.drop_orphans()
     if EncoderIndex.objects.active() is None and not gateway.count():
         return {"requested": 0, "gone": 0}
-    index = building.active_index()
+    index = index_build.active_index()
     heed_settings(index)
     gone = gateway.gone_pids()
     for pid in gone:
-        storing.forget_gone(pid)
-    storing.doubt_earlier_cuts()
+        store.forget_gone(pid)
+    store.doubt_earlier_cuts()
     requested = _request_lacking(index)
-    graph.tend(index)
+    hnsw.tend(index)
     if calibration.is_due(index):
-        calibration.calibrate(index, loading.encoder_of(index))
+        calibration.calibrate(index, loaded.encoder_of(index))
     return {"requested": requested, "gone": len(gone)}
 
 
@@ -58,8 +59,8 @@ def heed_settings(index: EncoderIndex) -> None:
     Once: an encoder that people chose instead, or whose building they cancelled, stays so
     until the setting changes again.
     """
-    name = loading.configured()
-    sha256 = loading.weights_here(name)
+    name = loaded.configured()
+    sha256 = loaded.weights_here(name)
     with transaction.atomic():
         row = ActiveIndex.objects.select_for_update(of=("self",)).get()
         if (row.configured, row.configured_sha256) == (name, sha256):
@@ -73,7 +74,7 @@ def heed_settings(index: EncoderIndex) -> None:
         row.configured, row.configured_sha256 = name, sha256
         row.save(update_fields=["configured", "configured_sha256"])
         if is_wanted:
-            building.request(name)
+            index_build.request(name)
 
 
 def _request_lacking(index: EncoderIndex) -> int:
@@ -83,8 +84,8 @@ def _request_lacking(index: EncoderIndex) -> int:
         lacking = [pid for pid in pids if str(pid) not in asked]
         if lacking and not requested:
             # One sentence that it cannot be loaded is enough; each note would say it.
-            loading.encoder_of(index)
-        requesting.request(lacking)
+            loaded.encoder_of(index)
+        requests.request(lacking)
         requested += len(lacking)
     return requested
 
@@ -92,7 +93,7 @@ def _request_lacking(index: EncoderIndex) -> int:
 def _asked(index: EncoderIndex, pids: Sequence[int]) -> set[str]:
     """Return the keys of notes whose job waits, runs, or failed for good a short while ago."""
     recent = Now() - AGAIN_AFTER
-    embedding = Job.objects.filter(kind=requesting.EMBED_NOTE, key__in=[str(pid) for pid in pids])
+    embedding = Job.objects.filter(kind=requests.EMBED_NOTE, key__in=[str(pid) for pid in pids])
     hopeless = Q(state=Job.State.FAILED, attempts_left=0, finished_at__gt=recent)
     asked = embedding.filter(Q(state__in=Job.UNFINISHED) | hopeless)
     unread = UnreadNote.objects.filter(index=index, note__in=pids, failed_at__gt=recent)

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from mlhooks import jobs, registry
-from mlhooks.embeddings import loading
-from mlhooks.embeddings.nearest import nearest, packed_sentences
-from mlhooks.embeddings.storing import literal
-from mlhooks.embeddings.telling import most_telling
+from mlhooks import jobs
+from mlhooks.embeddings import loaded, registry
 from mlhooks.gateway import Readable
+from mlhooks.indexes.nearest import nearest, packed_sentences
+from mlhooks.indexes.sentence_attribution import most_telling
+from mlhooks.indexes.store import literal
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet
 from mlhooks.models.query_vector import query_digest
@@ -128,7 +128,7 @@ def encode(payload: dict[str, Any]) -> None:
     index = EncoderIndex.objects.filter(pk=payload["index"]).first()
     if index is None or text is None:
         return
-    encoder = loading.encoder_of(index)
+    encoder = loaded.encoder_of(index)
     QueryVector.objects.keep(digest, encoder.encode_query(text).tolist())
     forgotten = {"index": index.pk, "digest": digest}
     Job.objects.filter(kind=ENCODE_QUERY, key=digest).update(payload=forgotten)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from mlhooks.embeddings.requesting import request
 from mlhooks.gateway import Head
+from mlhooks.indexes.requests import request
 from mlhooks.models import NoteBlocks
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.passages import split

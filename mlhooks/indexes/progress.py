@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import connection
 
-from mlhooks import gateway, registry
+from mlhooks import gateway
+from mlhooks.embeddings import registry
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 from mlhooks.passages.split import MOST_PIECES
 

@@ -13,14 +13,14 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from mlhooks import gateway, jobs
-from mlhooks.embeddings.boilerplate import note_blocks
-from mlhooks.embeddings.requesting import request
 from mlhooks.gateway import Head
+from mlhooks.indexes.boilerplate import note_blocks
+from mlhooks.indexes.requests import request
 from mlhooks.models import EncoderIndex, IndexedNote, Passage, SplitNote, UnreadNote
 from mlhooks.passages import split
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Read
+    from mlhooks.embeddings.encoder import Read
 
 STORE = "COPY {table} (passage, note, vector, sentences) FROM STDIN"
 

@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
 from transformers.utils import logging as transformers_logging
 
-from mlhooks.embeddings import telling
+from mlhooks.indexes import sentence_attribution
 from mlhooks.workers import device
 
 BATCH = 32
@@ -174,11 +174,11 @@ def _packed(
     step = float(parts.abs().max()) / 127 or 1.0
     norms = torch.linalg.vector_norm(whole - parts, dim=1).tolist()
     rounded = (parts / step).round().to(torch.int8).numpy()
-    return telling.pack(
+    return sentence_attribution.pack(
         float(torch.linalg.vector_norm(whole)),
         step,
         [
-            telling.Sentence(*place, norm, row.tobytes())
+            sentence_attribution.Sentence(*place, norm, row.tobytes())
             for (_, _, place), norm, row in zip(ranges, norms, rounded, strict=True)
         ],
     )

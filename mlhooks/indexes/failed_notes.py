@@ -6,9 +6,9 @@ from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from mlhooks import gateway
+from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.jobs import Transient
 from mlhooks.models import EncoderIndex, LostClaim, UnreadNote
-from mlhooks.registry import NoSuchModel
 
 logger = logging.getLogger(__name__)
 

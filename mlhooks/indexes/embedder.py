@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from mlhooks import gateway
-from mlhooks.embeddings import boilerplate, loading
-from mlhooks.embeddings.storing import Cut, Done, forget_gone, store
+from mlhooks.embeddings import loaded
 from mlhooks.gateway import Head
+from mlhooks.indexes import boilerplate
+from mlhooks.indexes.store import Cut, Done, forget_gone, store
 from mlhooks.models import EncoderIndex, Passage, SplitNote
 from mlhooks.passages import split
 from mlhooks.passages.split import Earlier, sentences
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Encoder, Places, Read
+    from mlhooks.embeddings.encoder import Encoder, Places, Read
 
 # A passage of code may have a hundred lines; so many places of it are told apart.
 MOST_SENTENCES = 24
@@ -104,7 +105,7 @@ def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = la
 
 def count_pieces(texts: Sequence[str]) -> list[int]:
     """Return how many word pieces each text has."""
-    encoded = loading.splitter().encode_batch_fast(list(texts), add_special_tokens=False)
+    encoded = loaded.splitter().encode_batch_fast(list(texts), add_special_tokens=False)
     return [len(one.ids) for one in encoded]
 
 

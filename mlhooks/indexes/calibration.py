@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from mlhooks import gateway
-from mlhooks.embeddings.everyday import EVERYDAY, gibberish
-from mlhooks.embeddings.nearest import nearest
-from mlhooks.embeddings.related import TELLS
-from mlhooks.embeddings.storing import literal
+from mlhooks.indexes.nearest import nearest
+from mlhooks.indexes.off_topic_queries import EVERYDAY, gibberish
+from mlhooks.indexes.related import TELLS
+from mlhooks.indexes.store import literal
 from mlhooks.models import EncoderIndex
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
 
 # Closer than the nearest passage is for so many of the everyday queries, and of the nonsense:
 # a notebook may be about something everyday, but none is about nonsense.

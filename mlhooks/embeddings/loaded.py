@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import Error, connection
 
-from mlhooks import registry
+from mlhooks.embeddings import registry
+from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.models import EncoderIndex, Worker
-from mlhooks.registry import NoSuchModel
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def splitter() -> "Tokenizer":
 
 
 def _load(name: str) -> tuple["Encoder", str]:
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
     from mlhooks.workers.device import NoSuchDevice
 
     folder, sha256 = registry.verified(name)

@@ -22,18 +22,19 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from mlhooks import gateway, jobs
-from mlhooks.embeddings import calibration, graph, indexing, loading, ranking, requesting
-from mlhooks.embeddings.everyday import EVERYDAY
-from mlhooks.embeddings.standing import BUILD_INDEX as BUILD_INDEX
-from mlhooks.embeddings.standing import falls_short, standing
-from mlhooks.embeddings.storing import Done
-from mlhooks.embeddings.unread import PASSING, remember
+from mlhooks.embeddings import loaded
+from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.indexes import calibration, embedder, hnsw, ranking, requests
+from mlhooks.indexes.failed_notes import PASSING, remember
+from mlhooks.indexes.off_topic_queries import EVERYDAY
+from mlhooks.indexes.progress import BUILD_INDEX as BUILD_INDEX
+from mlhooks.indexes.progress import falls_short, standing
+from mlhooks.indexes.store import Done
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, Queue, UnreadNote
-from mlhooks.registry import NoSuchModel
 
 if TYPE_CHECKING:
-    from mlhooks.embeddings.infer import Encoder
+    from mlhooks.embeddings.encoder import Encoder
 
 # Say "commonplace index" and "commonplace encoder" to nobody else: the first index is made
 # once, and one encoder is asked for at a time.
@@ -55,7 +56,7 @@ Progress = Callable[[float, str], None]
 def active() -> tuple[EncoderIndex, "Encoder"]:
     """Return the active index and its encoder; makes the first index. Raises NoSuchModel."""
     index = active_index()
-    return index, loading.encoder_of(index)
+    return index, loaded.encoder_of(index)
 
 
 def active_index() -> EncoderIndex:
@@ -86,7 +87,7 @@ def read_note(pid: int) -> Done:
     """Bring a note up to date in the active index, or remember why that cannot be done."""
     index, encoder = active()
     try:
-        return indexing.index_notes(index, encoder, [pid])
+        return embedder.index_notes(index, encoder, [pid])
     except PASSING:
         raise
     except Exception as error:
@@ -125,7 +126,7 @@ class _Build:
         self.progress = progress
         self.begin = time.monotonic()
         progress(0.0, f"Loading {self.name}.")
-        self.encoder, sha256 = loading.encoder(self.name)
+        self.encoder, sha256 = loaded.encoder(self.name)
         self.index = EncoderIndex.objects.make(
             self.name, sha256, self.encoder.dimensions, self.encoder.longest
         )
@@ -153,7 +154,7 @@ class _Build:
         else:
             self.progress(1.0, "Every note is read.")
         for pids in gateway.pids_in_order(gateway.left_to_read(self.index), 1_000):
-            requesting.request(pids)
+            requests.request(pids)
         # Its own job, which has just about ended, says nothing new.
         whole = replace(standing(self.index), job=None)
         return whole.as_json(self.embedded, self._seconds())
@@ -188,7 +189,7 @@ class _Build:
                     self._read([pid], pulse)
 
     def _index(self, pids: Sequence[int], pulse: Callable[[], None]) -> None:
-        done = indexing.index_notes(self.index, self.encoder, pids, pulse)
+        done = embedder.index_notes(self.index, self.encoder, pids, pulse)
         self.embedded += done.embedded
 
     def _tell(self, whole: int, left: int, read: int, pid: int, begin: float) -> None:
@@ -224,7 +225,7 @@ class _Build:
     def _await_graph(self) -> None:
         """Look after the graph, and do other things while it is built. Raises MakeRoom."""
         self.index.refresh_from_db()
-        if said := graph.tend(self.index):
+        if said := hnsw.tend(self.index):
             self.progress(0.98, said)
             raise self._room(GRAPH_LOOK_S)
 
@@ -234,12 +235,12 @@ def _portions(chosen: "QuerySet[Any]") -> Iterator[list[int]]:
     for pids in gateway.pids_in_order(chosen, NOTES_AT_A_TIME):
         lengths = gateway.lengths(pids)
         portion: list[int] = []
-        room = indexing.MOST_LETTERS
+        room = embedder.MOST_LETTERS
         for pid in pids:
             length = lengths.get(pid, 0)
             if portion and length > room:
                 yield portion
-                portion, room = [], indexing.MOST_LETTERS
+                portion, room = [], embedder.MOST_LETTERS
             portion.append(pid)
             room -= length
         yield portion
@@ -263,8 +264,8 @@ def _time_left(seconds: float) -> str:
 
 def _first() -> EncoderIndex:
     """Make the index of a new notebook: it answers at once, with what it holds so far."""
-    name = loading.configured()
-    encoder, sha256 = loading.encoder(name)
+    name = loaded.configured()
+    encoder, sha256 = loaded.encoder(name)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
@@ -279,7 +280,7 @@ def _first() -> EncoderIndex:
 def _activate(index: EncoderIndex) -> None:
     index.activate()
     # What was chosen before the settings were ever heeded counts more than they do.
-    name = loading.configured()
+    name = loaded.configured()
     ActiveIndex.objects.filter(configured="").update(
-        configured=name, configured_sha256=loading.weights_here(name)
+        configured=name, configured_sha256=loaded.weights_here(name)
     )
