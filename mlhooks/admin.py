@@ -23,6 +23,7 @@ from mlhooks.indexes.reconciler import TEND_INDEX
 from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Worker
 from mlhooks.views.rows import reason_without_notes, without_notes
+from wiki.reader import Reader
 
 PAGE = "admin:mlhooks_encoderindex_changelist"
 
@@ -186,7 +187,7 @@ def _begun() -> Any:
     return last.order_by("key", "-pk").distinct("key")
 
 
-def _trouble(reader: Any) -> str:
+def _trouble(reader: Reader) -> str:
     """Return why the active index could not be looked after, last time; or ""."""
     last = Job.objects.filter(kind=TEND_INDEX, finished_at__isnull=False).order_by("-pk").first()
     if last is None or last.state != Job.State.FAILED:
@@ -194,11 +195,11 @@ def _trouble(reader: Any) -> str:
     return last.error if reader.is_superuser else reason_without_notes(last)
 
 
-def _told(job: Job, reader: Any) -> Job:
+def _told(job: Job, reader: Reader) -> Job:
     return job if reader.is_superuser else without_notes(job)
 
 
-def _shown(index: Standing, reader: Any) -> dict[str, Any]:
+def _shown(index: Standing, reader: Reader) -> dict[str, Any]:
     """Return what the page shows of an index to this reader."""
     job = _told(index.job, reader) if index.job else None
     return {"standing": replace(index, job=job), "unread": index.unread(reader)}

@@ -12,6 +12,7 @@ from wiki import access, integrity
 from wiki.markup import as_read, sandbox
 from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
+from wiki.reader import Reader
 
 # The notes some reader may read; rankers and panels are given them.
 Readable = NoteQuerySet
@@ -69,17 +70,17 @@ def hold(pids: Collection[int]) -> dict[int, int]:
     )
 
 
-def readable(reader: Any) -> Readable:
+def readable(reader: Reader) -> Readable:
     """Return the notes that somebody may read."""
     return Note.objects.visible_to(reader)
 
 
-def editable(user: Any, pid: int) -> Note:
+def editable(user: Reader, pid: int) -> Note:
     """Return a note that somebody may write. Raises Http404 and PermissionDenied."""
     return access.editable_note(user, pid)
 
 
-def beside(note: Any, reader: Any) -> QuerySet[Any, Any]:
+def beside(note: Any, reader: Reader) -> QuerySet[Any, Any]:
     """Return (pid, title, revision, body, links_here) of notes to show beside this one.
 
     Those the reader may read, without the ones that a link in the text of this note leads to;
@@ -147,7 +148,7 @@ def count_unread(index: EncoderIndex) -> int:
     return not_current(index).filter(_is_unread(index)).count()
 
 
-def unread(index: EncoderIndex, most: int, reader: Any) -> list[UnreadNote]:
+def unread(index: EncoderIndex, most: int, reader: Reader) -> list[UnreadNote]:
     """Return why notes that reader may read could not be read, in order of their numbers."""
     failed = not_current(index).filter(_is_unread(index), pid__in=readable(reader).values("pid"))
     pids = failed.order_by("pid").values("pid")

@@ -1,16 +1,16 @@
 """The only way a view gets a note. What a person may not read does not exist for them."""
 
 import uuid
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
 from wiki.models import Attachment, Note, Revision
+from wiki.reader import Reader
 
 
-def readable_note(user: Any, pid: int, *, with_text: bool = False) -> Note:
+def readable_note(user: Reader, pid: int, *, with_text: bool = False) -> Note:
     """Return a note user may read, with what a header shows of it. Raises Http404.
 
     with_text loads the HTML of its text too.
@@ -23,7 +23,7 @@ def readable_note(user: Any, pid: int, *, with_text: bool = False) -> Note:
     return note
 
 
-def editable_note(user: Any, pid: int) -> Note:
+def editable_note(user: Reader, pid: int) -> Note:
     """Return a note user may write. Raises Http404, or PermissionDenied if it is readable."""
     note = readable_note(user, pid)
     if not note.may_be_edited_by(user):
@@ -31,7 +31,7 @@ def editable_note(user: Any, pid: int) -> Note:
     return note
 
 
-def trashed_note(user: Any, pid: int) -> Note:
+def trashed_note(user: Reader, pid: int) -> Note:
     """Return a deleted note user may bring back. Raises Http404."""
     note = Note.objects.in_trash_of(user).cards().filter(pid=pid).first()
     if note is None:
@@ -39,17 +39,17 @@ def trashed_note(user: Any, pid: int) -> Note:
     return note
 
 
-def readable_file(user: Any, pid: int, number: int) -> Attachment:
+def readable_file(user: Reader, pid: int, number: int) -> Attachment:
     """Return a file that user may read of this note. Raises Http404."""
     return _first(Attachment.objects.readable_by(user).filter(note=pid, number=number))
 
 
-def uploaded_file(user: Any, token: uuid.UUID) -> Attachment:
+def uploaded_file(user: Reader, token: uuid.UUID) -> Attachment:
     """Return a file by the address it got before its note was saved. Raises Http404."""
     return _first(Attachment.objects.readable_by(user).filter(token=token))
 
 
-def note_for_upload(user: Any, pid: int) -> Note:
+def note_for_upload(user: Reader, pid: int) -> Note:
     """Return a note user may add files to; any other is as if it were missing. Raises Http404."""
     try:
         return editable_note(user, pid)
@@ -64,7 +64,7 @@ def _first(files: QuerySet[Attachment]) -> Attachment:
     return file
 
 
-def readable_revision(user: Any, note: Note, number: int) -> Revision:
+def readable_revision(user: Reader, note: Note, number: int) -> Revision:
     """Return a revision of a note that user may read. Raises Http404."""
     revision = note.revisions.visible_to(user).filter(number=number).first()
     if revision is None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,10 +17,17 @@ from taggit.models import Tag as UnusedTag
 
 from wiki.markup import as_read
 from wiki.models import Note, Revision, Tag, TagChange
+from wiki.reader import Reader
 
 # django-taggit's own tags; ours are wiki.models.Tag.
 admin.site.unregister(UnusedTag)
 admin.site.site_header = admin.site.site_title = "Commonplace"
+
+
+def _person(request: HttpRequest) -> User:
+    """Return who acts: the admin lets nobody in without an account."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -30,7 +38,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else self.readable(rows, request.user)
 
-    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+    def readable(self, rows: Any, user: Reader) -> QuerySet[Any]:
         """Keep what user, who is no superuser, may read; nothing unless a subclass knows."""
         return rows.none()  # type: ignore[no-any-return]
 
@@ -55,7 +63,7 @@ class NoteAdmin(ReadOnlyAdmin):
     ordering = ["-pid"]
     exclude = ["tags"]
 
-    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+    def readable(self, rows: Any, user: Reader) -> QuerySet[Any]:
         return rows.visible_to(user)  # type: ignore[no-any-return]
 
 
@@ -81,7 +89,7 @@ class RevisionAdmin(ReadOnlyAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Revision | None = None) -> Any:
         return ["text_as_read"]
 
-    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+    def readable(self, rows: Any, user: Reader) -> QuerySet[Any]:
         return rows.visible_to(user)  # type: ignore[no-any-return]
 
 
@@ -103,12 +111,12 @@ class TagAdmin(ReadOnlyAdmin):
     def take_away(self, request: HttpRequest, tags: Any) -> None:
         """Take tags away; each is a change of its own, which can be undone."""
         for tag in tags:
-            TagChange.objects.rename(tag.slug, "", author=request.user)
+            TagChange.objects.rename(tag.slug, "", author=_person(request))
 
     def has_tidy_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
 
-    def readable(self, rows: Any, user: Any) -> QuerySet[Any]:
+    def readable(self, rows: Any, user: Reader) -> QuerySet[Any]:
         return rows.counted_for(Note.objects.visible_to(user))  # type: ignore[no-any-return]
 
 
@@ -124,7 +132,7 @@ class TagChangeAdmin(ReadOnlyAdmin):
     def undo(self, request: HttpRequest, changes: Any) -> None:
         """Take changes back, the newest first; one that was undone already is left alone."""
         for change in changes.filter(undone_by__isnull=True).order_by("-pk"):
-            TagChange.objects.undo(change, author=request.user)
+            TagChange.objects.undo(change, author=_person(request))
 
     def has_undo_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

@@ -9,6 +9,7 @@ from mlhooks import gateway
 from mlhooks.embeddings import registry
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 from mlhooks.passages.split import MOST_PIECES
+from wiki.reader import Reader
 
 # kind of the job that builds an index; its key is the name of the encoder
 BUILD_INDEX = "build_index"
@@ -70,7 +71,7 @@ class Standing:
         """Return which language the encoder reads; "" where that is not known here."""
         return registry.language(self.index.encoder)
 
-    def unread(self, reader: Any) -> list[UnreadNote]:
+    def unread(self, reader: Reader) -> list[UnreadNote]:
         """Return why notes could not be read that reader may read, the first REASONS_SHOWN."""
         return gateway.unread(self.index, REASONS_SHOWN, reader) if self.failed else []
 

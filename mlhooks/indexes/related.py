@@ -18,6 +18,7 @@ from mlhooks import gateway
 from mlhooks.indexes import nearest
 from mlhooks.indexes.sentence_attribution import most_telling
 from mlhooks.models import EncoderIndex
+from wiki.reader import Reader
 from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
 SHOWN = 5
@@ -120,7 +121,7 @@ def usual(index: EncoderIndex) -> Usual | None:
     return Usual(of_100, pairs[of_100])
 
 
-def related(index: EncoderIndex, note: Any, reader: Any) -> list[Related]:
+def related(index: EncoderIndex, note: Any, reader: Reader) -> list[Related]:
     """Return the notes most closely related to a note among those that reader may read.
 
     note: one with its head. Those it links to are left out: the text itself leads there. So are
@@ -136,7 +137,7 @@ def related(index: EncoderIndex, note: Any, reader: Any) -> list[Related]:
     return [_explained(body, *row) for row in rows]
 
 
-def _rows(index: EncoderIndex, note: Any, reader: Any, most: float) -> Sequence[Sequence[Any]]:
+def _rows(index: EncoderIndex, note: Any, reader: Reader, most: float) -> Sequence[Sequence[Any]]:
     readable = gateway.readable(reader)
     count = nearest.count(index, readable, str(readable.scope)) if index.has_graph else 0
     compares = count <= MOST_READ

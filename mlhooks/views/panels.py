@@ -6,9 +6,10 @@ from django.template.loader import render_to_string
 
 from mlhooks.indexes import freshness, related
 from mlhooks.models import EncoderIndex
+from wiki.reader import Reader
 
 
-def coverage(reader: Any) -> str | None:
+def coverage(reader: Reader) -> str | None:
     """Tell staff in the top line of how many notes the index is current; nothing without notes."""
     if not getattr(reader, "is_staff", False):
         return None
@@ -16,7 +17,7 @@ def coverage(reader: Any) -> str | None:
     return render_to_string("mlhooks/_coverage.html", {"coverage": found}) if found.total else None
 
 
-def note_status(note: Any, reader: Any) -> str | None:
+def note_status(note: Any, reader: Reader) -> str | None:
     """Tell those who may edit a note how current the index is about it."""
     if not note.may_be_edited_by(reader):
         return None
@@ -24,7 +25,7 @@ def note_status(note: Any, reader: Any) -> str | None:
     return render_to_string("mlhooks/_note_status.html", context)
 
 
-def related_notes(note: Any, reader: Any) -> str | None:
+def related_notes(note: Any, reader: Reader) -> str | None:
     """Show the notes that are closest by meaning, and why; nothing if none is close."""
     index = EncoderIndex.objects.remembered_active()
     found = [] if index is None else related.related(index, note, reader)

@@ -15,6 +15,7 @@ from mlhooks.indexes.reconciler import TEND_INDEX
 from mlhooks.indexes.requests import EMBED_NOTE
 from mlhooks.models import Job
 from mlhooks.models.job import UNFORESEEN
+from wiki.reader import Reader
 
 WORDS = {
     BUILD_INDEX: "build the index of {key}",
@@ -81,7 +82,7 @@ class Row:
         return {key: value for key, value in self.job.payload.items() if key != "text"}
 
 
-def rows(jobs: Iterable[Job], reader: Any, places: Mapping[int, int] | None = None) -> list[Row]:
+def rows(jobs: Iterable[Job], reader: Reader, places: Mapping[int, int] | None = None) -> list[Row]:
     """Put jobs into words for somebody; places: of those that wait. One query, if any.
 
     Each row has the job as far as the reader may know it.
@@ -134,7 +135,7 @@ def ordinal(number: int) -> str:
     return f"{number:,}{ending}"
 
 
-def _revisions(pids: Collection[int], reader: Any) -> dict[int, int]:
+def _revisions(pids: Collection[int], reader: Reader) -> dict[int, int]:
     if not pids:
         return {}
     readable = gateway.readable(reader).filter(pid__in=pids)

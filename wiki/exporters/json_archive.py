@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db.models import Prefetch, Q
 
 from wiki.exporters.output import Exported, Output
@@ -190,5 +191,5 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="microseconds")
 
 
-def _username(account: Any) -> str:
+def _username(account: User | None) -> str:
     return account.get_username() if account else ""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from wiki.importers import FORMATS, Format
@@ -36,7 +37,7 @@ def import_path(
     path: Path,
     name: str,
     *,
-    owner: Any,
+    owner: User,
     visibility: str,
     dry_run: bool,
     report: Path,

@@ -10,6 +10,7 @@ from wiki.markup.survey import Survey
 from wiki.markup.wikilink import key_of
 from wiki.models import Note
 from wiki.models.tag import tag_key
+from wiki.reader import Reader
 
 KEYS_AT_A_TIME = 1_000
 
@@ -48,7 +49,7 @@ class Tally:
         self._formulas.update(survey.formulas)
         self._unset.update(survey.unset)
 
-    def summary(self, reader: Any, *, dry_run: bool) -> dict[str, Any]:
+    def summary(self, reader: Reader, *, dry_run: bool) -> dict[str, Any]:
         """Return the counts by their names in --json. reader: who follows the links."""
         return {
             "items": self.outcomes.total(),
@@ -61,7 +62,7 @@ class Tally:
             "formulas": {"distinct": len(self._formulas), "failed": len(self._unset)},
         }
 
-    def _resolved(self, reader: Any, dry_run: bool) -> int:
+    def _resolved(self, reader: Reader, dry_run: bool) -> int:
         """Count the links whose note exists; before a dry run's notes exist, their names do."""
         keys = sorted(self._links)
         found = self._names & set(keys) if dry_run else set()

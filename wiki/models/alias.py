@@ -1,12 +1,13 @@
 """Aliases: what a note is called besides its title."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
 from wiki.markup import link_key
 from wiki.models.visibility import Visibility
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class AliasQuerySet(models.QuerySet["Alias"]):
     """Aliases of many notes."""
 
-    def known_to(self, reader: Any) -> "AliasQuerySet":
+    def known_to(self, reader: Reader) -> "AliasQuerySet":
         """Keep the aliases that lead reader to their note, if they may read it."""
         return self.filter(known_to(reader))
 
@@ -73,7 +74,7 @@ class Alias(models.Model):
         return f"[[{self.key}]] → {self.note_id}"
 
 
-def known_to(reader: Any, prefix: str = "") -> Q:
+def known_to(reader: Reader, prefix: str = "") -> Q:
     """Return the condition that reader may know an alias; prefix leads to it from another row."""
     if reader.is_superuser:
         return Q()

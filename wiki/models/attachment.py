@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models, transaction
 from django.db.models import Exists, Max, OuterRef, Q
@@ -16,6 +16,7 @@ from wiki.files import images, store
 from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, SVG, Kind
 from wiki.markup.attachment import File
 from wiki.models.revision import Revision
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -27,7 +28,7 @@ LONGEST_NAME = 200
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """Attachments as rows; what a reader gets starts at readable_by."""
 
-    def readable_by(self, user: Any) -> "AttachmentQuerySet":
+    def readable_by(self, user: Reader) -> "AttachmentQuerySet":
         """Keep what a revision shows or links to that user may read; `.is_public`: if all may.
 
         What no revision shows is its uploader's alone, and the note's owner's where an import
@@ -44,7 +45,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         everyone = _used_in(Revision.objects.visible_to(AnonymousUser()))
         return self.filter(shown | mine, removed=None).annotate(is_public=everyone)
 
-    def listed_for(self, user: Any) -> "AttachmentQuerySet":
+    def listed_for(self, user: Reader) -> "AttachmentQuerySet":
         """Order by number, with `.revision_numbers` of what uses each; one query.
 
         For whoever may edit the note: without what somebody else uploaded and did not save.
@@ -69,7 +70,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         kind: Kind | None = None,
         number: int | None = None,
         created: datetime | None = None,
-        uploader: Any = None,
+        uploader: User | None = None,
     ) -> "Attachment":
         """Give the note a file under this key, and return its row.
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
@@ -25,6 +26,7 @@ from wiki.models.attachment import (
     hold_bytes,
 )
 from wiki.models.revision_file import files_for
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -47,7 +49,7 @@ def upload(
     content: Path | bytes,
     name: str,
     *,
-    uploader: Any,
+    uploader: User,
     note: "Note | None" = None,
     submission: uuid.UUID | None = None,
 ) -> Attachment:
@@ -62,7 +64,7 @@ def upload(
 
 
 def _keep(
-    clean: Clean, name: str, uploader: Any, note: "Note | None", submission: uuid.UUID | None
+    clean: Clean, name: str, uploader: User, note: "Note | None", submission: uuid.UUID | None
 ) -> Attachment:
     sha256 = store.sha256_of(clean.content)
     with transaction.atomic():
@@ -95,20 +97,20 @@ def markdown_of(attachment: Attachment) -> str:
     return file_markdown(attachment.key, embed=attachment.is_shown)
 
 
-def waiting(note: "Note", uploader: Any) -> AttachmentQuerySet:
+def waiting(note: "Note", uploader: User) -> AttachmentQuerySet:
     """Return what uploader added to the note and no revision shows yet."""
     uploaded = Attachment.objects.filter(note=note, uploader=uploader, uploader__isnull=False)
     return uploaded.filter(removed=None).unsaved()
 
 
-def written_for(submission: uuid.UUID | None, uploader: Any) -> AttachmentQuerySet:
+def written_for(submission: uuid.UUID | None, uploader: Reader) -> AttachmentQuerySet:
     """Return what uploader added to a form whose note is not saved yet."""
-    files = Attachment.objects.filter(note=None, uploader=uploader)
-    return files.filter(submission=submission) if submission else files.none()
+    files = Attachment.objects.filter(note=None, uploader_id=uploader.pk)
+    return files.filter(submission=submission) if submission and uploader.pk else files.none()
 
 
 def drafted(
-    note: "Note | None", body: str, rendered: Rendered, reader: Any, submission: uuid.UUID | None
+    note: "Note | None", body: str, rendered: Rendered, reader: Reader, submission: uuid.UUID | None
 ) -> dict[str, Attachment]:
     """Return the files that a text shows while it is typed, as it would show them once saved.
 
@@ -120,8 +122,8 @@ def drafted(
     if note is None:
         files = _named(_left_elsewhere(rendered, reader)) | files
     else:
-        said = {"author": reader, "before": note.head_id, "is_saving": False}
-        found = files_for(note, body, rendered, **said)
+        before = note.head_id
+        found = files_for(note, body, rendered, author=reader, before=before, is_saving=False)
         pks = [row.pk for row in found.values()]
         readable = Attachment.objects.readable_by(reader).filter(pk__in=pks)
         files |= {row.key: row for row in readable}
@@ -129,7 +131,7 @@ def drafted(
 
 
 @transaction.atomic
-def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None, rendered: Rendered) -> None:
+def adopt(note: "Note", uploader: User, submission: uuid.UUID | None, rendered: Rendered) -> None:
     """Give the note what was uploaded to the form that saves it. Holds the note row.
 
     rendered: its text. What that names and the form lacks is copied from where uploader left
@@ -152,13 +154,13 @@ def adopt(note: "Note", uploader: Any, submission: uuid.UUID | None, rendered: R
             row.save(force_insert=True)
 
 
-def _left_elsewhere(rendered: Rendered, uploader: Any) -> AttachmentQuerySet:
+def _left_elsewhere(rendered: Rendered, uploader: Reader) -> AttachmentQuerySet:
     """Return what uploader added by the names of this text to notes not saved yet.
 
     A draft may be found, or a text be copied, into another form than it was typed in.
     """
     named = Attachment.objects.filter(key__in=rendered.attachment_keys(), removed=None)
-    return named.filter(note=None, uploader=uploader)
+    return named.filter(note=None, uploader_id=uploader.pk, uploader__isnull=False)
 
 
 def _named(rows: AttachmentQuerySet) -> dict[str, Attachment]:
@@ -211,7 +213,7 @@ def let_go(sha256: str) -> None:
 
 
 def _siblings(
-    uploader: Any, note: "Note | None", submission: uuid.UUID | None
+    uploader: User, note: "Note | None", submission: uuid.UUID | None
 ) -> AttachmentQuerySet:
     """Return the files beside which a new one needs a key of its own."""
     if note is not None:
@@ -221,7 +223,7 @@ def _siblings(
 
 
 def _kept_already(
-    siblings: AttachmentQuerySet, sha256: str, note: "Note | None", uploader: Any
+    siblings: AttachmentQuerySet, sha256: str, note: "Note | None", uploader: User
 ) -> Attachment | None:
     """Return the file whose key would mean these very bytes in a text that uploader saves now."""
     for row in siblings.filter(sha256=sha256, removed=None).order_by("-number", "-pk"):
@@ -259,13 +261,13 @@ def _checked_name(name: str, described: dict[str, Any]) -> str:
     return name
 
 
-def _wait_turn(uploader: Any) -> None:
+def _wait_turn(uploader: User) -> None:
     """Let one person's uploads come in one after the other, so that the cap holds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('upload'), %s)", [uploader.pk])
 
 
-def _check_room(uploader: Any, size: int) -> None:
+def _check_room(uploader: User, size: int) -> None:
     unsaved = Attachment.objects.unsaved().filter(uploader=uploader)
     have = unsaved.aggregate(count=Count("pk"), total=Sum("bytes"))
     if have["count"] >= MOST_UNSAVED or (have["total"] or 0) + size > MOST_UNSAVED_BYTES:

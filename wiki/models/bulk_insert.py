@@ -6,8 +6,9 @@ Note.objects.import_batch is the door to this module.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from wiki import signals
@@ -123,7 +124,7 @@ def _with_tags(arrivals: Sequence[Arrival]) -> list[NoteTag]:
     return rows
 
 
-def _resolved(arrivals: Sequence[Arrival], owner: Any) -> list[list[str]]:
+def _resolved(arrivals: Sequence[Arrival], owner: User) -> list[list[str]]:
     """Return the tags each of these notes of one person gets."""
     notes = type(arrivals[0].note).objects.visible_to(owner)
     typed = [name for one in arrivals if one.tags is None for name in one.shown]

@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
 
 from wiki.models.alias import Alias
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note_queryset import NoteQuerySet
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class LinkQuerySet(models.QuerySet["Link"]):
     """Links of many notes."""
 
-    def leading_nowhere(self, notes: "NoteQuerySet", reader: Any) -> models.QuerySet[Any]:
+    def leading_nowhere(self, notes: "NoteQuerySet", reader: Reader) -> models.QuerySet[Any]:
         """Return {key, notes} of each key in these notes that leads reader to none of them.
 
         notes: all that reader may read. Those that most notes name come first.

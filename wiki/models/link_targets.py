@@ -10,6 +10,7 @@ from wiki.markup import Heading, Rendered, sandbox
 from wiki.markup.outline import identity_of
 from wiki.markup.rendered import ID_PREFIX
 from wiki.markup.wikilink import key_of, link_html
+from wiki.reader import Reader
 
 
 class Links:
@@ -19,7 +20,7 @@ class Links:
         self,
         found: Mapping[int, Rendered],
         readable: Any,
-        reader: Any,
+        reader: Reader,
         folders: Mapping[int, str],
     ) -> None:
         self._found, self._folders = found, folders

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
@@ -24,6 +25,7 @@ from wiki.models.revision import Revision, not_ahead
 from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag
 from wiki.models.visibility import NoteType, Visibility
+from wiki.reader import Reader
 
 MOST_SUMMARY = 300
 
@@ -120,7 +122,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         kind, _, place = (self.import_key or "").partition(":")
         return place.partition("/")[2].rpartition("/")[0] if kind == "vault" else ""
 
-    def may_be_edited_by(self, user: Any) -> bool:
+    def may_be_edited_by(self, user: Reader) -> bool:
         """Tell whether user may write this note. No query."""
         return bool(
             self.deleted is None
@@ -164,7 +166,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         fields: Fields,
         *,
         base: int,
-        author: Any,
+        author: User,
         summary: str = "",
         submission: uuid.UUID | None = None,
         source: str = Revision.Source.PERSON,
@@ -185,7 +187,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             revision_save.submitted(self, submission)
             raise
 
-    def restore(self, number: int, *, author: Any) -> Revision:
+    def restore(self, number: int, *, author: User) -> Revision:
         """Make revision `number` the text of a new head; visibility stays as it is now.
 
         Raises ValidationError if that revision's text is not known.
@@ -205,7 +207,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             files=RevisionFile.objects.shown_by(revision),
         )
 
-    def replace_files(self, files: Mapping[str, Attachment], *, author: Any, summary: str) -> None:
+    def replace_files(self, files: Mapping[str, Attachment], *, author: User, summary: str) -> None:
         """Let a new head say the same and show other files under these keys.
 
         For an import whose text stayed and whose files changed. Holds the note row.
@@ -223,7 +225,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         )
 
     @transaction.atomic
-    def remove_file(self, file: Attachment, *, author: Any) -> None:
+    def remove_file(self, file: Attachment, *, author: User) -> None:
         """Remove a file for good, its bytes too if no other has them; a revision says so.
 
         The row stays without them, so that its number and its place in old texts are known.
@@ -252,7 +254,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         attachment_upload.let_go(file.sha256)
 
     @transaction.atomic
-    def move_to_trash(self, user: Any) -> None:
+    def move_to_trash(self, user: User) -> None:
         """Hide the note everywhere until it is undeleted. Holds the note row."""
         note = Note.objects.select_for_update(of=("self",)).get(pid=self.pid)
         if note.deleted is None:

@@ -14,6 +14,7 @@ from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
 from wiki.models.link_targets import Links, ids_of
 from wiki.models.revision_file import RevisionFile
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -110,7 +111,7 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
 def pages(
     found: Mapping[int, Rendered],
     readable: Any,
-    reader: Any,
+    reader: Reader,
     folders: Mapping[int, str],
     files: Mapping[int, Files],
 ) -> dict[int, SafeString]:
@@ -162,7 +163,7 @@ def _file_html(payload: dict[str, Any], files: Files) -> SafeString:
     return attachment_html(payload, file.as_file() if file else None, link_url)
 
 
-def _fences(found: Mapping[int, Rendered], reader: Any) -> dict[tuple[int, int], str]:
+def _fences(found: Mapping[int, Rendered], reader: Reader) -> dict[tuple[int, int], str]:
     """Let each fence render all its slots of the page at once."""
     by_kind: dict[str, list[tuple[tuple[int, int], Slot]]] = {}
     for key, rendered in found.items():

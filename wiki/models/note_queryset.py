@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
@@ -21,6 +22,7 @@ from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.tag_alias import TagAlias
 from wiki.models.visibility import Visibility
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -55,7 +57,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         clone.scope, clone.reader = self.scope, self.reader
         return clone
 
-    def visible_to(self, user: Any) -> "NoteQuerySet":
+    def visible_to(self, user: Reader) -> "NoteQuerySet":
         """Keep the notes user may read: public ones, and all of their own."""
         was_narrow = bool(self.query.where)
         kept = self.filter(deleted__isnull=True)
@@ -75,7 +77,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         assert self.scope is not None, "a search starts at visible_to"
         return len(self.query.where.children) != self.scope.conditions
 
-    def editable_by(self, user: Any) -> "NoteQuerySet":
+    def editable_by(self, user: Reader) -> "NoteQuerySet":
         """Keep the notes user may write: their own; a superuser, all."""
         if not user.is_authenticated:
             return self.none()
@@ -83,7 +85,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         alive.reader = user
         return alive if user.is_superuser else alive.filter(owner=user)
 
-    def in_trash_of(self, user: Any) -> "NoteQuerySet":
+    def in_trash_of(self, user: Reader) -> "NoteQuerySet":
         """Keep the deleted notes user may bring back, last deleted first."""
         if not user.is_authenticated:
             return self.none()
@@ -163,7 +165,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Load what a page needs to show each note: two queries more, whatever the number."""
         return self.select_related("head", "owner").prefetch_related("note_tags")
 
-    def with_numbers_for(self, user: Any) -> "NoteQuerySet":
+    def with_numbers_for(self, user: Reader) -> "NoteQuerySet":
         """Tell each note, in the same query, which of its revisions user may not read."""
         if user.is_superuser:
             return self
@@ -177,7 +179,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Load cards() and, in the same query, the HTML of each text."""
         return self.cards().select_related("html")
 
-    def named(self, keys: Collection[str], reader: Any) -> dict[str, "Note"]:
+    def named(self, keys: Collection[str], reader: Reader) -> dict[str, "Note"]:
         """Find the note each link key leads to among these: pid and title, in one query.
 
         By its title, else by another name that reader may know; of equals the oldest.
@@ -194,7 +196,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
             for _, pid, key, title in sorted(found, reverse=True)
         }
 
-    def linking_to(self, note: "Note", reader: Any) -> "NoteQuerySet":
+    def linking_to(self, note: "Note", reader: Reader) -> "NoteQuerySet":
         """Keep the others of these notes with a link that leads reader to this note.
 
         Makes two queries, for the names under which links lead to it.
@@ -204,7 +206,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         linking = Link.objects.filter(key__in=leading).values("note")
         return self.filter(pid__in=linking).exclude(pid=note.pid)
 
-    def nobody_links_to(self, reader: Any) -> "NoteQuerySet":
+    def nobody_links_to(self, reader: Reader) -> "NoteQuerySet":
         """Keep the notes to which no link of another leads reader; among all they may read.
 
         `.has_links` tells whether a note itself names others.
@@ -231,7 +233,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         self,
         fields: Fields,
         *,
-        owner: Any,
+        owner: User,
         summary: str = "",
         submission: uuid.UUID | None = None,
     ) -> "Note":

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from wiki.diffing.merge import Fields
 from wiki.models.visibility import NoteType, Visibility
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -29,7 +30,7 @@ def not_ahead(moment: datetime) -> datetime:
 class RevisionQuerySet(models.QuerySet["Revision"]):
     """Revisions of one or many notes."""
 
-    def visible_to(self, user: Any) -> "RevisionQuerySet":
+    def visible_to(self, user: Reader) -> "RevisionQuerySet":
         """Keep what user may read of notes that user may read.
 
         A revision saved while its note was private stays with the owner, also after the
@@ -67,7 +68,7 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Leave out those of which an import told only that they existed."""
         return self.filter(body__isnull=False)
 
-    def compared_by(self, user: Any) -> "RevisionQuerySet":
+    def compared_by(self, user: Reader) -> "RevisionQuerySet":
         """Load the note too; `.has_earlier` tells whether user can compare with the one before."""
         earlier = Revision.objects.visible_to(user).saved()
         before = earlier.filter(note=models.OuterRef("note"), number=models.OuterRef("number") - 1)

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from wiki.markup import Rendered
 from wiki.models.attachment import Attachment, AttachmentQuerySet
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from wiki.models.note import Note
@@ -91,7 +92,7 @@ def files_for(
     body: str,
     rendered: Rendered,
     *,
-    author: Any,
+    author: Reader | None,
     before: int | None,
     files: Mapping[str, Attachment] | None = None,
     is_saving: bool = True,
@@ -116,7 +117,9 @@ def files_for(
     return {key: chosen[key] for key in keys if key in chosen}
 
 
-def _chosen(rows: AttachmentQuerySet, author: Any, before: int | None) -> dict[str, Attachment]:
+def _chosen(
+    rows: AttachmentQuerySet, author: Reader | None, before: int | None
+) -> dict[str, Attachment]:
     uses = RevisionFile.objects.filter(attachment=OuterRef("pk"))
     loaded = rows.annotate(
         is_used=Exists(uses), is_before=Exists(uses.filter(revision=before, key=OuterRef("key")))
@@ -129,7 +132,7 @@ def _chosen(rows: AttachmentQuerySet, author: Any, before: int | None) -> dict[s
     return {key: row for key, (_, row) in best.items()}
 
 
-def _rank(row: Any, author: Any) -> int:
+def _rank(row: Any, author: Reader | None) -> int:
     """Tell how much a file of a key is meant; 0: not at all."""
     if row.is_before:
         return 2

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -49,7 +50,7 @@ def create(
     model: type["Note"],
     fields: Fields,
     *,
-    owner: Any,
+    owner: User,
     summary: str = "",
     submission: uuid.UUID | None = None,
 ) -> "Note":
@@ -94,7 +95,7 @@ def save(
     fields: Fields,
     *,
     base: int,
-    author: Any,
+    author: User,
     summary: str,
     submission: uuid.UUID | None,
     source: str = Revision.Source.PERSON,
@@ -127,8 +128,9 @@ def save(
             rendered, analysis = sandbox.render(draft.body), analyse(draft.title, draft.body)
             if not _lock_as_seen(note):
                 continue
-            said = {"author": author, "before": head.pk, "files": files}
-            shown = files_for(note, draft.body, rendered, **said)
+            shown = files_for(
+                note, draft.body, rendered, author=author, before=head.pk, files=files
+            )
             if is_same and shown == RevisionFile.objects.shown_by(head):
                 return head
             revision = Revision.of(
@@ -147,7 +149,7 @@ def save(
 
 
 def new_note(
-    model: type["Note"], fields: Fields, owner: Any, *, created: datetime, pid: int | None = None
+    model: type["Note"], fields: Fields, owner: User, *, created: datetime, pid: int | None = None
 ) -> "Note":
     """Insert a note that has no revision yet; the caller appends one in the transaction."""
     note = model(pid=pid, owner=owner, created=created, modified=created)
@@ -218,7 +220,9 @@ def same(one: Fields, other: Fields) -> bool:
     return replace(one, tags=keys[0]) == replace(other, tags=keys[1])
 
 
-def _typed(fields: Fields, model: type["Note"], author: Any, present: Iterable[str] = ()) -> Fields:
+def _typed(
+    fields: Fields, model: type["Note"], author: User, present: Iterable[str] = ()
+) -> Fields:
     """Resolve the other words for tags that were typed; those present in the note stay."""
     notes = model.objects.visible_to(author)
     return with_tags(fields, tuple(typed_tags(fields.tags, present, notes)))
@@ -259,7 +263,7 @@ def _would_publish(known: Fields, mine: Fields, now: Fields) -> bool:
     return was_published and not same(mine, known)
 
 
-def _made_by(submission: uuid.UUID | None, fields: Fields, owner: Any) -> "Note | None":
+def _made_by(submission: uuid.UUID | None, fields: Fields, owner: User) -> "Note | None":
     """Return the note that this form made, of which fields are the same or more.
 
     None if no form made anything with this submission. Raises SubmissionUsed.

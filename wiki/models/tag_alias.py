@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -47,7 +48,7 @@ class TagAliasQuerySet(models.QuerySet["TagAlias"]):
         meant = dict(reversed(list(spelled.values_list("slug", "meant"))))
         return {key: meant.get(key, keys[key]) for key in map(tag_key, names)}
 
-    def let_mean(self, word: str, tag: Tag, *, author: Any) -> None:
+    def let_mean(self, word: str, tag: Tag, *, author: User | None) -> None:
         """Make the word lead to the tag, if it does not already."""
         uses = NoteTag.objects.filter(tag=tag, content_object__deleted=None)
         is_public = uses.filter(content_object__visibility=Visibility.PUBLIC).exists()

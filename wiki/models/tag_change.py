@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
@@ -21,12 +22,12 @@ ROWS_AT_A_TIME = 5_000
 class TagChangeQuerySet(models.QuerySet["TagChange"]):
     """Makes changes; a change is recorded and carried out in one transaction."""
 
-    def made_by(self, user: Any) -> "TagChangeQuerySet":
+    def made_by(self, user: User) -> "TagChangeQuerySet":
         """Keep the changes user made; a superuser sees all."""
         return self if user.is_superuser else self.filter(author=user)
 
     @transaction.atomic
-    def rename(self, old: str, new: str, *, author: Any) -> "TagChange":
+    def rename(self, old: str, new: str, *, author: User) -> "TagChange":
         """Put the tag `new` where `old` is, on all notes author may edit.
 
         A note that has both keeps one (a merge); an empty `new` takes the tag away, and
@@ -45,7 +46,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
 
     @transaction.atomic
     def retag(
-        self, notes: "NoteQuerySet", add: Sequence[str], remove: Sequence[str], *, author: Any
+        self, notes: "NoteQuerySet", add: Sequence[str], remove: Sequence[str], *, author: User
     ) -> "TagChange":
         """Add and remove tags on those of these notes that author may edit; as rename().
 
@@ -64,7 +65,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
         return self._carry_out(locked, steps, kind=kind, old=old, new=new, author=author)
 
     @transaction.atomic
-    def add_alias(self, word: str, tag: Tag, *, author: Any) -> "TagChange":
+    def add_alias(self, word: str, tag: Tag, *, author: User) -> "TagChange":
         """Let whoever types the word, and may read a note with the tag, get the tag.
 
         Raises ValidationError if author knows it as another word for a tag already. That it
@@ -80,7 +81,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
         return self._carry_out([], {}, kind=kind, old=word, new=str(new), author=author)
 
     @transaction.atomic
-    def undo(self, change: "TagChange", *, author: Any) -> "TagChange":
+    def undo(self, change: "TagChange", *, author: User) -> "TagChange":
         """Take a change back, on the notes that still show it. Holds those note rows."""
         notes = _locked(Note.objects.editable_by(author).filter(pid__in=list(change.steps)))
         steps = {}

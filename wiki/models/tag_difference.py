@@ -3,10 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.conf import settings
 from django.db import models
+
+from wiki.reader import Reader
 
 LEAST_LETTERS = 6  # of shorter words too many are one letter apart: cat, car
 SEPARATORS = re.compile(r"[\W_]+")
@@ -29,7 +30,7 @@ class TagDifference(models.Model):
         return f"{self.one} is not {self.other}"
 
     @classmethod
-    def remember(cls, user: Any, one: str, other: str) -> None:
+    def remember(cls, user: Reader, one: str, other: str) -> None:
         """Keep that user said so; the slugs are in order."""
         cls.objects.get_or_create(user=user, one=one, other=other)
 

@@ -1,8 +1,9 @@
 """Showing many notes to everybody, or to their owner alone: one recorded, undoable change."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
@@ -25,12 +26,12 @@ NOTES_AT_A_TIME = 500  # their texts are in memory at once
 class VisibilityChangeQuerySet(models.QuerySet["VisibilityChange"]):
     """Makes changes; a change is recorded and carried out in one transaction."""
 
-    def made_by(self, user: Any) -> "VisibilityChangeQuerySet":
+    def made_by(self, user: User) -> "VisibilityChangeQuerySet":
         """Keep the changes user made; a superuser sees all."""
         return self if user.is_superuser else self.filter(author=user)
 
     @transaction.atomic
-    def change(self, notes: "NoteQuerySet", visibility: str, *, author: Any) -> "VisibilityChange":
+    def change(self, notes: "NoteQuerySet", visibility: str, *, author: User) -> "VisibilityChange":
         """Let everybody, or the owner alone, read those of these notes that author may edit.
 
         Each gets a revision; what is so already gets none. Holds the note rows.
@@ -42,7 +43,7 @@ class VisibilityChangeQuerySet(models.QuerySet["VisibilityChange"]):
         )
 
     @transaction.atomic
-    def undo(self, change: "VisibilityChange", *, author: Any) -> "VisibilityChange":
+    def undo(self, change: "VisibilityChange", *, author: User) -> "VisibilityChange":
         """Take a change back on the notes that nobody has saved since. Holds those rows."""
         mine = Note.objects.editable_by(author).filter(pid__in=list(change.steps))
         unchanged = [
@@ -91,7 +92,7 @@ class VisibilityChange(models.Model):
         return hasattr(self, "undone_by")
 
 
-def _save_each(notes: "NoteQuerySet", visibility: str, author: Any) -> dict[str, int]:
+def _save_each(notes: "NoteQuerySet", visibility: str, author: User) -> dict[str, int]:
     """Give each note a revision with this visibility; returns their numbers by pid.
 
     The text stays, so its HTML and its words do too. Locks the rows in the order of pid.
@@ -107,7 +108,7 @@ def _save_each(notes: "NoteQuerySet", visibility: str, author: Any) -> dict[str,
     return steps
 
 
-def _save_some(notes: list[Note], visibility: str, author: Any) -> dict[str, int]:
+def _save_some(notes: list[Note], visibility: str, author: User) -> dict[str, int]:
     now, revisions, heads_before = timezone.now(), [], [note.head_id or 0 for note in notes]
     for note in notes:
         assert note.head is not None

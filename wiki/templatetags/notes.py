@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from wiki import extensions
 from wiki.forms import hidden_pids
 from wiki.models import Note, Tag
+from wiki.reader import Reader
 
 register = template.Library()
 
@@ -123,7 +124,7 @@ def hidden_notes(context: Mapping[str, Any]) -> str:
 
 
 @register.simple_tag
-def top_line(reader: Any) -> list[str]:
+def top_line(reader: Reader) -> list[str]:
     """Return what the sockets have to say at the end of the top line."""
     said = (entry(reader) for entry in extensions.top_line)
     return [html for html in said if html is not None]

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -14,12 +14,13 @@ from wiki.models import Note, Revision, TagChange, VisibilityChange
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags
 from wiki.models.visibility import Visibility
+from wiki.reader import SignedInRequest
 
 MOST = 10_000
 
 
 @require_POST
-def change(request: HttpRequest) -> HttpResponse:
+def change(request: SignedInRequest) -> HttpResponse:
     """Change what was chosen; who reads it only after a question. The address holds the filters."""
     form = ManyForm(request.POST, request.GET.urlencode())
     context: dict[str, Any] = {"form": form, "query": request.GET.urlencode()}
@@ -39,7 +40,7 @@ def change(request: HttpRequest) -> HttpResponse:
     return render(request, "wiki/change_many.html", context, status=422)
 
 
-def _pids(request: HttpRequest, form: ManyForm) -> list[int]:
+def _pids(request: SignedInRequest, form: ManyForm) -> list[int]:
     """Return the chosen notes that this person may write."""
     notes = form.chosen(Note.objects.editable_by(request.user))
     return list(notes.order_by("pid").values_list("pid", flat=True)[: MOST + 1])
@@ -63,7 +64,7 @@ def _asked(form: ManyForm, pids: list[int]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _carry_out(request: HttpRequest, form: ManyForm, notes: NoteQuerySet) -> HttpResponse:
+def _carry_out(request: SignedInRequest, form: ManyForm, notes: NoteQuerySet) -> HttpResponse:
     """Make the changes, all or none. Raises ValidationError."""
     said, user = form.cleaned_data, request.user
     done = []

@@ -14,6 +14,7 @@ from wiki.markup.comments import Comment, comments
 from wiki.models import Note, NoteTag
 from wiki.models.link_targets import ids_of
 from wiki.models.note_html import Files, files_of_heads, pages, rendered_heads
+from wiki.reader import Reader
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
 MOST_BACKLINKS = 50
@@ -91,7 +92,7 @@ def fill(
     return pages(rendered, readable, request.user, folders, files)
 
 
-def _backlinks(note: Note, reader: Any) -> Backlinks:
+def _backlinks(note: Note, reader: Reader) -> Backlinks:
     """Find the notes that link here among those the reader may read: three queries."""
     linking = Note.objects.visible_to(reader).linking_to(note, reader).last_changed()
     counted = linking.annotate(found=Window(Count("*"))).only("pid", "title")
@@ -99,6 +100,6 @@ def _backlinks(note: Note, reader: Any) -> Backlinks:
     return Backlinks(shown, shown[0].found - len(shown) if shown else 0)
 
 
-def _panels(note: Note, reader: Any) -> list[str]:
+def _panels(note: Note, reader: Reader) -> list[str]:
     made = (panel(note, reader) for panel in extensions.panels)
     return [html for html in made if html is not None]

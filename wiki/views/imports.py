@@ -3,19 +3,20 @@
 from contextlib import suppress
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki.forms import ImportForm
 from wiki.importers.uploads.upload_folder import CHECK, IMPORT, Busy, State, Upload, file_name
+from wiki.reader import SignedInRequest
 
 # In the order in which they are told; what is not there, nobody misses.
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: SignedInRequest) -> HttpResponse:
     """How far the import is, and a form to begin one."""
     upload = Upload(request.user)
     form = ImportForm(request.POST or None, request.FILES or None)
@@ -34,7 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: SignedInRequest) -> HttpResponse:
     """Import what was checked, or go on with what was interrupted."""
     upload = Upload(request.user)
     if not upload.exists() or not upload.read().may_start:
@@ -46,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest) -> HttpResponse:
+def cancel(request: SignedInRequest) -> HttpResponse:
     """Stop a run before its next notes; forget an upload that is not running."""
     upload = Upload(request.user)
     if not upload.exists():
@@ -59,7 +60,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def report(request: HttpRequest) -> HttpResponseBase:
+def report(request: SignedInRequest) -> HttpResponseBase:
     """What was said of each item, a line of JSON for each."""
     upload = Upload(request.user)
     if not upload.report.is_file():

@@ -24,6 +24,7 @@ from wiki.models import (
     UndecidedPlaces,
     attachment_upload,
 )
+from wiki.reader import SignedInRequest
 from wiki.views.cards import cards, fill, whole_card
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.lists import listed
@@ -79,7 +80,7 @@ def raw(request: HttpRequest, pid: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: SignedInRequest) -> HttpResponse:
     """Write a note."""
     form = NoteForm(
         request.POST or None,
@@ -105,7 +106,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, pid: int) -> HttpResponse:
+def edit(request: SignedInRequest, pid: int) -> HttpResponse:
     """Edit a note from the revision the form was opened at."""
     note = access.editable_note(request.user, pid)
     assert note.head is not None

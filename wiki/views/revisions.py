@@ -14,6 +14,7 @@ from wiki.diffing.inline import Mark, count_words, marked_line, stretches
 from wiki.markup import as_read, sandbox
 from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags
+from wiki.reader import SignedInRequest
 from wiki.views.cards import fill
 
 PER_PAGE = 100
@@ -77,7 +78,7 @@ def compare(request: HttpRequest, pid: int, old: int, new: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def restore(request: HttpRequest, pid: int, number: int) -> HttpResponse:
+def restore(request: SignedInRequest, pid: int, number: int) -> HttpResponse:
     """Ask, then make an old revision the new head; nothing is deleted."""
     note = access.editable_note(request.user, pid)
     revision = access.readable_revision(request.user, note, number)

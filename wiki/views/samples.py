@@ -1,15 +1,16 @@
 """The sample notes of a new notebook, all at once: away, and back."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from wiki.models import Note
+from wiki.reader import SignedInRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: HttpRequest) -> HttpResponse:
+def remove(request: SignedInRequest) -> HttpResponse:
     """Ask, then move every sample note nobody has edited to the trash."""
     here = Note.objects.editable_by(request.user).samples()
     if not here.exists() and not Note.objects.in_trash_of(request.user).samples().exists():
@@ -25,7 +26,7 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def undelete(request: HttpRequest) -> HttpResponse:
+def undelete(request: SignedInRequest) -> HttpResponse:
     """Bring back every sample note from the trash."""
     trashed = Note.objects.in_trash_of(request.user).samples()
     if not trashed.exists():

@@ -6,20 +6,21 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki.forms import TidyForm
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagChange, TagDifference, VisibilityChange
 from wiki.models.tag import Spelling, tag_key
+from wiki.reader import Reader, SignedInRequest
 
 PER_PAGE = 30
 MOST = 500  # a list of two kinds is put together in memory
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: SignedInRequest) -> HttpResponse:
     """What the reader changed on many notes at once, newest first, each with its undo."""
     made: list[Any] = []
     for model in (TagChange, VisibilityChange):
@@ -31,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def undo(request: HttpRequest, kind: str, number: int) -> HttpResponse:
+def undo(request: SignedInRequest, kind: str, number: int) -> HttpResponse:
     """Take a change back on the notes that still show it."""
     model: Any = {"tags": TagChange, "readers": VisibilityChange}.get(kind)
     if model is None:
@@ -48,7 +49,7 @@ def undo(request: HttpRequest, kind: str, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def tag(request: HttpRequest) -> HttpResponse:
+def tag(request: SignedInRequest) -> HttpResponse:
     """Rename a tag, merge it into another, take it away, or let another word mean it."""
     form = TidyForm(request.POST or None)
     named = request.POST.get("tag", "") or request.GET.get("tag", "")
@@ -74,7 +75,7 @@ def tag(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def differ(request: HttpRequest) -> HttpResponse:
+def differ(request: SignedInRequest) -> HttpResponse:
     """Remember that two tags are not one, so that the index stops asking."""
     slugs = sorted(tag_key(request.POST.get(name, "")) for name in ("one", "other"))
     readable = Tag.objects.counted_for(Note.objects.visible_to(request.user))
@@ -86,7 +87,7 @@ def differ(request: HttpRequest) -> HttpResponse:
     return redirect("tags")
 
 
-def _carry_out(request: HttpRequest, tag: Any, said: dict[str, Any]) -> HttpResponse:
+def _carry_out(request: SignedInRequest, tag: Any, said: dict[str, Any]) -> HttpResponse:
     """Do what was asked. Raises ValidationError with what stands against it."""
     to, action = said["to"], said["action"]
     if action == "alias":
@@ -105,13 +106,13 @@ def _carry_out(request: HttpRequest, tag: Any, said: dict[str, Any]) -> HttpResp
     return redirect("tidying")
 
 
-def _require_change(user: Any, tag: Any, to: str) -> None:
+def _require_change(user: Reader, tag: Any, to: str) -> None:
     uses = NoteTag.objects.filter(tag=tag, content_object__in=Note.objects.editable_by(user))
     if tag_key(to) == tag.slug and not uses.exclude(name=to).exists():
         raise ValidationError("The tag is spelled so already. Type another name.")
 
 
-def _require_free(user: Any, tag: Any, word: str) -> None:
+def _require_free(user: Reader, tag: Any, word: str) -> None:
     """Refuse a word that is a tag itself, and a tag that nobody else should hear of."""
     used = _counted(user, word)
     if used is not None:
@@ -126,7 +127,7 @@ def _require_free(user: Any, tag: Any, word: str) -> None:
         )
 
 
-def _counted(user: Any, name: str) -> Any:
+def _counted(user: Reader, name: str) -> Any:
     """Find a tag of readable notes, with `.own` of them that user may edit, and `.others`."""
     notes = Note.objects.visible_to(user)
     mine = Q(uses_of__content_object__in=Note.objects.editable_by(user))

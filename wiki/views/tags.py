@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -63,7 +64,7 @@ def _meant(name: str, readable: Any) -> Tag:
     return tag
 
 
-def _pairs(tags: Sequence[Any], user: Any) -> list[Pair]:
+def _pairs(tags: Sequence[Any], user: User) -> list[Pair]:
     """Return the tags that look like one, of which user may change one: two queries.
 
     Those of which most notes are concerned come first.

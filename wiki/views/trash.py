@@ -1,16 +1,17 @@
 """Deleting notes, and bringing them back."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki import access
 from wiki.models import Note
+from wiki.reader import SignedInRequest
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: SignedInRequest) -> HttpResponse:
     """The reader's deleted notes."""
     notes = Note.objects.in_trash_of(request.user).select_related("deleted_by")
     context = {"notes": notes, "samples": notes.samples().count()}
@@ -18,7 +19,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, pid: int) -> HttpResponse:
+def delete(request: SignedInRequest, pid: int) -> HttpResponse:
     """Ask, then move a note to the trash."""
     note = access.editable_note(request.user, pid)
     if request.method == "POST":
@@ -29,7 +30,7 @@ def delete(request: HttpRequest, pid: int) -> HttpResponse:
 
 
 @require_POST
-def undelete(request: HttpRequest, pid: int) -> HttpResponse:
+def undelete(request: SignedInRequest, pid: int) -> HttpResponse:
     """Bring a note back."""
     note = access.trashed_note(request.user, pid)
     note.undelete()

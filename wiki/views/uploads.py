@@ -21,6 +21,7 @@ from wiki.forms import NoteForm
 from wiki.markup.file_references import with_file
 from wiki.models import Attachment, Note, attachment_upload
 from wiki.models.attachment_upload import KindRefused, TooManyUnsaved
+from wiki.reader import SignedInRequest
 from wiki.views.account import login_and_send_again
 
 MEGABYTES = MOST_BYTES // 1024**2
@@ -71,7 +72,7 @@ def of_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: HttpRequest, pid: int, number: int) -> HttpResponse:
+def remove(request: SignedInRequest, pid: int, number: int) -> HttpResponse:
     """Ask, then remove a file for good; its note's history says so."""
     note = access.editable_note(request.user, pid)
     file = note.attachments.listed_for(request.user).filter(number=number, removed=None).first()

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import connection
 
 from mlhooks.indexes import index_build, requests
@@ -30,7 +30,7 @@ SAVES_DURING, PAUSE_S = 40, 0.05
 Rows = set[tuple[int, str]]
 
 
-def edit(corpus: Corpus, owner: Any, worked_off: Callable[[], None]) -> dict[str, int]:
+def edit(corpus: Corpus, owner: User, worked_off: Callable[[], None]) -> dict[str, int]:
     """Change one word of a note of PARTS passages, then nothing, then its tags.
 
     embedded, reused: passages read again for the changed word, and left as they were.
@@ -60,7 +60,7 @@ def edit(corpus: Corpus, owner: Any, worked_off: Callable[[], None]) -> dict[str
     return {"embedded": new[0], "reused": reused[0], "unchanged": new[1], "tagged": new[2]}
 
 
-def save_to_hit(owner: Any) -> list[float]:
+def save_to_hit(owner: User) -> list[float]:
     """Save new notes, one after the other; return the seconds until each is found by meaning.
 
     The vectors of the queries are kept beforehand. Raises NotMeasured.
@@ -79,7 +79,7 @@ def save_to_hit(owner: Any) -> list[float]:
     return times_s
 
 
-def save_during_backlog(corpus: Corpus, owner: Any, pids: Sequence[int]) -> list[float]:
+def save_during_backlog(corpus: Corpus, owner: User, pids: Sequence[int]) -> list[float]:
     """Save notes while others wait to be embedded; return the seconds of each save."""
     backlog = corpus.notes(max(1, len(pids) // BACKLOG_PART))
     write_many((replace(fields, title=f"{fields.title} again") for fields in backlog), owner)

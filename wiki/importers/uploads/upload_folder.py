@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from wiki.models.attachment import clean_name
 from wiki.models.visibility import Visibility
@@ -82,7 +83,7 @@ class State:
 class Upload:
     """The upload of one person."""
 
-    def __init__(self, owner: Any) -> None:
+    def __init__(self, owner: User) -> None:
         self.owner = owner
         self.folder = imports() / str(owner.pk)
 

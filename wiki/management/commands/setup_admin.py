@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
@@ -43,7 +44,7 @@ class Command(HouseCommand):
         )
 
 
-def _check(account: Any, password: str) -> None:
+def _check(account: User, password: str) -> None:
     """Refuse a username or password that breaks the rules, with their sentences."""
     try:
         account.clean_fields(exclude={"password"})

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -84,7 +85,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def build(count: int, owner: Any) -> dict[str, list[Prepare]]:
+def build(count: int, owner: User) -> dict[str, list[Prepare]]:
     """Write the corpus; return by page the requests to measure, which take turns."""
     corpus = Corpus()
     # First the heavy ones, so that the newest notes, which the list shows, are ordinary.
@@ -127,7 +128,7 @@ def getting(client: Client, path: str) -> Prepare:
     return lambda: send
 
 
-def with_revisions(corpus: Corpus, owner: Any) -> Note:
+def with_revisions(corpus: Corpus, owner: User) -> Note:
     """Write a note with REVISIONS revisions."""
     (fields,) = corpus.notes(1)
     note, now = Note(owner=owner, created=timezone.now()), timezone.now()

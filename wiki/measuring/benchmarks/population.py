@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from wiki.models.visibility import Visibility
 NOTES_AT_A_TIME = 500
 
 
-def write_many(fields: Iterable[Fields], owner: Any) -> list[int]:
+def write_many(fields: Iterable[Fields], owner: User) -> list[int]:
     """Write a note of each; returns their numbers in the same order."""
     remaining = iter(fields)
     pids: list[int] = []
@@ -27,7 +27,7 @@ def write_many(fields: Iterable[Fields], owner: Any) -> list[int]:
     return pids
 
 
-def write_one(fields: Fields, owner: Any) -> int:
+def write_one(fields: Fields, owner: User) -> int:
     """Write a note as a person does; return its number."""
     return Note.objects.write(fields, owner=owner).pid
 
@@ -57,7 +57,7 @@ def settle() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _arrivals(some: list[Fields], owner: Any) -> Iterator[Arrival]:
+def _arrivals(some: list[Fields], owner: User) -> Iterator[Arrival]:
     for fields in some:
         now = timezone.now()
         note = Note(owner=owner, created=now, modified=now)

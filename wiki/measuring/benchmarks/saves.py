@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
@@ -134,7 +135,7 @@ def play(scene: Scene, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _edit(scene: Scene, pid: int, editor: int, author: Any) -> Outcome:
+def _edit(scene: Scene, pid: int, editor: int, author: User) -> Outcome:
     outcome = Outcome()
     for i in range(scene.saves):
         word = f"editor{editor}save{i}"

@@ -16,7 +16,7 @@ from time import perf_counter, process_time, sleep
 from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 
 from wiki.diffing.merge import Fields
@@ -26,6 +26,7 @@ from wiki.measuring.benchmarks.population import settle, write_many
 from wiki.measuring.evaluations import ts_rank
 from wiki.models import Note
 from wiki.models.visibility import Visibility
+from wiki.reader import Reader
 from wiki.search.fusion import By
 from wiki.search.query import parse
 from wiki.search.retrieval import find
@@ -134,7 +135,9 @@ def run(options: dict[str, Any], meaning: Meaning | None = None) -> dict[str, An
     }
 
 
-def measure(corpus: Corpus, owner: Any, *, by_meaning: bool) -> tuple[dict[str, Times], int | None]:
+def measure(
+    corpus: Corpus, owner: User, *, by_meaning: bool
+) -> tuple[dict[str, Times], int | None]:
     """Ask every query of every system, after one that does not count.
 
     Returns besides how often meaning did not answer the first time; None if it was not asked.
@@ -173,7 +176,7 @@ def _insist(ask: Callable[[str], Any], text: str) -> None:
         sleep(PAUSE_S)
 
 
-def _searching_as(reader: Any, by: By = By.WORDS) -> Callable[[str], Any]:
+def _searching_as(reader: Reader, by: By = By.WORDS) -> Callable[[str], Any]:
     return lambda text: find(parse(text), Note.objects.visible_to(reader), FOUND, by)
 
 
