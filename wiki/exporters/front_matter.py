@@ -22,8 +22,7 @@ HASHTAG = re.compile(r"#([^\s#,;.!?()\[\]{}'\"`]+)")
 
 def text_of(note: Note) -> str:
     """Return the file of a note; loaded with cards(), aliases and imported_title."""
-    assert note.head is not None
-    heading, body = _heading(note), note.head.body or ""
+    heading, body = _heading(note), note.head_revision.body or ""
     said = _said_by(note)
     if _is_misread(note, heading, body):
         said["exact"] = True
@@ -65,10 +64,9 @@ def _said_by(note: Note) -> dict[str, Any]:
 def _heading(note: Note) -> str:
     """Return the heading that gave the note its title, if it still has that one."""
     heading = str(note.extra.get("heading", ""))
-    assert note.head is not None
     is_same = getattr(note, "imported_title", None) == note.title
     # Blank lines behind a heading would be taken for a part of it.
-    return heading if is_same and not (note.head.body or "").startswith("\n") else ""
+    return heading if is_same and not (note.head_revision.body or "").startswith("\n") else ""
 
 
 def _is_misread(note: Note, heading: str, body: str) -> bool:

@@ -44,12 +44,11 @@ def write(directory: Path) -> Exported:
 
 def entry(note: Note) -> str:
     """Write one note as an entry of the page, without a line end after it."""
-    assert note.head is not None
-    tags, date = join_tags(note.shown_tags()), note.head.created.strftime(DATE)
+    tags, date = join_tags(note.shown_tags()), note.head_revision.created.strftime(DATE)
     numbers = "".join(f" [{number}]" for number in note.earlier_numbers())
-    number = f"revision:{note.head.number}{numbers} [head]"
+    number = f"revision:{note.head_revision.number}{numbers} [head]"
     header = f"ref: {note.ref} tags: {tags} date: {date} gmt {number}"
-    body = "\n".join(_body_lines(note.head.body or ""))
+    body = "\n".join(_body_lines(note.head_revision.body or ""))
     return f"hide / / print\n{header}\n\n{note.title}\n\n{body}".rstrip("\n")
 
 

@@ -143,16 +143,15 @@ def _is_still(shown: Attachment, sha256: str) -> bool:
 
 def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
     """Let the head show what it lacked; a new one, what it showed other bytes of."""
-    assert note.head is not None
     if found.new:
         shown = _named_by_head(note, found).shown
         new = {key: row for key, row in found.new.items() if key in shown}
-        RevisionFile.objects.record(note.head, new)
+        RevisionFile.objects.record(note.head_revision, new)
     if not found.changed:
         return result
     if result.revisions and result.outcome == Outcome.UPDATED:
         # This import made the head just now; nothing else has shown its files.
-        RevisionFile.objects.point(note.head, found.changed)
+        RevisionFile.objects.point(note.head_revision, found.changed)
         return result
     note.replace_files(
         found.changed,
@@ -165,8 +164,7 @@ def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
 def _named_by_head(note: Note, found: Found) -> Named:
     """Return what the head calls its files; edited here, it may name others than its source."""
     if found.head is None:
-        assert note.head is not None
-        (survey,) = sandbox.survey([(note.title, note.head.body or "")])
+        (survey,) = sandbox.survey([(note.title, note.head_revision.body or "")])
         found.head = Named.of(survey)
     return found.head
 

@@ -74,13 +74,11 @@ def _head_problem(note: Any) -> Problem | None:
 
 
 def _has_head_as_saved(note: Note) -> bool:
-    assert note.head is not None
-    return note.head.sha256 == note.head.digest()
+    return note.head_revision.sha256 == note.head_revision.digest()
 
 
 def _column_problem(note: Note) -> Problem | None:
-    head = note.head
-    assert head is not None
+    head = note.head_revision
     said = {
         "title": head.title,
         "title_key": link_key(head.title),
@@ -139,8 +137,7 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
     links = _grouped(Link._base_manager.filter(note__in=notes).values_list("note_id", "key"))
     rows = NoteHtml._base_manager.select_related("revision").in_bulk([note.pid for note in notes])
     for note in notes:
-        assert note.head is not None
-        fresh = sandbox.render(note.head.body or "")
+        fresh = sandbox.render(note.head_revision.body or "")
         row = rows.get(note.pid)
         # A text at the limit of time is set on one day and shown as typed on another.
         if {fresh.notice, _notice(row)} & sandbox.UNSTEADY:
@@ -182,5 +179,4 @@ def _difference(what: str, have: set[str], should: set[str]) -> str:
 
 
 def _problem(check: str, note: Note, what: str) -> Problem:
-    assert note.head is not None
-    return Problem(check, f"Note {note.pid} {what}.", note.pid, note.head.number)
+    return Problem(check, f"Note {note.pid} {what}.", note.pid, note.head_revision.number)

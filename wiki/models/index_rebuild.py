@@ -48,9 +48,8 @@ def bring_up_to_date() -> int:
 
 def _forget_hidden_links(note: Note) -> None:
     """Make the links of a note anew where older versions may have read some in its comments."""
-    assert note.head is not None
-    if may_hide(note.head.body or ""):
-        rendered = sandbox.render(note.head.body or "")
+    if may_hide(note.head_revision.body or ""):
+        rendered = sandbox.render(note.head_revision.body or "")
         if not rendered.is_typed:
             revision_save.set_links(note, rendered.link_keys(note.folder))
 

@@ -113,6 +113,12 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         return reverse("note", args=[self.pid])
 
     @property
+    def head_revision(self) -> Revision:
+        """Return the head of a note that was saved; one that is just being inserted has none."""
+        assert self.head is not None
+        return self.head
+
+    @property
     def is_public(self) -> bool:
         return self.visibility == Visibility.PUBLIC
 
@@ -136,17 +142,15 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
     def current_fields(self) -> Fields:
         """Return what an editor starts from: the head, with its tags as they are named now."""
-        assert self.head is not None
         shown = tuple(tag.name for tag in self.shown_tags())
-        return revision_save.with_tags(self.head.fields, shown)
+        return revision_save.with_tags(self.head_revision.fields, shown)
 
     def earlier_numbers(self) -> Sequence[int]:
         """Return the numbers before the head, newest first. No query after cards().
 
         Those that a reader may not read are left out after with_numbers_for().
         """
-        assert self.head is not None
-        return self._readable(range(self.head.number - 1, -1, -1))
+        return self._readable(range(self.head_revision.number - 1, -1, -1))
 
     def number_before(self, number: int) -> int | None:
         """Return the next lower number the reader may read; as earlier_numbers()."""
@@ -154,8 +158,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
     def number_after(self, number: int) -> int | None:
         """Return the next higher number the reader may read; as earlier_numbers()."""
-        assert self.head is not None
-        return next(iter(self._readable(range(number + 1, self.head.number + 1))), None)
+        return next(iter(self._readable(range(number + 1, self.head_revision.number + 1))), None)
 
     def _readable(self, numbers: range) -> Sequence[int]:
         hidden = set(getattr(self, "hidden_numbers", ()))
@@ -192,14 +195,13 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
         Raises ValidationError if that revision's text is not known.
         """
-        assert self.head is not None
         revision = self.revisions.get(number=number)
         old = revision.fields
         fields = Fields(old.title, old.body, old.ref, old.type, old.tags, self.visibility)
         return revision_save.save(
             self,
             fields,
-            base=self.head.number,
+            base=self.head_revision.number,
             author=author,
             summary=f"restored revision {number}",
             submission=None,
@@ -212,11 +214,10 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
         For an import whose text stayed and whose files changed. Holds the note row.
         """
-        assert self.head is not None
         revision_save.save(
             self,
             self.current_fields(),
-            base=self.head.number,
+            base=self.head_revision.number,
             author=author,
             summary=summary[:MOST_SUMMARY],
             submission=None,
@@ -232,7 +233,6 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         Names it only where a public revision did. Of one that no revision ever showed nothing
         is left. Holds the note row.
         """
-        assert self.head is not None
         hold_bytes(file.sha256)
         if attachment_upload.forget(file):
             return
@@ -244,7 +244,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         revision_save.save(
             self,
             self.current_fields(),
-            base=self.head.number,
+            base=self.head_revision.number,
             author=author,
             summary=f"removed {what} for good"[:MOST_SUMMARY],
             submission=None,
@@ -270,9 +270,8 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
         if note.deleted is not None:
             note.deleted, note.deleted_by = None, None
             note.save(update_fields=["deleted", "deleted_by"])
-            assert note.head is not None
-            search_index.index(note, analyse(note.title, note.head.body or ""))
-            signals.revision_saved.send(Note, note=note, revision=note.head)
+            search_index.index(note, analyse(note.title, note.head_revision.body or ""))
+            signals.revision_saved.send(Note, note=note, revision=note.head_revision)
 
     def show(self, revision: Revision) -> None:
         """Set the columns that repeat the head; the caller saves."""

@@ -96,13 +96,12 @@ def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
     """
     found, made = {}, []
     for note in notes:
-        assert note.head is not None
         row: NoteHtml | None = getattr(note, "html", None)
         if row is not None and row.is_current(note):
             found[note.pid] = Rendered.from_json(row.rendered)
         else:
-            found[note.pid] = sandbox.render_for_reading(note.head.body or "")
-            made.append((note, note.head, found[note.pid]))
+            found[note.pid] = sandbox.render_for_reading(note.head_revision.body or "")
+            made.append((note, note.head_revision, found[note.pid]))
     # In one order for everybody: two readers of the same notes then never wait in a circle.
     NoteHtml.objects.keep(sorted(made, key=lambda one: one[0].pid))
     return found

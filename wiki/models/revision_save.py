@@ -114,8 +114,7 @@ def save(
         with transaction.atomic():
             _wait_turn(note)
             note = type(note).objects.cards().get(pid=note.pid)
-            head = note.head
-            assert head is not None
+            head = note.head_revision
             fields = _typed(sent, type(note), author, _present(note, base)) if is_typed else sent
             if done := submitted(note, submission):
                 if same(fields, done.fields):
@@ -230,9 +229,8 @@ def _typed(
 
 def _present(note: "Note", base: int) -> list[str]:
     """Return the tags a form opened at this revision showed, and those the note has now."""
-    assert note.head is not None
-    at_base: Iterable[list[str]] = [note.head.tags]
-    if base != note.head.number:
+    at_base: Iterable[list[str]] = [note.head_revision.tags]
+    if base != note.head_revision.number:
         of_base = Revision.objects.filter(note=note, number=base)
         at_base = of_base.values_list("tags", flat=True)
     return [*chain.from_iterable(at_base), *map(str, note.shown_tags())]

@@ -169,11 +169,10 @@ class TagChange(models.Model):
     @classmethod
     def replayed(cls, note: Note, changes: Iterable["TagChange"]) -> set[str]:
         """Return the keys of the tags the note should have: its head's, then each change."""
-        assert note.head is not None
-        keys = {tag_key(name) for name in note.head.tags}
+        keys = {tag_key(name) for name in note.head_revision.tags}
         for change in changes:
             step = change.steps.get(str(note.pid))
-            if step is not None and step["revision"] == note.head.number:
+            if step is not None and step["revision"] == note.head_revision.number:
                 keys -= {tag_key(name) for name in step["remove"]}
                 keys |= {tag_key(name) for name in step["add"]}
         return keys
@@ -192,7 +191,6 @@ def _locked(notes: "NoteQuerySet") -> list[Note]:
 
 def _step(note: Note, remove: Sequence[str], add: Sequence[str]) -> dict[str, Any] | None:
     """Return what changes on a note, spelled as there; nothing if it is so already."""
-    assert note.head is not None
     have = {tag_key(tag.name): tag.name for tag in note.shown_tags()}
     gone = [have[tag_key(name)] for name in remove if tag_key(name) in have]
     left = have.keys() - {tag_key(name) for name in gone}
@@ -204,12 +202,11 @@ def _step(note: Note, remove: Sequence[str], add: Sequence[str]) -> dict[str, An
             f"{{{note.pid}}} would have {len(left) + len(come)} tags, and a note has at most "
             f"{MOST_TAGS}. Nothing was changed; leave that note out."
         )
-    return {"revision": note.head.number, "remove": gone, "add": come}
+    return {"revision": note.head_revision.number, "remove": gone, "add": come}
 
 
 def _back(note: Note, done: dict[str, Any]) -> dict[str, Any]:
-    assert note.head is not None
-    return {"revision": note.head.number, "remove": done["add"], "add": done["remove"]}
+    return {"revision": note.head_revision.number, "remove": done["add"], "add": done["remove"]}
 
 
 def _retag(notes: Sequence[Note], steps: dict[str, Any], tags: dict[str, Tag]) -> None:

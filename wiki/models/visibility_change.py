@@ -111,10 +111,9 @@ def _save_each(notes: "NoteQuerySet", visibility: str, author: User) -> dict[str
 def _save_some(notes: list[Note], visibility: str, author: User) -> dict[str, int]:
     now, revisions, heads_before = timezone.now(), [], [note.head_id or 0 for note in notes]
     for note in notes:
-        assert note.head is not None
         fields = with_visibility(note.current_fields(), visibility)
-        said = {"author": author, "created": now, "base": note.head.number}
-        revisions.append(Revision.of(note, note.head.number + 1, fields, **said))
+        said = {"author": author, "created": now, "base": note.head_revision.number}
+        revisions.append(Revision.of(note, note.head_revision.number + 1, fields, **said))
     Revision.objects.bulk_create(revisions)
     made_after = zip(heads_before, [revision.pk for revision in revisions], strict=True)
     RevisionFile.objects.carry_on(dict(made_after))
@@ -129,5 +128,5 @@ def _save_some(notes: list[Note], visibility: str, author: User) -> dict[str, in
     made = heads.filter(note=OuterRef("note"))
     NoteHtml.objects.filter(note__in=current).update(revision=Subquery(made.values("pk")))
     for left, note in zip(range(len(notes) - 1, -1, -1), notes, strict=True):
-        signals.revision_saved.send(Note, note=note, revision=note.head, more=left > 0)
-    return {str(note.pid): note.head.number for note in notes if note.head}
+        signals.revision_saved.send(Note, note=note, revision=note.head_revision, more=left > 0)
+    return {str(note.pid): note.head_revision.number for note in notes if note.head_revision}

@@ -78,13 +78,12 @@ class _Evidence:
 
     def of(self, rank: int, hit: Placed, note: Note) -> Result:
         """Return the result for a note."""
-        assert note.head is not None
-        body, wanted = as_read(note.head.body or ""), self.wanted
+        body, wanted = as_read(note.head_revision.body or ""), self.wanted
         times = self._times(note)
         words = [(text, often) for text, often in times.items() if often]
         passage = _passage(hit)
         quoted = None
-        if passage and passage.revision == note.head.number:
+        if passage and passage.revision == note.head_revision.number:
             quoted = quote(body, passage, self.places.get(hit.pid), wanted)
         is_quoted_alone = bool(quoted and quoted.pieces) and not (words or hit.words)
         return Result(
@@ -98,7 +97,7 @@ class _Evidence:
             words=words,
             lacking=[text for text, often in times.items() if not often],
             quoted=quoted,
-            freshness=freshness(passage, note.head.number, self.now) if passage else None,
+            freshness=freshness(passage, note.head_revision.number, self.now) if passage else None,
         )
 
     def _times(self, note: Note) -> dict[str, int]:

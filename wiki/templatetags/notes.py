@@ -68,7 +68,6 @@ def either(words: Iterable[str]) -> str:
 @register.inclusion_tag("wiki/_revisions.html")
 def revision_links(note: Note, current: int | None = None) -> dict[str, Any]:
     """Link to each revision of a note; `current` is the one this page shows, None the head."""
-    assert note.head is not None
     earlier: Sequence[int] = note.earlier_numbers()
     is_long = len(earlier) >= MOST_NUMBERS
     return {

@@ -73,8 +73,7 @@ def print_one(request: HttpRequest, pid: int) -> HttpResponse:
 def raw(request: HttpRequest, pid: int) -> HttpResponse:
     """The text as it was typed; for who may not edit it, without what its writer hid."""
     note = access.readable_note(request.user, pid)
-    assert note.head is not None
-    body = note.head.body or ""
+    body = note.head_revision.body or ""
     shown = body if note.may_be_edited_by(request.user) else as_read(body)
     return HttpResponse(shown, content_type="text/plain; charset=utf-8")
 
@@ -109,10 +108,9 @@ def new(request: SignedInRequest) -> HttpResponse:
 def edit(request: SignedInRequest, pid: int) -> HttpResponse:
     """Edit a note from the revision the form was opened at."""
     note = access.editable_note(request.user, pid)
-    assert note.head is not None
     form = EditForm(
         request.POST or None,
-        initial={**form_values(note.current_fields()), "base": note.head.number},
+        initial={**form_values(note.current_fields()), "base": note.head_revision.number},
     )
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         if "take" in request.POST:

@@ -154,9 +154,8 @@ def saving(
 
     def prepare() -> Callable[[], None]:
         head = Note.objects.cards().get(pid=note.pid)
-        assert head.head is not None
         typed = form_values(head.current_fields())
-        typed |= {"body": change(typed["body"]), "base": str(head.head.number)}
+        typed |= {"body": change(typed["body"]), "base": str(head.head_revision.number)}
 
         def send() -> None:
             reply = client.post(f"{note.get_absolute_url()}edit/", typed)

@@ -35,9 +35,8 @@ def write_one(fields: Fields, owner: User) -> int:
 def save_again(pid: int, change: Callable[[Fields], Fields]) -> bool:
     """Save a note as its owner does who changed some fields; tell whether it has a new revision."""
     note = Note.objects.get(pid=pid)
-    assert note.head is not None
-    before = note.head.number
-    fields = change(note.head.fields)
+    before = note.head_revision.number
+    fields = change(note.head_revision.fields)
     return note.save_revision(fields, base=before, author=note.owner).number != before
 
 
