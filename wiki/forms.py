@@ -16,9 +16,9 @@ from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags
 from wiki.models.visibility import NoteType, Visibility
 
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 READERS = [(Visibility.PRIVATE, "only me"), (Visibility.PUBLIC, "everyone")]
-MOST_HIDDEN = 200  # so that an address stays short enough for every server
+MAX_HIDDEN = 200  # so that an address stays short enough for every server
 PID = re.compile(r"[0-9]{1,18}")
 CONTROL = {*map(chr, range(32)), "\x7f"} - {"\n", "\t"}
 
@@ -43,7 +43,7 @@ class LineField(forms.CharField):
 class NoteForm(forms.Form):
     """A note as its writer sees it; base and submission travel along unseen."""
 
-    most_file_megabytes = store.MOST_BYTES // 1024**2
+    most_file_megabytes = store.MAX_BYTES // 1024**2
 
     title = LineField(max_length=500)
     body = forms.CharField(required=False, strip=False, widget=forms.Textarea)
@@ -105,9 +105,9 @@ class NoteForm(forms.Form):
         """Bring line ends to LF and refuse what is too long; the form shows the text again."""
         body = str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\r", "\n")
         size = len(body.encode())
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise ValidationError(
-                f"This text has {size:,} bytes and a note has at most {MOST_BYTES:,}. "
+                f"This text has {size:,} bytes and a note has at most {MAX_BYTES:,}. "
                 "Nothing is lost: move a part of it into a second note, then save."
             )
         return body
@@ -278,13 +278,13 @@ class ListForm(forms.Form):
 
 
 def hidden_pids(query: Mapping[str, str]) -> list[int]:
-    """Return the notes an address names after `hide`, each once; at most MOST_HIDDEN.
+    """Return the notes an address names after `hide`, each once; at most MAX_HIDDEN.
 
     >>> hidden_pids({"hide": "12,x,7,12"})
     [12, 7]
     """
     pids = [pid for pid in query.get("hide", "").split(",") if PID.fullmatch(pid)]
-    return list(dict.fromkeys(map(int, pids)))[-MOST_HIDDEN:]
+    return list(dict.fromkeys(map(int, pids)))[-MAX_HIDDEN:]
 
 
 def form_values(fields: Fields) -> dict[str, str]:

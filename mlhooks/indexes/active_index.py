@@ -8,7 +8,7 @@ from mlhooks.indexes.reconciler import TEND_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexInUse, Job
 
 # An index that lacks more notes, or a larger part of them, is first to read them.
-MOST_LACKING, MOST_LACKING_PART = 100, 0.1
+MAX_LACKING, MAX_LACKING_PART = 100, 0.1
 
 
 class NotNow(Exception):
@@ -26,7 +26,7 @@ def let_answer(index: EncoderIndex) -> None:
             "every note."
         )
     total, current = gateway.count(), gateway.count_current(index)
-    if total - current > max(MOST_LACKING, MOST_LACKING_PART * total):
+    if total - current > max(MAX_LACKING, MAX_LACKING_PART * total):
         raise NotNow(
             f"{index} lacks {total - current:,} of {total:,} notes. Go on with it: it answers by "
             "itself once it has read them."

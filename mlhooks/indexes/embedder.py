@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mlhooks.embeddings.encoder import Encoder, Places, Read
 
 # A passage of code may have a hundred lines; so many places of it are told apart.
-MOST_SENTENCES = 24
+MAX_SENTENCES = 24
 # So many letters of text are cut, read and stored at once: about 300 passages.
-MOST_LETTERS = 200_000
+MAX_LETTERS = 200_000
 
 HAVE = """
     SELECT passage.note, passage.sha256 FROM mlhooks_passage AS passage
@@ -114,7 +114,7 @@ def _portions(heads: Sequence[Head]) -> Iterator[list[Head]]:
     portion: list[Head] = []
     for head in heads:
         letters = sum(len(one.body) for one in portion)
-        if portion and letters + len(head.body) > MOST_LETTERS:
+        if portion and letters + len(head.body) > MAX_LETTERS:
             yield portion
             portion = []
         portion.append(head)
@@ -150,7 +150,7 @@ def _places(text: str, raw: str, *, is_code: bool) -> "Places":
     """Return where the sentences of a passage stand in the text that is embedded."""
     found: list[tuple[tuple[int, int], tuple[int, int]]] = []
     at = 0
-    for start, end in sentences(raw, is_code=is_code)[:MOST_SENTENCES]:
+    for start, end in sentences(raw, is_code=is_code)[:MAX_SENTENCES]:
         said = split.cleaned(raw[start:end])
         here = text.find(said, at) if said else -1
         if here >= 0:

@@ -12,7 +12,7 @@ from mlhooks.models import EncoderIndex, LostClaim, UnreadNote
 
 logger = logging.getLogger(__name__)
 
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 # What does not lie with a note.
 PASSING = (
     InterfaceError,
@@ -31,7 +31,7 @@ def remember(index: EncoderIndex, pid: int, error: Exception) -> None:
     if head is None:
         return
     reason = f"{type(error).__name__}: {error}".replace("\0", " ")
-    reason = reason.encode(errors="replace").decode()[:LONGEST_REASON]
+    reason = reason.encode(errors="replace").decode()[:MAX_REASON_LENGTH]
     UnreadNote.objects.update_or_create(
         index=index,
         note=pid,

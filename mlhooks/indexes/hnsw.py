@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # A table of fewer passages is compared whole faster than its graph is walked.
 GRAPH_FROM = 20_000
 # pgvector's limit for the graph of a halfvec.
-MOST_DIMENSIONS = 4_000
+MAX_DIMENSIONS = 4_000
 MEMORY = "1GB"
 # Says "commonplace graph", and the number of the index, to nobody else.
 LOCK = 0x636F6D67
@@ -48,7 +48,7 @@ _failed: dict[int, float] = {}
 
 def is_due(index: EncoderIndex) -> bool:
     """Tell whether an index needs a graph and has none. Up to two queries."""
-    if index.has_graph or index.dimensions > MOST_DIMENSIONS:
+    if index.has_graph or index.dimensions > MAX_DIMENSIONS:
         return False
     return index.about_passages() >= GRAPH_FROM
 

@@ -43,7 +43,7 @@ NOTES_AT_A_TIME = 32
 # Notes saved while the last ones were read are read too, as often; the rest has its own jobs.
 CATCH_UPS = 3
 # A turn, if others wait, and if nobody does. Changing over costs loading an encoder.
-TURN_S, LONGEST_TURN_S = 10.0, 600.0
+TURN_S, MAX_TURN_S = 10.0, 600.0
 # Whoever waits for so long waits for this work.
 WAITS_S = 1.0
 GRAPH_LOOK_S = 5.0
@@ -205,7 +205,7 @@ class _Build:
     def _make_room(self) -> None:
         """Let others go first if this turn was long enough. Raises MakeRoom."""
         passed_s = time.monotonic() - self.begin
-        if passed_s > LONGEST_TURN_S or (passed_s > TURN_S and _others_wait()):
+        if passed_s > MAX_TURN_S or (passed_s > TURN_S and _others_wait()):
             raise self._room()
 
     def _room(self, after_s: float = 0) -> MakeRoom:
@@ -235,12 +235,12 @@ def _portions(chosen: "QuerySet[Any]") -> Iterator[list[int]]:
     for pids in gateway.pids_in_order(chosen, NOTES_AT_A_TIME):
         lengths = gateway.lengths(pids)
         portion: list[int] = []
-        room = embedder.MOST_LETTERS
+        room = embedder.MAX_LETTERS
         for pid in pids:
             length = lengths.get(pid, 0)
             if portion and length > room:
                 yield portion
-                portion, room = [], embedder.MOST_LETTERS
+                portion, room = [], embedder.MAX_LETTERS
             portion.append(pid)
             room -= length
         yield portion

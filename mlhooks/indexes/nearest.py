@@ -1,6 +1,6 @@
 """The notes whose passages are nearest to a vector, among those a reader may read.
 
-Distances are cosine distances. Up to MOST_READ readable passages are all compared, exactly.
+Distances are cosine distances. Up to MAX_READ readable passages are all compared, exactly.
 For more, pgvector's HNSW graph (Malkov and Yashunin 2016) is walked outward until enough
 readable passages were met, so a filter never empties the result.
 """
@@ -19,12 +19,12 @@ from mlhooks.models import EncoderIndex
 
 # Comparing so many, strewn among others, takes as long as a search may. A walk is faster where
 # nearly all are readable, and misses some; where few are, it is slower as well.
-MOST_READ = 80_000
+MAX_READ = 80_000
 # So many of the nearest passages are looked at for notes; on a walk, which misses some at its
 # edge, so many are met.
 NEAREST, MET = 400, 2_000
 # As widely as pgvector walks.
-EF_SEARCH, MOST_SCANNED = 1_000, 200_000
+EF_SEARCH, MAX_SCANNED = 1_000, 200_000
 REMEMBERED_S = 60
 
 SETTINGS = f"""
@@ -81,7 +81,7 @@ def nearest(
     vector: as pgvector reads it. scope: names the queryset where it is all that some reader may
     read; how many these are is then remembered for a while. Two queries, or three.
     """
-    compares = not index.has_graph or count(index, readable, scope) <= MOST_READ
+    compares = not index.has_graph or count(index, readable, scope) <= MAX_READ
     parameters: dict[str, Any] = {"vector": vector}
     statement = BEST.format(
         table=index.table,
@@ -93,7 +93,7 @@ def nearest(
     )
     with transaction.atomic(), connection.cursor() as cursor:
         if not compares:
-            cursor.execute(SETTINGS, [str(MOST_SCANNED)])
+            cursor.execute(SETTINGS, [str(MAX_SCANNED)])
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     return [Near(pid, 1 - distance, *rest) for pid, distance, *rest in rows]
@@ -107,7 +107,7 @@ def packed_sentences(index: EncoderIndex, passages: Sequence[int]) -> dict[int, 
 
 
 def count(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> int:
-    """Return how many passages these notes have; MOST_READ + 1 stands for all that are more."""
+    """Return how many passages these notes have; MAX_READ + 1 stands for all that are more."""
     name = f"passages:{index.pk}:{scope}".replace(" ", "")
     if scope is not None and (remembered := cache.get(name)) is not None:
         return int(remembered)
@@ -116,7 +116,7 @@ def count(index: EncoderIndex, readable: QuerySet[Any], scope: str | None) -> in
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM {index.table} AS kept {within}"
-            f" LIMIT {MOST_READ + 1}) AS counted",
+            f" LIMIT {MAX_READ + 1}) AS counted",
             parameters,
         )
         counted = int(cursor.fetchone()[0])

@@ -8,7 +8,7 @@ from django.db import connection
 from mlhooks import gateway
 from mlhooks.embeddings import registry
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
-from mlhooks.passages.split import MOST_PIECES
+from mlhooks.passages.split import MAX_PIECES
 from wiki.reader import Reader
 
 # kind of the job that builds an index; its key is the name of the encoder
@@ -117,6 +117,6 @@ def standing(index: EncoderIndex) -> Standing:
 
 def falls_short(longest: int | None) -> str:
     """Return what an encoder that reads so many tokens passes over, as a sentence, or ""."""
-    if longest is None or longest >= MOST_PIECES:
+    if longest is None or longest >= MAX_PIECES:
         return ""
     return f"It reads at most {longest} tokens of a passage."

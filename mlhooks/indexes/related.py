@@ -23,19 +23,19 @@ from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
 SHOWN = 5
 # Of a longer note the passages nearest to its mean are compared.
-MOST_COMPARED = 32
+MAX_COMPARED = 32
 # Beside a note nobody waits as for a search: so many of all readable passages are compared; of
 # more, so many are met on a walk.
-MOST_READ = MOST_SCANNED = 20_000
+MAX_READ = MAX_SCANNED = 20_000
 EXCERPT, SHORT = 160, 60
 # What a formula on a line of its own says is seen where it stands.
 DISPLAYED = re.compile(r"\$\$[^$]{1,500}\$\$|\\\[.{1,500}?\\\]", re.DOTALL)
 WITHIN_QUOTES = str.maketrans("“”", "‘’")
 EDGES = f" {SEPARATOR}"
 # About so many notes pass by chance: of a large notebook one in a hundred, of a small one more.
-BY_CHANCE, LEAST_OF_100, MOST_OF_100 = 2, 90, 99
+BY_CHANCE, MIN_OF_100, MAX_OF_100 = 2, 90, 99
 # In a smaller notebook nobody can tell what is usual.
-LEAST_NOTES = 10
+MIN_NOTES = 10
 
 RELATED = """
     WITH mine AS MATERIALIZED (
@@ -114,10 +114,10 @@ class Usual:
 def usual(index: EncoderIndex) -> Usual | None:
     """Return what two notes must exceed to be called related; None while nobody can tell."""
     pairs, count = index.closeness.get("pairs"), index.closeness.get("notes", 0)
-    if not pairs or count < LEAST_NOTES:
+    if not pairs or count < MIN_NOTES:
         return None
     of_100 = round(100 * (1 - BY_CHANCE / count))
-    of_100 = min(max(of_100, LEAST_OF_100), MOST_OF_100)
+    of_100 = min(max(of_100, MIN_OF_100), MAX_OF_100)
     return Usual(of_100, pairs[of_100])
 
 
@@ -140,7 +140,7 @@ def related(index: EncoderIndex, note: Any, reader: Reader) -> list[Related]:
 def _rows(index: EncoderIndex, note: Any, reader: Reader, most: float) -> Sequence[Sequence[Any]]:
     readable = gateway.readable(reader)
     count = nearest.count(index, readable, str(readable.scope)) if index.has_graph else 0
-    compares = count <= MOST_READ
+    compares = count <= MAX_READ
     values: dict[str, Any] = {"note": note.pid, "revision": note.head.number, "most": most}
     within = nearest.in_set if compares else nearest.one_by_one
     distance = nearest.COMPARE if compares else nearest.WALK
@@ -152,12 +152,12 @@ def _rows(index: EncoderIndex, note: Any, reader: Reader, most: float) -> Sequen
         shown=nearest.inlined(gateway.beside(note, reader), values, "shown"),
         distance=distance.replace("%(vector)s::halfvec", MIDDLE),
         nearest=nearest.NEAREST,
-        compared=MOST_COMPARED,
+        compared=MAX_COMPARED,
         limit=SHOWN,
     )
     with nullcontext() if compares else transaction.atomic(), connection.cursor() as cursor:
         if not compares:
-            cursor.execute(nearest.SETTINGS, [str(MOST_SCANNED)])
+            cursor.execute(nearest.SETTINGS, [str(MAX_SCANNED)])
         cursor.execute(statement, values)
         found: Sequence[Sequence[Any]] = cursor.fetchall()
     return found

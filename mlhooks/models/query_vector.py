@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from mlhooks.models.encoder_index import EncoderIndex
 
-MOST_KEPT = 10_000
+MAX_KEPT = 10_000
 
 TRIM = """
     DELETE FROM mlhooks_queryvector WHERE created_at < (
@@ -36,7 +36,7 @@ class QueryVectorQuerySet(models.QuerySet["QueryVector"]):
         row = QueryVector(digest=digest, vector=array("f", vector).tobytes())
         self.bulk_create([row], ignore_conflicts=True)
         with connection.cursor() as cursor:
-            cursor.execute(TRIM, [MOST_KEPT])
+            cursor.execute(TRIM, [MAX_KEPT])
 
 
 class QueryVector(models.Model):

@@ -7,7 +7,7 @@ but openers is still read in linear time.
 import re
 from collections.abc import Iterator
 
-LONGEST_WORD = 80
+MAX_WORD_LENGTH = 80
 
 _IN_BRACKETS = r"(?:[^\[\]\n]|\n(?![ \t]*+\n))*+"
 _TARGET = r"""\([ ]?(?:<[^<>\n]*+>|(?!<)[^\s()]*+(?:\([^\s()]*+\)[^\s()]*+)*+)
@@ -34,7 +34,9 @@ _WORD = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _RUN = re.compile(r"\S++")
-_SLICE = re.compile(rf"\S.{{0,{LONGEST_WORD - 1}}}(?<=\W)|\S.{{0,{LONGEST_WORD - 1}}}", re.DOTALL)
+_SLICE = re.compile(
+    rf"\S.{{0,{MAX_WORD_LENGTH - 1}}}(?<=\W)|\S.{{0,{MAX_WORD_LENGTH - 1}}}", re.DOTALL
+)
 
 
 def cleaned(raw: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from mlhooks.passages.blocks import Block, Region, has_letters
 from mlhooks.passages.sentences import lines, sentences_of, stanzas
-from mlhooks.passages.word_pieces import MOST_PIECES, Ruler, Span
+from mlhooks.passages.word_pieces import MAX_PIECES, Ruler, Span
 
 _BLOCKS, _SENTENCES, _LINES, _WORDS = range(4)  # the sentences of code: what blank lines part
-_TINY = MOST_PIECES // 2
-_REMNANT = MOST_PIECES // 4
-_LITTLE_MORE = MOST_PIECES * 8 // 5
+_TINY = MAX_PIECES // 2
+_REMNANT = MAX_PIECES // 4
+_LITTLE_MORE = MAX_PIECES * 8 // 5
 
 
 class Packer:
@@ -52,7 +52,7 @@ class Packer:
         return (
             span[1] <= region.end
             and self.content(region, *span) is not None
-            and self.ruler.pieces(*span) <= MOST_PIECES
+            and self.ruler.pieces(*span) <= MAX_PIECES
         )
 
     def _close(
@@ -66,7 +66,7 @@ class Packer:
             with_before = before and (before[0], gap[1])
             with_after = after and (gap[0], after[1])
             for joined in (with_after, with_before) if leads_on else (with_before, with_after):
-                if joined and self.ruler.pieces(*joined) <= MOST_PIECES:
+                if joined and self.ruler.pieces(*joined) <= MAX_PIECES:
                     if joined is with_after:
                         return joined
                     filled[-1] = joined
@@ -80,7 +80,7 @@ class Packer:
         return after
 
     def _packed(self, region: Region, gap: Span) -> list[Span]:
-        packed = self._greedy(region, gap, _BLOCKS, MOST_PIECES)
+        packed = self._greedy(region, gap, _BLOCKS, MAX_PIECES)
         if len(packed) > 1 and self.ruler.pieces(*packed[-1]) < _REMNANT:
             last_two = (packed[-2][0], packed[-1][1])
             halves = self._greedy(region, last_two, _BLOCKS, self.ruler.pieces(*last_two) * 3 // 5)
@@ -91,9 +91,9 @@ class Packer:
             # An edit that makes a full passage a little longer makes it two, not three.
             for finest, most in (
                 (_SENTENCES, pieces * 3 // 5),
-                (_SENTENCES, MOST_PIECES),
+                (_SENTENCES, MAX_PIECES),
                 (_WORDS, pieces * 3 // 5),
-                (_WORDS, MOST_PIECES),
+                (_WORDS, MAX_PIECES),
             ):
                 finer = self._greedy(region, gap, finest, most)
                 if len(finer) <= 2:
@@ -103,7 +103,7 @@ class Packer:
     def _greedy(self, region: Region, gap: Span, finest: int, most: int) -> list[Span]:
         """Pack blocks, or what they are made of: as fine as this, and finer if need be.
 
-        most: how full to fill a passage; nothing is torn before it alone exceeds MOST_PIECES.
+        most: how full to fill a passage; nothing is torn before it alone exceeds MAX_PIECES.
         """
         filled: list[Span] = []
 
@@ -114,7 +114,7 @@ class Packer:
                     filled[-1] = longer
                     return
             if fineness == _WORDS or (
-                fineness >= finest and self.ruler.pieces(*span) <= MOST_PIECES
+                fineness >= finest and self.ruler.pieces(*span) <= MAX_PIECES
             ):
                 if has_letters(self.body[slice(*span)]):
                     filled.append(span)

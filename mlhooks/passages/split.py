@@ -22,17 +22,17 @@ from mlhooks.passages.inline import cleaned
 from mlhooks.passages.packer import Packer
 from mlhooks.passages.reuse import unchanged
 from mlhooks.passages.sentences import sentences
-from mlhooks.passages.word_pieces import MOST_PIECES, Count, Ruler, Span, beginnings
+from mlhooks.passages.word_pieces import MAX_PIECES, Count, Ruler, Span, beginnings
 
 __all__ = [
-    "MOST_PIECES", "SPLITTER_VERSION", "Count", "Earlier", "Passage", "block_keys", "cleaned",
+    "MAX_PIECES", "SPLITTER_VERSION", "Count", "Earlier", "Passage", "block_keys", "cleaned",
     "sentences", "split",
 ]  # fmt: skip
 
 SPLITTER_VERSION = 1
-MOST_PIECES_OF_HEADINGS = 40
-LEAST_LETTERS_OF_A_KEY = 20
-LONGEST_HEADING = 200
+MAX_PIECES_OF_HEADINGS = 40
+MIN_LETTERS_OF_A_KEY = 20
+MAX_HEADING_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def split(
     """Cut a note into passages, in order.
 
     count: how many word pieces each text has, not counting any that the encoder adds around it. A
-    passage has at most MOST_PIECES of them, besides what it repeats of the title and the headings
+    passage has at most MAX_PIECES of them, besides what it repeats of the title and the headings
     above it. earlier: passages whose text an edit left alone keep their boundaries. boilerplate:
     keys (of `block_keys`) of blocks to leave out of what is embedded.
 
@@ -113,7 +113,7 @@ def block_keys(body: str) -> list[int]:
 
 def _key(body: str, block: Block) -> int | None:
     raw = body[block.start : block.end]
-    if block.kind == "heading" or sum(map(str.isalnum, raw)) < LEAST_LETTERS_OF_A_KEY:
+    if block.kind == "heading" or sum(map(str.isalnum, raw)) < MIN_LETTERS_OF_A_KEY:
         return None
     normalised = " ".join(raw.casefold().split())
     digest = hashlib.blake2b(normalised.encode(errors="surrogatepass"), digest_size=8).digest()
@@ -168,7 +168,7 @@ class _Headings:
         self._paths = {part.headings: self._path(part.headings) for part in parts}
         self._paths[()] = ()
         texts = [self._joined(path) for path in self._paths.values()]
-        self._prefixes = beginnings(texts, MOST_PIECES_OF_HEADINGS, count)
+        self._prefixes = beginnings(texts, MAX_PIECES_OF_HEADINGS, count)
 
     def _path(self, headings: tuple[str, ...]) -> tuple[str, ...]:
         """Leave out empty headings, and those that repeat the title."""
@@ -187,7 +187,7 @@ class _Headings:
 
 
 def _one_line(heading: str) -> str:
-    return " ".join(heading.split())[:LONGEST_HEADING]
+    return " ".join(heading.split())[:MAX_HEADING_LENGTH]
 
 
 def _passage(

@@ -6,13 +6,13 @@ from itertools import accumulate
 
 from mlhooks.passages.inline import cleaned, slices, words
 
-MOST_PIECES = 200
+MAX_PIECES = 200
 
 Span = tuple[int, int]
 Count = Callable[[Sequence[str]], list[int]]
 
 # An encoder takes what it cannot read, however long, for one word piece.
-_MOST_CHARACTERS_OF_A_PIECE = 16
+_MAX_CHARACTERS_OF_A_PIECE = 16
 
 
 class Ruler:
@@ -41,7 +41,7 @@ class Ruler:
             for span in _cut(word, between)
         ]
         weights = _weigh([text for _, text in found], count)
-        if any(weights[text] > MOST_PIECES for _, text in found):
+        if any(weights[text] > MAX_PIECES for _, text in found):
             found = [part for each in found for part in _sliced(body, *each, weights)]
             weights = _weigh([text for _, text in found], count)
         self._starts = [start for (start, _), _ in found]
@@ -91,7 +91,7 @@ def _sliced(
     body: str, word: Span, text: str, weights: dict[str, int]
 ) -> Iterator[tuple[Span, str]]:
     """Yield a word, or its slices if no passage can hold it."""
-    if weights[text] <= MOST_PIECES:
+    if weights[text] <= MAX_PIECES:
         yield word, text
     else:
         yield from ((part, body[slice(*part)]) for part in slices(body, *word))
@@ -100,6 +100,6 @@ def _sliced(
 def _weigh(texts: Sequence[str], count: Count) -> dict[str, int]:
     different = list(dict.fromkeys(texts))
     return {
-        text: max(pieces, -(-len(text) // _MOST_CHARACTERS_OF_A_PIECE))
+        text: max(pieces, -(-len(text) // _MAX_CHARACTERS_OF_A_PIECE))
         for text, pieces in zip(different, count(different) if different else [], strict=True)
     }

@@ -4,7 +4,7 @@
  */
 
 const KEY = "commonplace-hidden";
-const MOST = 200; // the server reads no more, so that an address stays short
+const MAX_HIDDEN = 200; // the server reads no more, so that an address stays short
 const status = document.createElement("p");
 
 /** @type {Set<string>} the notes this page's address hides */
@@ -35,7 +35,7 @@ function remember(link) {
 /** @param {string} address @param {Iterable<string>} pids @returns {string} */
 function withHidden(address, pids) {
   const url = new URL(address, location.href);
-  const said = [...pids].slice(-MOST).join(",");
+  const said = [...pids].slice(-MAX_HIDDEN).join(",");
   url.searchParams.delete("hide");
   if (said) url.searchParams.set("hide", said);
   const query = (url.search || "?").replaceAll("%2C", ",") + url.hash;
@@ -57,7 +57,7 @@ function tellAddresses() {
     form.querySelector("input[name=hide]")?.remove();
     if (!hidden.size) continue;
     const field = Object.assign(document.createElement("input"), { type: "hidden", name: "hide" });
-    field.value = [...hidden].slice(-MOST).join(",");
+    field.value = [...hidden].slice(-MAX_HIDDEN).join(",");
     form.append(field);
   }
 }

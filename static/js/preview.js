@@ -4,7 +4,7 @@ const FRESH = "preview, made as the saved page will be";
 const OLD = "preview, older than the text";
 const STALE = "This preview is older than the text, which is kept.";
 const FIRST_WAIT_S = 5;
-const LONGEST_WAIT_S = 60;
+const MAX_WAIT_S = 60;
 const SHOWN = ["title", "body"];
 
 const REFUSALS = new Map([
@@ -43,7 +43,7 @@ export function watch(form, preview) {
   }
 
   function again() {
-    wait_s = Math.min(2 * wait_s, LONGEST_WAIT_S);
+    wait_s = Math.min(2 * wait_s, MAX_WAIT_S);
     refresh(preview);
   }
 

@@ -1,6 +1,6 @@
 /** What somebody may be typing, asked of the server; the last question wins. */
 
-const LONGEST = 300;
+const MAX_LENGTH = 300;
 
 /** @type {Map<string, string[]>} */
 const known = new Map();
@@ -15,7 +15,7 @@ let asked = new AbortController();
 export async function suggestions(kind, typed) {
   asked.abort();
   asked = new AbortController();
-  const query = new URLSearchParams({ kind, q: typed.slice(0, LONGEST) });
+  const query = new URLSearchParams({ kind, q: typed.slice(0, MAX_LENGTH) });
   const address = `${document.querySelector("[data-suggest]")?.getAttribute("data-suggest")}?${query}`;
   const before = known.get(address);
   if (before) return before;

@@ -16,7 +16,7 @@ from wiki.models import Note, TagChange
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Of pages that differ in numbers only, and of those with a query, so many are opened.
-MOST_OF_A_KIND = 3
+MAX_OF_A_KIND = 3
 # Chromium counts a page that is missing as an error of its own.
 MISSING = "/missing/"
 BODY = """
@@ -70,7 +70,7 @@ def crawl(watch: Watch, starts: list[str]) -> set[str]:
         for link in (urldefrag(link).url for link in links if link.startswith(f"{origin}/")):
             local = link.removeprefix(origin)
             kind = re.sub(r"\d+", "#", urlsplit(link).path) + "?" * ("?" in link)
-            if local not in seen and kinds[kind] < MOST_OF_A_KIND:
+            if local not in seen and kinds[kind] < MAX_OF_A_KIND:
                 kinds[kind] += 1
                 seen.add(local)
                 waiting.append(local)

@@ -20,7 +20,7 @@ from tests.drills.rig import Site, wait_until
 
 LOOK_S = 0.5
 READ_AGAIN = 50
-LEAST_COSINE = 0.999
+MIN_COSINE = 0.999
 
 ACTIVE = """
     SELECT index.id, index.encoder
@@ -214,9 +214,9 @@ class Audit:
         made = encoder.encode([texts[pk] for pk in chosen])
         cosines = [_cosine(one, kept[pk]) for one, pk in zip(made, chosen, strict=True)]
         others = [_cosine(one, kept[pk]) for one, pk in zip(made[1:], chosen, strict=False)]
-        assert min(others) < LEAST_COSINE, "this encoder says the same of every text"
+        assert min(others) < MIN_COSINE, "this encoder says the same of every text"
         self.stale += [
-            pk for pk, cosine in zip(chosen, cosines, strict=True) if cosine <= LEAST_COSINE
+            pk for pk, cosine in zip(chosen, cosines, strict=True) if cosine <= MIN_COSINE
         ]
         return min(cosines)
 

@@ -15,7 +15,7 @@ from tests.drills.visitor import Reply, Visitor
 EDITORS, SAVES, LINES = 50, 20, 100  # between two edited lines is one of nobody's
 # Every sign-in costs a password's worth of hashing: editors share browsers, not forms.
 BROWSERS = 10
-MOST_TRIES = 50
+MAX_TRIES = 50
 OWN_NOTES, OWN_NOTES_S = 8, 20.0
 CLASH = re.compile("<{7} mine .*>{7} saved in the meantime [^\n]*\n", re.DOTALL)
 FIRST_TEXT = "".join(f"Line{i}\n" for i in range(LINES))
@@ -33,7 +33,7 @@ class Editor:
         start.wait()
         for save in range(1, SAVES + 1):
             shown = self._visitor.get(self._path)
-            for _ in range(MOST_TRIES):
+            for _ in range(MAX_TRIES):
                 reply = self._send(shown, save)
                 if reply.status == 302:
                     break

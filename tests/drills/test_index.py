@@ -32,7 +32,7 @@ Tell = Callable[[str], None]
 Find = Callable[[Site], psutil.Process]
 NOTES_PER_ROUND = 200
 # Between two kills; some are met while they are being started again.
-SHORTEST_S, LONGEST_S = 0.5, 5.0
+MIN_S, MAX_S = 0.5, 5.0
 AT_ONCE_S, ASKED_LIMIT_S = 60.0, 120.0
 # Six beats of a worker until its job is taken back, a minute until the index is looked after,
 # the longest wait before a job is tried again, and the notes.
@@ -153,7 +153,7 @@ def moments(seed: int, rounds: int) -> Iterator[Find]:
     victims = [*VICTIMS] * rounds
     chance.shuffle(victims)
     for victim in victims:
-        time.sleep(chance.uniform(SHORTEST_S, LONGEST_S))
+        time.sleep(chance.uniform(MIN_S, MAX_S))
         yield victim
 
 

@@ -10,12 +10,12 @@ import pytest
 import quickjs
 
 from tests.outside.structures import RULES, causes, structure
-from tests.wiki.documented_formulas import MOST_UNSET, check, formulas
+from tests.wiki.documented_formulas import MAX_UNSET, check, formulas
 from wiki.markup.math import set_formula
 
 pytestmark = pytest.mark.outside
 
-LEAST_EQUAL = 0.95
+MIN_EQUAL = 0.95
 
 # What of other programs' bug reports came out as something else, whatever set it.
 CASES = [
@@ -75,7 +75,7 @@ def test_all_formulas_of_documentation_are_set(capsys):
     unset = check(sample)
     with capsys.disabled():
         print(f"\n{len(sample) - len(unset)} of {len(sample)} formulas set")
-    assert len(sample) == 4352 and len(unset) <= MOST_UNSET * len(sample)
+    assert len(sample) == 4352 and len(unset) <= MAX_UNSET * len(sample)
     assert not [tex for source, tex in unset if source.startswith("labml")]
 
 
@@ -121,7 +121,7 @@ def test_formulas_mean_what_katex_says(katex, capsys):
             said = KNOWN.get(cause) or " ".join(RULES[one] for one in cause.split(" and "))
             print(f"{times} differ by {cause}: {said}")
     assert unexplained == [] and set(KNOWN) <= set(found)
-    assert count > 4300 and found["equal"] >= LEAST_EQUAL * count
+    assert count > 4300 and found["equal"] >= MIN_EQUAL * count
 
 
 MEANINGS = [

@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests import pages_of_the_site as site
 from wiki.models import Note
-from wiki.search.query import LONGEST_QUERY
+from wiki.search.query import MAX_QUERY_LENGTH
 
 pytestmark = [pytest.mark.outside, pytest.mark.django_db]
 
@@ -71,7 +71,7 @@ def test_a_note_says_what_was_typed_in_every_field(strings: list[str], owner: Cl
 
 def test_whatever_is_looked_for_is_answered(strings: list[str], owner: Client) -> None:
     for string in strings:
-        asked = string[:LONGEST_QUERY]
+        asked = string[:MAX_QUERY_LENGTH]
         for name, address in (
             ("q", "/search/"),
             ("q", "/suggest/"),

@@ -7,7 +7,7 @@ from tests.wiki.mathml_reader import strangers, texts
 from wiki.markup.math import set_formula
 
 # Half of them KaTeX's logo and colours, which are known to its own tests only.
-MOST_UNSET = 0.014
+MAX_UNSET = 0.014
 
 
 def formulas() -> Iterator[tuple[str, bool, str]]:

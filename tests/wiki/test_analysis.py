@@ -3,8 +3,8 @@
 import pytest
 
 from wiki.analysis.terms import (
-    MOST_LEXEMES,
-    MOST_VECTOR_BYTES,
+    MAX_LEXEMES,
+    MAX_VECTOR_BYTES,
     analyse,
     has_formula,
     term,
@@ -91,9 +91,9 @@ def test_other_languages_are_stemmed_by_their_own_rules():
 
 
 def test_a_vector_stays_within_what_postgresql_takes():
-    analysis = analyse("", " ".join(f"w{i:030}" for i in range(MOST_LEXEMES + 1)))
-    assert len(analysis.terms) == MOST_LEXEMES
-    assert len(analysis.vector) > MOST_VECTOR_BYTES / 2
+    analysis = analyse("", " ".join(f"w{i:030}" for i in range(MAX_LEXEMES + 1)))
+    assert len(analysis.terms) == MAX_LEXEMES
+    assert len(analysis.vector) > MAX_VECTOR_BYTES / 2
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def small(monkeypatch):
     monkeypatch.setattr(pages, "HEAVY_NOTES", 2)
     monkeypatch.setattr(pages, "ROUNDS", 2)
     monkeypatch.setattr(pages, "REVISIONS", 3)
-    monkeypatch.setattr(pages, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(pages, "MAX_BYTES", 10_000)
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
 
 

@@ -108,8 +108,8 @@ def test_changes_are_paged(client, alice, fields):
 def test_very_old_changes_stand_only_in_their_notes_history(client, note, fields, monkeypatch):
     for number in range(1, 4):
         revise(note, fields, number)
-    monkeypatch.setattr("wiki.views.changes.MOST", 3)
+    monkeypatch.setattr("wiki.views.changes.MAX_CHANGES", 3)
     assert [number for _, number in numbers(client)] == ["3", "2", "1"]
     assert "older ones stand in the history of their note" in page(client, "/changes/").all
-    monkeypatch.setattr("wiki.views.changes.MOST", 5)
+    monkeypatch.setattr("wiki.views.changes.MAX_CHANGES", 5)
     assert "older ones" not in page(client, "/changes/").all

@@ -81,7 +81,7 @@ def test_a_file_that_was_lost_is_kept_again(note: Note) -> None:
 def test_a_file_over_the_cap_is_refused_with_a_sentence(
     note: Note, data_folder: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(store, "MOST_BYTES", 3 * 1024**2)
+    monkeypatch.setattr(store, "MAX_BYTES", 3 * 1024**2)
     with pytest.raises(FileRefused, match="more than 3 MB"):
         add(note, bytes(3 * 1024**2 + 1))
     assert not note.attachments.exists() and lying(data_folder) == []
@@ -257,7 +257,7 @@ def test_a_picture_of_too_many_pixels_is_never_unpacked(note: Note, client: Clie
 
 def test_a_picture_that_takes_too_long_is_given_up(note: Note, monkeypatch: Any) -> None:
     file = add(note, picture(1000, 900))
-    monkeypatch.setattr(images, "MOST_WALL_S", 0.001)
+    monkeypatch.setattr(images, "MAX_WALL_S", 0.001)
     assert file.thumbnail() is None
     monkeypatch.undo()
     assert file.thumbnail() is None, "what failed once is not tried with every page"

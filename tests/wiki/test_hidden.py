@@ -156,7 +156,7 @@ def test_the_preview_tells_the_writer_what_is_hidden(alice_client):
 
 
 def test_a_text_too_long_to_be_set_is_shown_without_comments(client, alice, monkeypatch):
-    monkeypatch.setattr("wiki.markup.sandbox.MOST_CHARACTERS", 10)
+    monkeypatch.setattr("wiki.markup.sandbox.MAX_CHARACTERS", 10)
     write(alice, 0)
     page = client.get(f"/notes/{FIRST}/").content.decode()
     assert "too long to be set" in page and "canary" not in page and "%%shown%%" in page

@@ -174,7 +174,7 @@ def test_a_form_with_a_mistake_says_so(alice_client: Client, said: Any, reason: 
 
 
 def test_a_file_over_the_cap_is_dropped_on_its_way(alice_client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr(upload_handler, "MOST_BYTES", 1000)
+    monkeypatch.setattr(upload_handler, "MAX_BYTES", 1000)
     reply = send(alice_client, SimpleUploadedFile("a.zip", os.urandom(100_000)))
     assert reply.status_code == 422 and "at most 200 MB" in reply.content.decode()
 

@@ -9,7 +9,7 @@ from django.db import connection
 from wiki import integrity, signals
 from wiki.backup.content import content_sha256
 from wiki.importers.item import Code
-from wiki.importers.surveys import MOST_NOTES
+from wiki.importers.surveys import MAX_NOTES
 from wiki.models import Alias, Note, NoteHtml, Revision, search_index
 
 FILES = {
@@ -153,9 +153,9 @@ def test_every_note_rings_once_inside_the_transaction(vault, bring_vault):
 
 
 def test_notes_are_numbered_in_the_order_of_their_paths(vault, bring_vault):
-    imported = bring_vault(vault({f"{number:03}.md": "text" for number in range(MOST_NOTES + 5)}))
+    imported = bring_vault(vault({f"{number:03}.md": "text" for number in range(MAX_NOTES + 5)}))
     pids = [line["pid"] for line in imported.lines]
-    assert pids == sorted(pids) and len(set(pids)) == MOST_NOTES + 5
+    assert pids == sorted(pids) and len(set(pids)) == MAX_NOTES + 5
 
 
 def test_a_batch_asks_the_database_as_often_as_a_single_note(

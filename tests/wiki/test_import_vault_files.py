@@ -123,7 +123,7 @@ def test_a_file_that_left_the_folder_stays_with_its_note(vault, bring_vault):
 
 
 def test_a_file_that_cannot_be_kept_is_told_and_the_note_comes(vault, bring_vault, monkeypatch):
-    monkeypatch.setattr("wiki.files.store.MOST_BYTES", 5)
+    monkeypatch.setattr("wiki.files.store.MAX_BYTES", 5)
     imported = bring_vault(vault({"a.md": "![[x.png]]", "x.png": PNG}))
     assert imported.outcomes == {"created": 1}
     assert imported.codes() == {Code.ATTACHMENT_REFUSED: 1}

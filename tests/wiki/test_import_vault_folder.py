@@ -214,7 +214,7 @@ def test_git_executes_nothing_a_repository_names(repository, tmp_path):
 
 
 def test_a_history_that_takes_too_long_is_told(repository, bring_vault, monkeypatch):
-    monkeypatch.setattr(git_history, "MOST_S", 0.0)
+    monkeypatch.setattr(git_history, "MAX_S", 0.0)
     imported = bring_vault(repository)
     assert imported.outcomes == {"created": 2} and imported.codes() == {Code.HISTORY_UNREAD: 1}
 

@@ -281,7 +281,7 @@ def test_a_problem_names_the_note_and_says_nothing_of_its_text(lived_in):
 
 @pytest.mark.django_db
 def test_very_many_problems_are_counted_and_not_listed(lived_in, monkeypatch):
-    monkeypatch.setattr(integrity, "MOST_PER_CHECK", 2)
+    monkeypatch.setattr(integrity, "MAX_PER_CHECK", 2)
     plant("UPDATE wiki_revision SET summary = 'x'")
     report = integrity.verify()
     assert len(report.problems) == 3

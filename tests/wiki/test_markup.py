@@ -229,7 +229,7 @@ def test_a_text_that_takes_too_long_is_shown_as_typed(monkeypatch):
 
 
 def test_a_text_over_the_cap_is_shown_as_typed():
-    shown = sandbox.render("<b>" * sandbox.MOST_CHARACTERS)
+    shown = sandbox.render("<b>" * sandbox.MAX_CHARACTERS)
     assert shown.notice == sandbox.TOO_LONG and "<b>" not in shown.segments[0]
 
 
@@ -309,7 +309,7 @@ def test_a_text_that_is_only_read_is_rendered_once(monkeypatch):
 
 
 def test_who_only_reads_leaves_a_child_to_who_writes(monkeypatch):
-    monkeypatch.setattr(sandbox, "MOST_WALL_S", 0.05)
+    monkeypatch.setattr(sandbox, "MAX_WALL_S", 0.05)
     monkeypatch.setattr(sandbox._pool(), "readers", threading.Semaphore(0))
     assert sandbox.render_for_reading("*all are read*").notice == sandbox.TOO_BUSY
     monkeypatch.undo()

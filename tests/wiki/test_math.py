@@ -7,10 +7,10 @@ from pathlib import Path
 import html5lib
 import pytest
 
-from tests.wiki.documented_formulas import MOST_UNSET, check, formulas
+from tests.wiki.documented_formulas import MAX_UNSET, check, formulas
 from tests.wiki.mathml_reader import strangers, structure, texts
 from wiki.markup import render, temml
-from wiki.markup.math import MOST_CHARACTERS, set_formula
+from wiki.markup.math import MAX_CHARACTERS, set_formula
 from wiki.markup.mathml import Malformed, rebuild
 
 CSS = Path(__file__).resolve().parents[2] / "static/css/math.css"
@@ -19,7 +19,7 @@ CSS = Path(__file__).resolve().parents[2] / "static/css/math.css"
 def test_formulas_of_documentation_are_set():
     sample = list(formulas())[::8]
     unset = check(sample)
-    assert len(sample) == 544 and len(unset) <= MOST_UNSET * len(sample)
+    assert len(sample) == 544 and len(unset) <= MAX_UNSET * len(sample)
     assert not [tex for source, tex in unset if source.startswith("labml")]
 
 
@@ -57,7 +57,7 @@ SENTENCES = [
         r"\begin{subequations}a\end{subequations}",
         "One environment alone may stand in subequations here.",
     ),
-    ("x" * (MOST_CHARACTERS + 1), "This formula is longer than 4,000 characters."),
+    ("x" * (MAX_CHARACTERS + 1), "This formula is longer than 4,000 characters."),
     ("{" * 201 + "}" * 201, "This formula is nested too deeply."),
     ("\x00", "This formula holds a character that no text can show."),
 ]
@@ -187,8 +187,8 @@ BOMBS = {
     "sizes in sizes": r"\displaystyle" * 300,
     "a group in a group, as deep as may be": r"\hat{" * 199 + "x" + "}" * 199,
     "text in formulas in text": r"\text{$" * 190 + "x" + "$}" * 190,
-    "as many letters as may be": "x" * MOST_CHARACTERS,
-    "as many scripts as may be": "x_i^2" * (MOST_CHARACTERS // 5),
+    "as many letters as may be": "x" * MAX_CHARACTERS,
+    "as many scripts as may be": "x_i^2" * (MAX_CHARACTERS // 5),
     "as large a matrix as may be": r"\begin{matrix}" + "&" * 3_950 + r"\end{matrix}",
     "fences that match nothing": r"(" * 3_900,
     "accents": r"\hat" * 900 + "x",
@@ -208,7 +208,7 @@ def test_no_formula_takes_long(bomb, display):
 
 
 def test_an_interpreter_that_met_a_limit_is_replaced(monkeypatch):
-    monkeypatch.setattr(temml, "MOST_TIME_S", 0.0001)
+    monkeypatch.setattr(temml, "MAX_TIME_S", 0.0001)
     temml._interpreter.cache_clear()
     slow = r"\frac{1}{2}" * 300
     assert set_formula(slow, display=True).failure == "This formula is too complex to be set."

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from wiki.search.hit import Passage
-from wiki.search.passages import LONGEST, ROOM, freshness, quote
+from wiki.search.passages import MAX_LENGTH, ROOM, freshness, quote
 from wiki.search.snippets import Wanted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_dots_stand_where_a_sentence_is_cut():
     assert said(f"End. {body}", body, body) == body
     words = "word " * 300
     text = said(words, words)
-    assert len(text) <= LONGEST + 2 and text.endswith("word …")
+    assert len(text) <= MAX_LENGTH + 2 and text.endswith("word …")
 
 
 def test_words_of_the_query_are_marked_in_it():

@@ -21,7 +21,7 @@ LISTS = ["/", "/?sort=modified&text=meet&tags=many", "/print/", "/tags/", "/tags
 LISTS += ["/changes/", "/feed.atom", "/trash/", "/notes/{pid}/", "/notes/{pid}/history/"]
 LISTS += ["/links/", "/links/orphans/"]
 LISTS += ["/search/?q=meet+tag:many", "/search/"]
-MOST = 12
+MAX_QUERIES = 12
 # Words that no note has are looked for in three ways, and then there is a second search.
 MORE = {"corrected results": 16, "no result": 16, "no result because of an operator": 16}
 # Each list of jobs, each worker, and how far the index is; for staff alone.
@@ -70,5 +70,5 @@ def test_no_page_asks_often(monkeypatch: pytest.MonkeyPatch) -> None:
             client = signed_in(people[reader]) if reader in people else Client()
             if kind.form is None and kind.status == 200:
                 asked = queries(client, kind.path.format(**numbers))
-                most = MORE.get(kind.name, MOST)
+                most = MORE.get(kind.name, MAX_QUERIES)
                 assert len(asked) <= most, f"{kind.name}: {len(asked)}\n" + "\n".join(asked)

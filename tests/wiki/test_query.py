@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from wiki.diffing.merge import Fields
 from wiki.models import Note
-from wiki.search.query import LONGEST_QUERY, parse
+from wiki.search.query import MAX_QUERY_LENGTH, parse
 from wiki.search.retrieval import find
 
 
@@ -83,7 +83,7 @@ def test_an_owner_finds_private_notes_too(notes):
         ("has:cats", "has:math"),
         ("in:body x", "in:title"),
         ("the of and", "nearly every text"),
-        ("word " * LONGEST_QUERY, "first 2,000 characters"),
+        ("word " * MAX_QUERY_LENGTH, "first 2,000 characters"),
     ],
 )
 def test_what_is_not_understood_is_told_and_looked_for_as_words(typed, told):

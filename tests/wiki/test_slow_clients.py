@@ -160,7 +160,7 @@ def received(size: int, piece: int, pause_s: float = 0, path: str = "/login/") -
 def strict(monkeypatch: Any) -> None:
     """As the limits are, a thousand times smaller."""
     monkeypatch.setattr(request_body, "GRACE_S", 0.02)
-    monkeypatch.setattr(request_body, "LEAST_BYTES_PER_S", 1000)
+    monkeypatch.setattr(request_body, "MIN_BYTES_PER_S", 1000)
     monkeypatch.setattr(request_body, "FORM_BYTES", 2000)
     monkeypatch.setattr(request_body, "UPLOAD_BYTES", 20_000)
     monkeypatch.setattr(request_body, "DRAINED_BYTES", 40_000)
@@ -177,7 +177,7 @@ def test_a_body_has_to_come_at_a_rate(strict: None) -> None:
 
 def test_a_rate_does_not_outlast_the_deadline(strict: None, monkeypatch: Any) -> None:
     monkeypatch.setattr(request_body, "DEADLINE_S", 0.05)
-    monkeypatch.setattr(request_body, "LEAST_BYTES_PER_S", 1)
+    monkeypatch.setattr(request_body, "MIN_BYTES_PER_S", 1)
     assert received(2000, 1, pause_s=0.001) == (408, 0)
 
 

@@ -52,7 +52,7 @@ def test_tags_inside_a_text(text, tags):
 
 
 def test_a_text_at_a_limit_has_only_a_notice_and_the_others_are_surveyed():
-    texts = ["[[one]]", "[a](" * 200_000, "[[two]]", "x" * (sandbox.MOST_CHARACTERS + 1), "[[3]]"]
+    texts = ["[[one]]", "[a](" * 200_000, "[[two]]", "x" * (sandbox.MAX_CHARACTERS + 1), "[[3]]"]
     found = sandbox.survey([("", text) for text in texts])
     assert [one.notice for one in found] == ["", sandbox.TOO_COMPLEX, "", sandbox.TOO_LONG, ""]
     assert [len(one.slots) for one in found] == [1, 0, 1, 0, 1]

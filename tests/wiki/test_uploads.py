@@ -322,7 +322,7 @@ def test_too_many_pictures_at_once_are_asked_to_come_again(
 def test_a_file_over_the_limit_is_refused_with_the_limit(
     note: Note, alice_client: Client, data_folder: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(store, "MOST_BYTES", 1000)
+    monkeypatch.setattr(store, "MAX_BYTES", 1000)
     whole = PDF + bytes(1000 - len(PDF))
     assert send(alice_client, note, whole, name="whole.pdf").status_code == 201
     assert attachment_upload.forget(note.attachments.get())
@@ -421,7 +421,7 @@ def test_up_sweeps_and_goes_on_where_that_fails(
 def test_one_person_cannot_fill_the_disk_with_what_is_never_saved(
     note: Note, alice: Any, alice_client: Client, bob_client: Client, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(attachment_upload, "MOST_UNSAVED", 1)
+    monkeypatch.setattr(attachment_upload, "MAX_UNSAVED", 1)
     assert send(alice_client, note, PNG).status_code == 201
     reply = send(alice_client, uuid.uuid4(), PDF, name="a.pdf")
     assert reply.status_code == 413 and "Save the notes" in reply.json()["error"]

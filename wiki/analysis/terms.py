@@ -28,15 +28,15 @@ from wiki.markup.environments import ENVIRONMENTS
 # To be raised when the same text gives other terms: the index is then made again.
 ANALYSIS_VERSION = 3
 
-LONGEST_LEXEME = 64
+MAX_LEXEME_LENGTH = 64
 TITLE_WEIGHT = 2
 # A tsvector holds at most 1 MB, and positions up to 16,383, of which 256 per word.
-MOST_VECTOR_BYTES, MOST_POSITION, MOST_POSITIONS = 900_000, 16_383, 255
+MAX_VECTOR_BYTES, MAX_POSITION, MAX_POSITIONS = 900_000, 16_383, 255
 # No text that somebody wrote has as many words; a table of numbers may, and would hold up a save.
-MOST_LEXEMES = 30_000
+MAX_LEXEMES = 30_000
 # Between title and text, so that no phrase runs from one into the other.
 GAP = 10
-MOST_TF = 32_767
+MAX_TF = 32_767
 
 WORD = r"[^\W_]+(?:['’][^\W_]+)*"
 JOINT = r"[._/:+@^-]{1,2}"
@@ -101,7 +101,7 @@ class Analysis:
 def analyse(title: str, body: str, language: str = "") -> Analysis:
     """Return what the index keeps of a note; each word of the title counts TITLE_WEIGHT times.
 
-    A text with more than MOST_LEXEMES different words is known by the first so many. What its
+    A text with more than MAX_LEXEMES different words is known by the first so many. What its
     writer hid is not in it.
     """
     shown = as_read(body) if hidden(body) else None
@@ -114,12 +114,12 @@ def analyse(title: str, body: str, language: str = "") -> Analysis:
         for lexeme, _, _, position, is_extra in tokens(text, language):
             last = start + position
             counts[lexeme] += weight
-            if len(counts) >= MOST_LEXEMES:
+            if len(counts) >= MAX_LEXEMES:
                 break
             length += 0 if is_extra else weight
-            if last <= MOST_POSITION and len(at := places[lexeme]) < MOST_POSITIONS:
+            if last <= MAX_POSITION and len(at := places[lexeme]) < MAX_POSITIONS:
                 at.append(f"{last}{mark}")
-    terms = {term(lexeme): min(count, MOST_TF) for lexeme, count in counts.items()}
+    terms = {term(lexeme): min(count, MAX_TF) for lexeme, count in counts.items()}
     features = [HAS_FORMULA] if has_formula(body) else []
     return Analysis(terms, length, _vector([*features, *counts], places), shown)
 
@@ -151,7 +151,7 @@ def tokens(text: str, language: str = "") -> Iterator[Token]:
                     yield Token(lexeme, at, at + len(part[0]), position)
                 yield from _humps(part[0], at, position, stem)
             whole = folded("".join(typed.split()).replace("{", "").replace("}", ""))
-            if 0 < len(whole) <= LONGEST_LEXEME:
+            if 0 < len(whole) <= MAX_LEXEME_LENGTH:
                 yield Token(whole, start, piece.end(), first, is_extra=True)
 
 
@@ -188,7 +188,7 @@ class Stemming:
             return ""
         # Accents go after the stemmer has seen the word as its language spells it.
         stem = self._stemmer.stemWord(word) if self._stemmer else word
-        return folded(stem)[:LONGEST_LEXEME]
+        return folded(stem)[:MAX_LEXEME_LENGTH]
 
 
 @lru_cache(8)
@@ -219,7 +219,7 @@ def _vector(lexemes: Iterable[str], places: Mapping[str, Sequence[str]]) -> str:
     for lexeme in lexemes:
         at = places.get(lexeme, ())
         size += (len(lexeme) if lexeme.isascii() else len(lexeme.encode())) + 4 + 2 * len(at)
-        if size > MOST_VECTOR_BYTES:
+        if size > MAX_VECTOR_BYTES:
             break
         parts.append(f"{quoted(lexeme)}:{','.join(at)}" if at else quoted(lexeme))
     return " ".join(parts)
@@ -245,7 +245,7 @@ def beginning(word: str) -> str:
     parts = [token for token in found if not token.is_extra]
     if not parts:
         return ""
-    last = folded(word[parts[-1].start : parts[-1].end])[:LONGEST_LEXEME]
+    last = folded(word[parts[-1].start : parts[-1].end])[:MAX_LEXEME_LENGTH]
     ends = f"({quoted(parts[-1].lexeme)} | {quoted(last)}:*)"
     steps = [f"{quoted(token.lexeme)} <-> " for token in parts[:-1]]
     if not steps:

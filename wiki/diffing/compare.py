@@ -15,7 +15,7 @@ from wiki.diffing.segments import is_solid, split_units, split_words
 
 CONTEXT = 3  # unchanged units shown on each side of a change
 ROOM = 20_000  # pieces a page can carry; an edit beyond that is shown as one block
-MOST_EDITS = 2_000  # edits a page can carry; the rest is shown as one
+MAX_EDITS = 2_000  # edits a page can carry; the rest is shown as one
 
 Kind = Literal["equal", "removed", "added", "changed"]
 
@@ -120,10 +120,10 @@ class _Table:
         return self.old_line[len(self.old)] - self.old_line[self.shown]
 
     def _shown_edits(self) -> list[Edit]:
-        if len(self.edits) <= MOST_EDITS:
+        if len(self.edits) <= MAX_EDITS:
             return self.edits
         self.bounded = True
-        shown, rest = self.edits[: MOST_EDITS - 1], self.edits[MOST_EDITS - 1 :]
+        shown, rest = self.edits[: MAX_EDITS - 1], self.edits[MAX_EDITS - 1 :]
         start, end = rest[0], rest[-1]
         return [*shown, Edit(start.old_start, end.old_end, start.new_start, end.new_end)]
 

@@ -9,7 +9,7 @@ import unicodedata
 
 from django.utils.text import slugify
 
-LONGEST_PART_BYTES, LONGEST_SLUG = 240, 80
+MAX_PART_BYTES, MAX_SLUG_LENGTH = 240, 80
 # Names that Windows keeps for devices, whatever their ending.
 DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 UNUSABLE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
@@ -76,12 +76,12 @@ def slug(title: str) -> str:
     >>> slug("Attention is all you need?"), slug("日本"), slug("???"), slug("CON")
     ('attention-is-all-you-need', '日本', 'note', '_con')
     """
-    return _usable_part(slugify(title, allow_unicode=True)[:LONGEST_SLUG].strip("-_") or "note")
+    return _usable_part(slugify(title, allow_unicode=True)[:MAX_SLUG_LENGTH].strip("-_") or "note")
 
 
 def _usable_part(part: str) -> str:
     part = UNUSABLE.sub("_", part)
-    while len(part.encode()) > LONGEST_PART_BYTES:
+    while len(part.encode()) > MAX_PART_BYTES:
         stem, dot, ending = part.rpartition(".")
         part = stem[:-1] + dot + ending if stem and len(ending) < 10 else part[:-1]
     if part == "..":

@@ -15,11 +15,11 @@ from wiki.files import svg_size
 from wiki.files.kinds import BY_MEDIA_TYPE, GIF, PNG, SVG, Kind
 from wiki.files.photograph import ORIENTATION, SIDEWAYS
 from wiki.files.store import media
-from wiki.files.thumbnail import MOST_PIXELS, WIDEST
+from wiki.files.thumbnail import MAX_PIXELS, WIDEST
 from wiki.private_files import create, make_folder
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
-MOST_WALL_S = 15.0
+MAX_WALL_S = 15.0
 # Its own limit only warns; size_of has one that refuses.
 Image.MAX_IMAGE_PIXELS = None
 # Readers who open a page full of pictures must not bring the machine to a stand.
@@ -29,7 +29,7 @@ _turns = threading.Semaphore(2)
 def size_of(path: Path, kind: Kind) -> tuple[int, int] | None:
     """Return width and height as a browser shows the picture; reads no more than its header.
 
-    None for what is no picture, and for one of more than MOST_PIXELS.
+    None for what is no picture, and for one of more than MAX_PIXELS.
     """
     if kind == SVG:
         with path.open("rb") as file:
@@ -41,7 +41,7 @@ def size_of(path: Path, kind: Kind) -> tuple[int, int] | None:
             turned = image.format == "JPEG" and image.getexif().get(ORIENTATION) in SIDEWAYS
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, KeyError):
         return None
-    if not 0 < width * height <= MOST_PIXELS:
+    if not 0 < width * height <= MAX_PIXELS:
         return None
     return (height, width) if turned else (width, height)
 
@@ -71,7 +71,7 @@ def thumbnail(sha256: str, source: Path, kind: Kind) -> Path | None:
     path = media() / "thumbs" / sha256[:2] / f"{sha256[2:]}.{kind.extension}"
     if not path.exists():
         make_folder(path.parent)
-        if not _turns.acquire(timeout=MOST_WALL_S):
+        if not _turns.acquire(timeout=MAX_WALL_S):
             return None
         try:
             _shrink(source, path)
@@ -98,7 +98,7 @@ def _shrink(source: Path, target: Path) -> None:
             [sys.executable, "-m", "wiki.files.thumbnail", str(source), str(unfinished)],
             cwd=Path(__file__).resolve().parents[2],
             stderr=subprocess.DEVNULL,
-            timeout=MOST_WALL_S,
+            timeout=MAX_WALL_S,
             check=False,
         )
         failed = done.returncode != 0

@@ -7,7 +7,7 @@ been written anew without what runs (wiki.files.svg): no first bytes can tell th
 
 from dataclasses import dataclass
 
-LONGEST_SIGNATURE = 16
+MAX_SIGNATURE_LENGTH = 16
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from wiki.files.kinds import JPEG, PNG, WEBP, Kind
 from wiki.files.metadata import Damaged, is_lossless_webp, strip
-from wiki.files.thumbnail import MOST_PIXELS
+from wiki.files.thumbnail import MAX_PIXELS
 
 ORIENTATION = 0x0112
 FORMATS = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP"}
@@ -49,7 +49,7 @@ def clean(picture: bytes, kind: Kind) -> bytes:
     """
     stripped = strip(picture, kind)
     with Image.open(io.BytesIO(stripped.picture), formats=("PNG", "JPEG", "GIF", "WEBP")) as image:
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise TooLarge
         turn = _orientation(stripped.exif)
         if turn not in TURNS or kind not in FORMATS or getattr(image, "is_animated", False):

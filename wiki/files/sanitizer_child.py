@@ -12,7 +12,7 @@ from PIL import Image
 
 from wiki.files import photograph, svg
 from wiki.files.kinds import GIF, JPEG, PNG, SVG, WEBP
-from wiki.files.thumbnail import MOST_PIXELS
+from wiki.files.thumbnail import MAX_PIXELS
 
 MAX_CPU_S = 15
 MAX_MEMORY = 1024 * 1024 * 1024
@@ -35,7 +35,7 @@ def main(extension: str, source: str, target: str) -> int:
         return REFUSED
     except photograph.TooLarge:
         print(
-            f"This picture has more than {MOST_PIXELS // 1_000_000} million pixels, the most a "
+            f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels, the most a "
             "page can show. Make it smaller, then add it again."
         )
         return REFUSED

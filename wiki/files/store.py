@@ -16,9 +16,9 @@ from typing import IO
 
 from django.conf import settings
 
-from wiki.files.kinds import LONGEST_SIGNATURE, Kind, kind_of
+from wiki.files.kinds import MAX_SIGNATURE_LENGTH, Kind, kind_of
 
-MOST_BYTES = 50 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 TWO, REST = re.compile(r"[0-9a-f]{2}"), re.compile(r"[0-9a-f]{62}")
 
@@ -82,7 +82,7 @@ def keep(content: Path | bytes) -> Stored:
             for chunk in _chunks(content):
                 digest.update(chunk)
                 size += file.write(chunk)
-                start = start or chunk[:LONGEST_SIGNATURE]
+                start = start or chunk[:MAX_SIGNATURE_LENGTH]
             stored = Stored(digest.hexdigest(), size, kind_of(start))
             if _is_here(stored):
                 return stored
@@ -125,9 +125,9 @@ def _chunks(content: Path | bytes) -> Iterator[bytes]:
     with opened(content) as file:
         while chunk := file.read(CHUNK_BYTES):
             total += len(chunk)
-            if total > MOST_BYTES:
+            if total > MAX_BYTES:
                 raise FileRefused(
-                    f"The file has more than {MOST_BYTES // 1024**2} MB, which is the most a note "
+                    f"The file has more than {MAX_BYTES // 1024**2} MB, which is the most a note "
                     "can hold of one. Make it smaller, or link to where it lies."
                 )
             yield chunk

@@ -12,7 +12,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from wiki.files.css import safe_declarations, safe_stylesheet, safe_value
-from wiki.files.kinds import LONGEST_SIGNATURE, kind_of
+from wiki.files.kinds import MAX_SIGNATURE_LENGTH, kind_of
 from wiki.files.photograph import UNREADABLE, clean
 from wiki.files.svg_size import pixels
 from wiki.files.svg_words import ATTRIBUTES, ELEMENTS, REFERRING, TEXT, UNREAD, UNWRAPPED
@@ -222,7 +222,7 @@ def _target(name: str, value: str) -> str:
         return ""
     try:
         picture = base64.b64decode(found[1])
-        kind = kind_of(picture[:LONGEST_SIGNATURE])
+        kind = kind_of(picture[:MAX_SIGNATURE_LENGTH])
         bare = clean(picture, kind) if kind.is_image else b""
     except (binascii.Error, *UNREADABLE):
         return ""

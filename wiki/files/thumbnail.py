@@ -8,18 +8,18 @@ import sys
 
 from PIL import Image, ImageOps
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 WIDEST = 480
-MOST_CPU_S = 8
-MOST_MEMORY = 768 * 1024 * 1024
+MAX_CPU_S = 8
+MAX_MEMORY = 768 * 1024 * 1024
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
 
 def main(source: str, target: str) -> None:
     """Write the picture at source, at most WIDEST wide, to target; its ending is the format."""
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     kind = FORMATS[target.rpartition(".")[2]]
     with Image.open(source, formats=("PNG", "JPEG", "GIF", "WEBP")) as image:
         # A JPEG can be read at a fraction of its size.

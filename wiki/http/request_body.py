@@ -1,6 +1,6 @@
 """The body of a request on its way in: without a thread of its own, and within limits.
 
-A body may take GRACE_S, and longer only as long as it keeps coming at LEAST_BYTES_PER_S. What is
+A body may take GRACE_S, and longer only as long as it keeps coming at MIN_BYTES_PER_S. What is
 too large is read to its end, unless that is far away, for a browser shows no answer before.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable
 from typing import IO
 
 GRACE_S = 20.0
-LEAST_BYTES_PER_S = 16 * 1024
+MIN_BYTES_PER_S = 16 * 1024
 DEADLINE_S = 3600.0
 # A file of an import, and a few fields.
 UPLOAD_BYTES = 201 * 1024 * 1024
@@ -77,7 +77,7 @@ class Receiver:
                         self._held += body.write(chunk)
                     if self._held > HELD_BYTES:
                         raise BodyRefused(503, BUSY)
-                    earned_s = GRACE_S + received / LEAST_BYTES_PER_S
+                    earned_s = GRACE_S + received / MIN_BYTES_PER_S
                     limit.reschedule(start + min(earned_s, DEADLINE_S))
         except TimeoutError:
             raise BodyRefused(408, TOO_SLOW) from None

@@ -12,9 +12,9 @@ from wiki.markup import sandbox
 from wiki.markup.survey import Survey
 
 # What is in memory at once is two batches: one is written, the next surveyed.
-MOST_NOTES, MOST_CHARACTERS = 200, 4 * 1024**2
+MAX_NOTES, MAX_CHARACTERS = 200, 4 * 1024**2
 # What a child is asked at once.
-MOST_TEXTS, MOST_TEXT = 25, 100_000
+MAX_TEXTS, MAX_TEXT = 25, 100_000
 
 UNLOOKED = (sandbox.TOO_COMPLEX, sandbox.TOO_BUSY, sandbox.TOO_LONG)
 
@@ -29,8 +29,8 @@ def surveyed(items: Iterable[Item]) -> Iterator[Batch]:
     """
     with ThreadPoolExecutor(sandbox.CHILDREN) as executor:
         pending: deque[Pending] = deque()
-        for batch in _cut(items, MOST_NOTES, MOST_CHARACTERS):
-            groups = _cut(batch, MOST_TEXTS, MOST_TEXT)
+        for batch in _cut(items, MAX_NOTES, MAX_CHARACTERS):
+            groups = _cut(batch, MAX_TEXTS, MAX_TEXT)
             asked = [
                 executor.submit(sandbox.survey, [_named(item) for item in group])
                 for group in groups

@@ -4,7 +4,7 @@ import re
 
 from django.core.exceptions import ValidationError
 
-from wiki.forms import MOST_BYTES
+from wiki.forms import MAX_BYTES
 from wiki.importers.item import Code, Item, Notice, Record, State
 from wiki.importers.revisions import revision_of
 
@@ -56,8 +56,8 @@ def _about_state(state: State) -> Notice | None:
     if not all(_is_text(text or "") for text in (*texts, state.summary, *state.tags)):
         return Notice(Code.BAD_FIELD, "A character in it is no text.")
     size = len((state.body or "").encode())
-    if size > MOST_BYTES:
-        message = f"The text has {size:,} bytes and a note has at most {MOST_BYTES:,}. Divide it."
+    if size > MAX_BYTES:
+        message = f"The text has {size:,} bytes and a note has at most {MAX_BYTES:,}. Divide it."
         return Notice(Code.BAD_FIELD, message)
     try:
         revision_of(state, None).clean_fields(exclude=UNCHECKED)

@@ -21,12 +21,12 @@ from wiki.snapshot import snapshot
 
 __all__ = ["Problem", "Report", "verify"]
 
-MOST_PER_CHECK = 1000
+MAX_PER_CHECK = 1000
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was looked at, and what was found; of each check MOST_PER_CHECK, then a count.
+    """What was looked at, and what was found; of each check MAX_PER_CHECK, then a count.
 
     unused_files: how many files are kept that no note has.
     """
@@ -86,8 +86,8 @@ def _limited(problems: Iterable[Problem]) -> Iterator[Problem]:
     found: dict[str, int] = {}
     for problem in problems:
         found[problem.check] = found.get(problem.check, 0) + 1
-        if found[problem.check] <= MOST_PER_CHECK:
+        if found[problem.check] <= MAX_PER_CHECK:
             yield problem
     for check, count in found.items():
-        if count > MOST_PER_CHECK:
-            yield Problem(check, f"There are {count - MOST_PER_CHECK} more problems of this kind.")
+        if count > MAX_PER_CHECK:
+            yield Problem(check, f"There are {count - MAX_PER_CHECK} more problems of this kind.")

@@ -22,7 +22,7 @@ from markdown_it.token import Token
 from wiki.markup.outline import words
 from wiki.markup.wikilink import WIKILINK, read_wikilink
 
-LONGEST_KEY = 500
+MAX_KEY_LENGTH = 500
 # A dot in a title is not yet the ending of a file.
 ENDING = re.compile(
     r"\.(?:png|jpe?g|gif|webp|avif|bmp|ico|tiff?|svg|hei[cf]|pdf|djvu|epub|mobi"
@@ -135,7 +135,7 @@ def _cleaned(path: str) -> str | None:
     key = unicodedata.normalize("NFC", path.replace("\\", "/"))
     while key.startswith("./"):
         key = key[2:]
-    is_name = key.strip("./") and len(key) <= LONGEST_KEY and key.isprintable()
+    is_name = key.strip("./") and len(key) <= MAX_KEY_LENGTH and key.isprintable()
     return key if is_name and not key.endswith("/") else None
 
 

@@ -14,7 +14,7 @@ TAB = 4
 INDENTED = 4
 FOOTNOTE_WIDTH = 4
 # The parser goes no deeper than 20.
-MOST_CONTAINERS = 24
+MAX_CONTAINERS = 24
 
 RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 BULLET = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?=[ \t]|$)")
@@ -74,7 +74,7 @@ def read_line(state: State, line: str, *, heads_table: bool = False) -> tuple[St
     matched, place = _matched(state.containers, line)
     if state.fence and matched >= state.fence[1]:
         return _in_fence(state, line, place)
-    containers = state.containers[: min(matched, MOST_CONTAINERS)]
+    containers = state.containers[: min(matched, MAX_CONTAINERS)]
     if place.at == len(line):
         return State(containers, after_term=state.in_paragraph and state.after_term), Line("blank")
     continues = state.in_paragraph and not state.fence
@@ -154,7 +154,7 @@ def _opened(
         inside = _blanks(line, definition.end(), place.column + 1, 0)
         opened.append(-(inside.column - place.base))
         place = inside._replace(base=inside.column)
-    while place.indent < INDENTED and place.at < len(line) and len(opened) < MOST_CONTAINERS:
+    while place.indent < INDENTED and place.at < len(line) and len(opened) < MAX_CONTAINERS:
         if line[place.at] == ">":
             opened.append(QUOTE)
             place = _behind_quote(line, place)

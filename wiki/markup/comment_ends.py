@@ -18,9 +18,9 @@ INSIDE = {
 CLOSINGS = {r"\(": r"\)", r"\[": r"\]", r"\\(": r"\\)", r"\\[": r"\\]"}
 NEXT_DOLLAR = re.compile(r"(?:[^$\\]++|\\.)*+\$", re.DOTALL)
 EMPTY = re.compile(r"<!--(?:-?>)")
-LONGEST_FENCE = 20
+MAX_FENCE_LENGTH = 20
 # So often a search may find an end within code alone; after that, code no longer counts.
-MOST_VAIN = 8
+MAX_VAIN = 8
 
 
 class Ends:
@@ -41,7 +41,7 @@ class Ends:
         inside = at + len(mark)
         if self.last[closing] < inside:
             return -1
-        if self._failed < MOST_VAIN:
+        if self._failed < MAX_VAIN:
             found = self._outside_code(closing, inside)
         else:
             found = self.body.find(closing, inside)
@@ -105,7 +105,7 @@ class Ends:
     def _fence_end(self, fence: str, at: int) -> int:
         """Return where a fence ends that opens before `at`; -1 if it is never closed."""
         size = len(fence)
-        if size > LONGEST_FENCE:
+        if size > MAX_FENCE_LENGTH:
             return -1
         key = fence[0], size
         if key not in self._fences:

@@ -12,7 +12,7 @@ from wiki.markup.attachment import ENDING, file_key
 # signs that mean something with a backslash too.
 MEANING = re.compile(r"[\\`*_\[\]<>&$~^=|{}#!@:\"']")
 # Left for an ending and a number.
-LONGEST_STEM = 150
+MAX_STEM_LENGTH = 150
 
 
 def names_a_file(name: str) -> bool:
@@ -34,7 +34,7 @@ def free_key(name: str, taken: Container[str]) -> str:
     """
     plain = unicodedata.normalize("NFC", name)
     suffix = PurePosixPath(plain).suffix
-    stem = plain[: len(plain) - len(suffix)].lstrip(".")[:LONGEST_STEM].strip() or "file"
+    stem = plain[: len(plain) - len(suffix)].lstrip(".")[:MAX_STEM_LENGTH].strip() or "file"
     key, number = stem + suffix, 2
     while key.casefold() in taken:
         key, number = f"{stem}-{number}{suffix}", number + 1

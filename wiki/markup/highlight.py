@@ -10,13 +10,13 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 # Beyond this, colours are not worth the time they take.
-MOST_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 _FORMATTER = HtmlFormatter(nowrap=True)
 
 
 def code_html(code: str, language: str) -> str:
     """Return code as HTML: marked if the language is known, else only escaped."""
-    lexer = _lexer(language) if language and len(code) <= MOST_CHARACTERS else None
+    lexer = _lexer(language) if language and len(code) <= MAX_CHARACTERS else None
     if lexer is None:
         return escape(code)
     html: str = highlighted(code, lexer, _FORMATTER)

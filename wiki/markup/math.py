@@ -13,9 +13,9 @@ from wiki.markup.macros import NO_MACROS, Macros
 from wiki.markup.mathml import Malformed, rebuild
 from wiki.markup.temml import Translated, Unset, translate
 
-MOST_CHARACTERS = 4000
+MAX_CHARACTERS = 4000
 DEEPEST = 200
-MOST_HTML = 400_000
+MAX_HTML = 400_000
 
 _NESTING = re.compile(r"\\(?:[A-Za-z]+|.)|[{}]", re.DOTALL)
 _OPENS = {"{": 1, r"\begin": 1, r"\left": 1, "}": -1, r"\end": -1, r"\right": -1}
@@ -97,8 +97,8 @@ def set_formula(tex: str, *, display: bool, macros: Macros = NO_MACROS) -> SetFo
 def _set(tex: str, display: bool, macros: str) -> SetFormula:
     try:
         _check_characters(tex)
-        if len(tex) > MOST_CHARACTERS:
-            raise Unset(f"This formula is longer than {MOST_CHARACTERS:,} characters.")
+        if len(tex) > MAX_CHARACTERS:
+            raise Unset(f"This formula is longer than {MAX_CHARACTERS:,} characters.")
         if _depth(tex) > DEEPEST:
             raise Unset("This formula is nested too deeply.")
         if whole := _SUBEQUATIONS.fullmatch(tex):
@@ -120,7 +120,7 @@ def _math(tex: str, display: bool, translated: Translated, label: str = "") -> S
     markup = translated.mathml
     _check_characters(markup)  # \char makes what was not typed
     built = rebuild(markup, breaks=not display)
-    if len(built.inside) > MOST_HTML:
+    if len(built.inside) > MAX_HTML:
         raise Unset("This formula is too large.")
     annotation = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
     content = f"<semantics>{built.inside}{annotation}</semantics>"

@@ -40,7 +40,7 @@ _LEVELS = {"displaystyle": {"mstyle", "mtable"}, "scriptlevel": {"mstyle"}}
 
 # A browser may break an inline formula after any operator outside brackets, where Temml
 # begins a new <mrow>; a longer row of letters without one may be broken too.
-_LONGEST_ROW = 12
+_MAX_ROW = 12
 
 _TOKEN = re.compile(r'<(/?)([a-z]+)((?: [a-z]+="[^"<>]*")*)>|([^<>]+)')
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
@@ -156,7 +156,7 @@ class _Builder:
 
     def _break(self, name: str) -> None:
         """Begin a new row where the last one is long and no operator loses its sides."""
-        if len(self.row) >= _LONGEST_ROW and "mo" not in (name, self.row[-1]):
+        if len(self.row) >= _MAX_ROW and "mo" not in (name, self.row[-1]):
             if self.out[self.open[-1].start] == "<mrow>":
                 self.out.append("</mrow><mrow>")
                 self.rows += 1

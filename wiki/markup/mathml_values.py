@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from wiki.markup.colour_names import COLOUR_NAMES
 
-MOST_EM = 40.0
+MAX_EM = 40.0
 EM = {"em": 1.0, "ex": 0.45, "px": 1 / 16, "pt": 1 / 12, "cm": 2.36, "mm": 0.236, "in": 6.0}
 
 # Paddings and negative margins are rounded to these, in hundredths of an em.
@@ -75,13 +75,13 @@ _PADDING = re.compile(r"padding-(top|bottom|left|right)")
 
 
 def length(value: str) -> str | None:
-    """Return the length, no longer than MOST_EM; None if it is not one."""
+    """Return the length, no longer than MAX_EM; None if it is not one."""
     found = _LENGTH.fullmatch(value)
     if not found:
         return None
     sign, number, unit = found.groups()
-    if float(number) * EM.get(unit or "em", 1.0) > MOST_EM:
-        return f"{sign}{MOST_EM:g}em"
+    if float(number) * EM.get(unit or "em", 1.0) > MAX_EM:
+        return f"{sign}{MAX_EM:g}em"
     return value
 
 

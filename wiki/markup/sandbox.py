@@ -30,15 +30,15 @@ from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
 from wiki.markup.survey import Survey
 
-MOST_CHARACTERS = 1024 * 1024
+MAX_CHARACTERS = 1024 * 1024
 # Of CPU time. 1 MiB of prose takes less; the same in short list items or table rows does not.
-MOST_PARSING_S = 0.4
+MAX_PARSING_S = 0.4
 # Nobody waits for a survey; 1 MiB of changes with a link in every line takes 1.1 s.
-MOST_SURVEYING_S = 2.0
+MAX_SURVEYING_S = 2.0
 # One bomb among the formulas may use the first part up; each ordinary one brings its own.
-MOST_FORMULAS_S, PER_FORMULA_S, LEAST_FORMULAS_S = 3.0, 0.02, 0.5
-MOST_WALL_S = 20.0
-MOST_MEMORY = 1024**3
+MAX_FORMULAS_S, PER_FORMULA_S, MIN_FORMULAS_S = 3.0, 0.02, 0.5
+MAX_WALL_S = 20.0
+MAX_MEMORY = 1024**3
 CHILDREN = 2
 READERS = CHILDREN - 1  # children that texts rendered for reading may hold at once
 REMEMBERED = 32
@@ -54,7 +54,7 @@ UNSTEADY = {TOO_COMPLEX, TOO_BUSY, FORMULAS_LATE}
 
 def formulas_budget_s(count: int) -> float:
     """Return how much CPU time this many formulas of one text may take."""
-    return min(MOST_FORMULAS_S, LEAST_FORMULAS_S + count * PER_FORMULA_S)
+    return min(MAX_FORMULAS_S, MIN_FORMULAS_S + count * PER_FORMULA_S)
 
 
 # A title and a body.
@@ -107,7 +107,7 @@ class _Child:
     def _answer(self, request: bytes) -> dict[str, Any] | None:
         """Write what is asked, and read one line."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        timer = threading.Timer(MOST_WALL_S, self.process.kill)
+        timer = threading.Timer(MAX_WALL_S, self.process.kill)
         timer.start()
         try:
             self.process.stdin.write(request)
@@ -178,7 +178,7 @@ class _Pool:
     @contextlib.contextmanager
     def _child(self) -> Iterator[_Child]:
         """Lend a child; another takes its place if it ends. Raises _Busy."""
-        if not self.free.acquire(timeout=MOST_WALL_S):
+        if not self.free.acquire(timeout=MAX_WALL_S):
             raise _Busy
         try:
             child = self.idle.pop()
@@ -248,7 +248,7 @@ def render(body: str) -> Rendered:
     Never raises for what the text says. A text that is shown as typed has a notice: TOO_BUSY
     where another try may succeed.
     """
-    if len(body) > MOST_CHARACTERS:
+    if len(body) > MAX_CHARACTERS:
         return as_typed(as_read(body), TOO_LONG)
     return _pool().render(body)
 
@@ -258,10 +258,10 @@ def survey(texts: Sequence[Text]) -> list[Survey]:
 
     One at a limit has only a notice, like one that is shown as typed.
     """
-    short = [text for text in texts if len(text[1]) <= MOST_CHARACTERS]
+    short = [text for text in texts if len(text[1]) <= MAX_CHARACTERS]
     found = iter(_pool().survey(short))
     too_long = Survey(notice=TOO_LONG)
-    return [next(found) if len(text[1]) <= MOST_CHARACTERS else too_long for text in texts]
+    return [next(found) if len(text[1]) <= MAX_CHARACTERS else too_long for text in texts]
 
 
 def render_for_reading(body: str) -> Rendered:
@@ -278,7 +278,7 @@ def render_for_reading(body: str) -> Rendered:
 @lru_cache(maxsize=REMEMBERED)
 def _remembered(body: str, renderer: str) -> Rendered:
     readers = _pool().readers
-    if not readers.acquire(timeout=MOST_WALL_S):
+    if not readers.acquire(timeout=MAX_WALL_S):
         return as_typed(as_read(body), TOO_BUSY)
     try:
         return render(body)

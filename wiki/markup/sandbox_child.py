@@ -26,7 +26,7 @@ from wiki.markup.survey import Survey, survey
 def main() -> None:
     """Render until the other side closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_DATA, (sandbox.MOST_MEMORY, sandbox.MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (sandbox.MAX_MEMORY, sandbox.MAX_MEMORY))
     sys.setrecursionlimit(10_000)
     render("warm $u$p")
     for line in sys.stdin.buffer:
@@ -52,7 +52,7 @@ def within_limits(body: str, fences: Collection[str]) -> Rendered:
     The default action of the timer's signal ends the process, also inside compiled code.
     Formulas that come too late are shown as typed; their timer only guards that one.
     """
-    signal.setitimer(signal.ITIMER_PROF, sandbox.MOST_PARSING_S)
+    signal.setitimer(signal.ITIMER_PROF, sandbox.MAX_PARSING_S)
     parsed = parse(body, fences)
     budget_s = sandbox.formulas_budget_s(parsed.formulas())
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)
@@ -64,7 +64,7 @@ def within_limits(body: str, fences: Collection[str]) -> Rendered:
 
 def survey_within_limits(body: str) -> Survey:
     """Survey, or die; like within_limits, with more time."""
-    signal.setitimer(signal.ITIMER_PROF, sandbox.MOST_SURVEYING_S)
+    signal.setitimer(signal.ITIMER_PROF, sandbox.MAX_SURVEYING_S)
     surveyed = survey(body)
     budget_s = sandbox.formulas_budget_s(len(surveyed.formulas))
     signal.setitimer(signal.ITIMER_PROF, 2 * budget_s)

@@ -14,10 +14,10 @@ import quickjs
 HERE = Path(__file__).resolve().parent
 TEMML = HERE.parents[1] / "static/vendor/temml/temml.min.js"
 # Of processor time; the longest of 4,352 formulas out of documentation takes 20 ms.
-MOST_TIME_S = 0.25
-MOST_MEMORY = 64 * 1024**2
+MAX_TIME_S = 0.25
+MAX_MEMORY = 64 * 1024**2
 # The interpreter has a thread of its own, with a stack of 8 MB on every system.
-MOST_STACK = 6 * 1024**2
+MAX_STACK = 6 * 1024**2
 LIMITS = {"maxExpand": 1000, "maxSize": [40, 480]}  # expansions; em and points
 
 # What LaTeX and its common packages have and Temml has not.
@@ -90,9 +90,9 @@ def _interpreter(pid: int) -> quickjs.Function:
     scripts = ("set_packages.js", "set_formula.js")
     code += [(HERE / name).read_text(encoding="utf-8") for name in scripts]
     function = quickjs.Function("setFormula", "\n".join(code), own_executor=True)
-    function.set_max_stack_size(MOST_STACK)
-    function.set_memory_limit(MOST_MEMORY)
-    function.set_time_limit(MOST_TIME_S)
+    function.set_max_stack_size(MAX_STACK)
+    function.set_memory_limit(MAX_MEMORY)
+    function.set_time_limit(MAX_TIME_S)
     return function
 
 

@@ -13,7 +13,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 
 # An index entry of PostgreSQL holds about 2,700 bytes.
-LONGEST_KEY = 300
+MAX_KEY_LENGTH = 300
 # In a table the bar is written `\|`, or it would end the cell.
 WIKILINK = re.compile(r"\[\[([^\[\]|\n]{1,300}?)(?:\\?\|([^\[\]\n]{1,300}))?\]\]")
 # With a space beside it the sign belongs to a title: "C# in depth", "Issue #12".
@@ -29,13 +29,13 @@ RELATIVE = re.compile(
 def link_key(title: str) -> str:
     """Return what makes two titles the same for a link: no case, no double spaces.
 
-    Titles that agree in their first LONGEST_KEY characters count as the same.
+    Titles that agree in their first MAX_KEY_LENGTH characters count as the same.
 
     >>> link_key("  Attention is  All you need")
     'attention is all you need'
     """
     key = " ".join(unicodedata.normalize("NFC", title).casefold().split())
-    return key[:LONGEST_KEY]
+    return key[:MAX_KEY_LENGTH]
 
 
 def split_target(typed: str) -> tuple[str, str]:

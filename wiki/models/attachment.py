@@ -21,8 +21,8 @@ from wiki.reader import Reader
 if TYPE_CHECKING:
     from wiki.models.note import Note
 
-LONGEST_KEY = 500
-LONGEST_NAME = 200
+MAX_KEY_LENGTH = 500
+MAX_NAME_LENGTH = 200
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
@@ -265,13 +265,13 @@ def clean_name(name: str) -> str:
     """
     last = PurePosixPath(name.replace("\\", "/")).name
     plain = "".join(sign if sign.isprintable() else " " for sign in last).strip()
-    return plain[-LONGEST_NAME:] if plain not in ("", ".", "..") else "file"
+    return plain[-MAX_NAME_LENGTH:] if plain not in ("", ".", "..") else "file"
 
 
 def _check(key: str) -> None:
-    if not key or len(key) > LONGEST_KEY or "\0" in key:
+    if not key or len(key) > MAX_KEY_LENGTH or "\0" in key:
         raise store.FileRefused(
-            f"A text cannot name a file {key[:60]!r}. Give it a name of at most {LONGEST_KEY} "
+            f"A text cannot name a file {key[:60]!r}. Give it a name of at most {MAX_KEY_LENGTH} "
             "characters."
         )
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wiki.models.note import Note
 
 # Of one person, together: what is not saved is not to fill the disk.
-MOST_UNSAVED, MOST_UNSAVED_BYTES = 200, 1024**3
+MAX_UNSAVED, MAX_UNSAVED_BYTES = 200, 1024**3
 KEPT_UNSAVED = timedelta(days=1)
 SHOWN_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 
@@ -270,9 +270,9 @@ def _wait_turn(uploader: User) -> None:
 def _check_room(uploader: User, size: int) -> None:
     unsaved = Attachment.objects.unsaved().filter(uploader=uploader)
     have = unsaved.aggregate(count=Count("pk"), total=Sum("bytes"))
-    if have["count"] >= MOST_UNSAVED or (have["total"] or 0) + size > MOST_UNSAVED_BYTES:
+    if have["count"] >= MAX_UNSAVED or (have["total"] or 0) + size > MAX_UNSAVED_BYTES:
         raise TooManyUnsaved(
-            f"You have {have['count']} files that no saved note shows, and {MOST_UNSAVED} files "
-            f"or {MOST_UNSAVED_BYTES // 1024**2} MB are the most. Save the notes they are for; "
+            f"You have {have['count']} files that no saved note shows, and {MAX_UNSAVED} files "
+            f"or {MAX_UNSAVED_BYTES // 1024**2} MB are the most. Save the notes they are for; "
             "what is not saved within a day is removed."
         )

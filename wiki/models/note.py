@@ -27,7 +27,7 @@ from wiki.models.tag import NoteTag
 from wiki.models.visibility import NoteType, Visibility
 from wiki.reader import Reader
 
-MOST_SUMMARY = 300
+MAX_SUMMARY = 300
 
 
 class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is untyped
@@ -219,7 +219,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             self.current_fields(),
             base=self.head_revision.number,
             author=author,
-            summary=summary[:MOST_SUMMARY],
+            summary=summary[:MAX_SUMMARY],
             submission=None,
             source=Revision.Source.IMPORT,
             files=files,
@@ -246,7 +246,7 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             self.current_fields(),
             base=self.head_revision.number,
             author=author,
-            summary=f"removed {what} for good"[:MOST_SUMMARY],
+            summary=f"removed {what} for good"[:MAX_SUMMARY],
             submission=None,
             is_told=True,
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What stands before a word in a title, and before a part of a tag.
 BEFORE_WORDS = ' -_(/"“'
 BEFORE_PARTS = "_-/."
-LEAST_PART = 3  # letters; the index of parts knows no shorter ones
+MIN_PART = 3  # letters; the index of parts knows no shorter ones
 
 
 def titles(notes: "NoteQuerySet", typed: str, most: int) -> list["Note"]:
@@ -31,7 +31,7 @@ def titles(notes: "NoteQuerySet", typed: str, most: int) -> list["Note"]:
     ordered = notes.annotate(letters=Collate("title_key", "C")).only("pid", "title")
     found = list(ordered.filter(letters__startswith=key).order_by("letters", "pid")[:most])
     parts = [_anywhere("title_key", key, BEFORE_WORDS)]
-    if len(key) >= LEAST_PART or not key.isascii():
+    if len(key) >= MIN_PART or not key.isascii():
         parts.append(Q(title_key__contains=key))
     for part in parts:
         if len(found) < most:

@@ -14,8 +14,8 @@ from taggit.models import ItemBase, TagBase
 if TYPE_CHECKING:
     from wiki.models.note_queryset import NoteQuerySet
 
-LONGEST_TAG = 100
-MOST_TAGS = 100
+MAX_TAG_LENGTH = 100
+MAX_TAGS = 100
 
 
 def tag_key(name: str) -> str:
@@ -42,22 +42,22 @@ def each_once(names: Iterable[str]) -> list[str]:
 def parse_tags(text: str) -> list[str]:
     """Split what a person typed at spaces; the first spelling of a repeated tag stays.
 
-    Raises ValidationError when a tag is longer than LONGEST_TAG or there are more than
-    MOST_TAGS of them.
+    Raises ValidationError when a tag is longer than MAX_TAG_LENGTH or there are more than
+    MAX_TAGS of them.
 
     >>> parse_tags("symbolic  regression Quoc_Le quoc_le")
     ['symbolic', 'regression', 'Quoc_Le']
     """
     for name in text.split():
-        if len(name) > LONGEST_TAG:
+        if len(name) > MAX_TAG_LENGTH:
             raise ValidationError(
                 f"The tag “{name[:30]}…” has {len(name)} characters; a tag has at most "
-                f"{LONGEST_TAG}. Put a space between two tags."
+                f"{MAX_TAG_LENGTH}. Put a space between two tags."
             )
     names = each_once(text.split())
-    if len(names) > MOST_TAGS:
+    if len(names) > MAX_TAGS:
         raise ValidationError(
-            f"These are {len(names)} tags; a note has at most {MOST_TAGS}. Remove some."
+            f"These are {len(names)} tags; a note has at most {MAX_TAGS}. Remove some."
         )
     return names
 
@@ -133,7 +133,7 @@ class Tag(TagBase):  # type: ignore[misc]
     """
 
     name: Any = None
-    slug = models.CharField(max_length=3 * LONGEST_TAG, unique=True)
+    slug = models.CharField(max_length=3 * MAX_TAG_LENGTH, unique=True)
 
     natural_key_fields = ["slug"]  # noqa: RUF012  # of django-taggit
     objects = TagQuerySet.as_manager()
@@ -156,7 +156,7 @@ class NoteTag(ItemBase):  # type: ignore[misc]
         "wiki.Note", on_delete=models.CASCADE, related_name="note_tags"
     )
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="uses_of")
-    name = models.CharField(max_length=LONGEST_TAG)
+    name = models.CharField(max_length=MAX_TAG_LENGTH)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

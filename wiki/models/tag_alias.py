@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from wiki.models.tag import LONGEST_TAG, NoteTag, Tag, each_once, spelling_in, tag_key
+from wiki.models.tag import MAX_TAG_LENGTH, NoteTag, Tag, each_once, spelling_in, tag_key
 from wiki.models.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class TagAlias(models.Model):
     long as neither may know of the other's.
     """
 
-    slug = models.CharField(max_length=3 * LONGEST_TAG)
-    name = models.CharField(max_length=LONGEST_TAG)
+    slug = models.CharField(max_length=3 * MAX_TAG_LENGTH)
+    name = models.CharField(max_length=MAX_TAG_LENGTH)
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     is_public = models.BooleanField(default=True)

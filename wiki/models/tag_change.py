@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from wiki.models.note import Note
-from wiki.models.tag import MOST_TAGS, NoteTag, Tag, each_once, tag_key
+from wiki.models.tag import MAX_TAGS, NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import TagAlias
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
     ) -> "TagChange":
         """Add and remove tags on those of these notes that author may edit; as rename().
 
-        Raises ValidationError if a note would get more than MOST_TAGS.
+        Raises ValidationError if a note would get more than MAX_TAGS.
         """
         readable = Note.objects.visible_to(author)
         wanted = TagAlias.objects.meant_by(add, readable)
@@ -197,10 +197,10 @@ def _step(note: Note, remove: Sequence[str], add: Sequence[str]) -> dict[str, An
     come = [name for name in add if tag_key(name) not in left]
     if set(gone) == set(come):
         return None
-    if len(come) > len(gone) and len(left) + len(come) > MOST_TAGS:
+    if len(come) > len(gone) and len(left) + len(come) > MAX_TAGS:
         raise ValidationError(
             f"{{{note.pid}}} would have {len(left) + len(come)} tags, and a note has at most "
-            f"{MOST_TAGS}. Nothing was changed; leave that note out."
+            f"{MAX_TAGS}. Nothing was changed; leave that note out."
         )
     return {"revision": note.head_revision.number, "remove": gone, "add": come}
 

@@ -9,7 +9,7 @@ from django.db import models
 
 from wiki.reader import Reader
 
-LEAST_LETTERS = 6  # of shorter words too many are one letter apart: cat, car
+MIN_LETTERS = 6  # of shorter words too many are one letter apart: cat, car
 SEPARATORS = re.compile(r"[\W_]+")
 ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"))
 
@@ -62,7 +62,7 @@ def near_pairs(slugs: Iterable[str]) -> set[tuple[str, str]]:
 def _forms(slug: str) -> Iterator[str]:
     word = _singular(_joined(slug))
     yield word
-    if len(word) >= LEAST_LETTERS and not any(map(str.isdigit, word)):
+    if len(word) >= MIN_LETTERS and not any(map(str.isdigit, word)):
         yield from {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
@@ -70,7 +70,7 @@ def _are_near(one: str, other: str) -> bool:
     first, second = (_singular(_joined(slug)) for slug in (one, other))
     if first == second:
         return bool(first)
-    if min(len(first), len(second)) < LEAST_LETTERS or any(map(str.isdigit, first + second)):
+    if min(len(first), len(second)) < MIN_LETTERS or any(map(str.isdigit, first + second)):
         return False
     return _are_one_edit_apart(first, second)
 

@@ -41,7 +41,7 @@ STOP_LIMIT_S = 60.0
 PAUSE_S = 0.02
 CRASHED_BACKENDS_LIMIT_S = 30.0
 
-LEAST_BUFFERS_MB, MOST_BUFFERS_MB, PART_OF_MEMORY = 128, 1024, 8
+MIN_BUFFERS_MB, MAX_BUFFERS_MB, PART_OF_MEMORY = 128, 1024, 8
 
 
 def shared_buffers() -> str:
@@ -52,7 +52,7 @@ def shared_buffers() -> str:
     """
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     part_mb = memory_mb // PART_OF_MEMORY
-    return f"{min(max(part_mb, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)}MB"
+    return f"{min(max(part_mb, MIN_BUFFERS_MB), MAX_BUFFERS_MB)}MB"
 
 
 # Given on the command line, where neither postgresql.conf nor ALTER SYSTEM can undo them.

@@ -5,8 +5,8 @@ import os
 import stat
 from pathlib import Path
 
-LONGEST = 103  # bytes of a socket's path; macOS allows one less than 104, Linux than 108
-LONGEST_NAME = len("/.s.PGSQL.5432")
+MAX_LENGTH = 103  # bytes of a socket's path; macOS allows one less than 104, Linux than 108
+MAX_NAME_LENGTH = len("/.s.PGSQL.5432")
 
 # Not tempfile.gettempdir(): every process must find the same folder, whatever its TMPDIR.
 SHORT_PARENT = Path("/tmp")
@@ -24,7 +24,7 @@ def socket_directory(home: Path) -> Path:
     has a comma, at which PostgreSQL's clients split. Computes only; see make_socket_directory.
     """
     path = os.fsencode(home.absolute())
-    if len(path) + LONGEST_NAME <= LONGEST and b"," not in path:
+    if len(path) + MAX_NAME_LENGTH <= MAX_LENGTH and b"," not in path:
         return home.absolute()
     return SHORT_PARENT / f"commonplace-{short_name(home)}"
 

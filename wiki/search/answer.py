@@ -17,9 +17,9 @@ from wiki.search.retrieval import (
 )
 from wiki.search.spelling import correction
 
-PER_PAGE, MOST_PAGES = 20, 10
-MOST = PER_PAGE * MOST_PAGES
-MOST_CORRECTED, MOST_DROPPED, MOST_KNOWN = 3, 4, 6
+PER_PAGE, MAX_PAGES = 20, 10
+MAX_HITS = PER_PAGE * MAX_PAGES
+MAX_CORRECTED, MAX_DROPPED, MAX_KNOWN = 3, 4, 6
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Answer:
     @property
     def pages(self) -> int:
         """Return how many pages there are; at least one."""
-        return max(1, min(MOST_PAGES, math.ceil(self.found.total / PER_PAGE)))
+        return max(1, min(MAX_PAGES, math.ceil(self.found.total / PER_PAGE)))
 
     @property
     def first(self) -> int:
@@ -62,7 +62,7 @@ class Answer:
     @property
     def most(self) -> int:
         """Return how many notes are listed at most."""
-        return MOST
+        return MAX_HITS
 
     @property
     def said(self) -> str:
@@ -118,7 +118,7 @@ class Answer:
             for part in self.query.parts()
             if (terms := part.terms())
         }
-        return [(word, count) for word, count in counts.items() if count][:MOST_KNOWN]
+        return [(word, count) for word, count in counts.items() if count][:MAX_KNOWN]
 
     @property
     def common(self) -> list[str]:
@@ -149,7 +149,7 @@ def answer(
     query = parse(typed, unfinished=is_typing)
     by = By.WORDS if is_typing else by
     prepare_meaning(query, by)
-    found = find_by_words(query, readable, MOST)
+    found = find_by_words(query, readable, MAX_HITS)
     made = Answer(typed, query, found, by, with_weak, is_typing)
     made.missing = dict.fromkeys(_missing(made), "")
     if not made.found.total and not is_typing:
@@ -161,7 +161,7 @@ def answer(
     if not made.found.hits and not made.found.with_words:
         _drop_operators(made, readable)
     made.page = max(1, min(page, made.pages))
-    listed = made.found.hits[:MOST]
+    listed = made.found.hits[:MAX_HITS]
     hits = listed[made.first - 1 :][:PER_PAGE]
     made.results = results_of(hits, made.query, made.found, readable, made.first)
     if made.found.weak and not hits:
@@ -171,7 +171,7 @@ def answer(
 
 
 def _rank_by_meaning(one: Placed) -> int:
-    return one.meaning.rank if one.meaning else MOST
+    return one.meaning.rank if one.meaning else MAX_HITS
 
 
 def _missing(made: Answer) -> list[str]:
@@ -196,14 +196,14 @@ def _try_as_beginning(made: Answer, readable: NoteQuerySet) -> None:
     again = parse(made.typed.rstrip(), unfinished=True)
     if again.unfinished is None or not begun(again.unfinished.text, readable):
         return
-    found = find_by_words(again, readable, MOST)
+    found = find_by_words(again, readable, MAX_HITS)
     if found.total:
         made.query, made.found, made.has_begun = again, found, True
 
 
 def _correct(made: Answer, readable: NoteQuerySet, *, as_typed: bool) -> None:
     """Look for words that may be meant; where nothing was found, show what they find."""
-    for word in list(made.missing)[:MOST_CORRECTED]:
+    for word in list(made.missing)[:MAX_CORRECTED]:
         made.missing[word] = correction(word, readable)
     made.corrected = made.query.typed
     for part in reversed(made.query.parts()):
@@ -213,14 +213,14 @@ def _correct(made: Answer, readable: NoteQuerySet, *, as_typed: bool) -> None:
         made.corrected = ""
     elif not made.found.total and not as_typed:
         query = parse(made.corrected)
-        found = find_by_words(query, readable, MOST)
+        found = find_by_words(query, readable, MAX_HITS)
         if found.total:
             made.query, made.found, made.is_corrected = query, found, True
 
 
 def _drop_operators(made: Answer, readable: NoteQuerySet) -> None:
     """Count what would be found without one operator or another."""
-    for operator in made.query.operators[:MOST_DROPPED]:
+    for operator in made.query.operators[:MAX_DROPPED]:
         rest = made.query.replacing(operator)
         if total := find_by_words(parse(rest), readable, 1).total:
             made.dropped.append((operator, rest, total))

@@ -20,11 +20,11 @@ from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75
-MOST_TERMS = 96
+MAX_TERMS = 96
 # The rarest words choose the candidates, as many words as have this many postings together;
 # the others, which tell little beside them, then count for the best candidates only. In a
 # notebook of some thousand notes every word chooses.
-MOST_POSTINGS, CANDIDATES = 20_000, 500
+MAX_POSTINGS, CANDIDATES = 20_000, 500
 # What takes longer than a millisecond to count is remembered for a moment.
 MANY, REMEMBERED_S = 5_000, 60
 # Scores are summed as whole millionths: the order of summing never shows in them.
@@ -86,7 +86,7 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     first. total counts the notes with a word that chooses candidates.
     """
     assert readable.scope is not None, "a search starts at visible_to"
-    asked = dict(list(query.terms.items())[:MOST_TERMS])
+    asked = dict(list(query.terms.items())[:MAX_TERMS])
     if not asked:
         return Ranking()
     notes, length, have = _counted(list(asked), readable.scope)
@@ -122,7 +122,7 @@ def _choosing(have: Mapping[int, int]) -> list[int]:
         if not count:
             continue
         postings += count
-        if chosen and postings > MOST_POSTINGS:
+        if chosen and postings > MAX_POSTINGS:
             break
         chosen.append(term)
     return chosen

@@ -10,9 +10,9 @@ from wiki.search.plain_text import SEPARATOR, plain
 from wiki.search.snippets import SENTENCE, Piece, Wanted, marked
 
 # About so many letters are shown; one long sentence may have more.
-ROOM, LONGEST = 240, 400
+ROOM, MAX_LENGTH = 240, 400
 # What is read of a passage, should it be far longer than passages are.
-MOST_READ = 8_000
+MAX_READ = 8_000
 # With so many of its words shown already, a sentence says nothing else.
 SAME_PART = 0.8
 ENDS = (".", "!", "?", "…", ".”", '."', ".)")
@@ -52,7 +52,7 @@ class Freshness:
 def quote(body: str, passage: Passage, place: tuple[int, int] | None, wanted: Wanted) -> Quote:
     """Quote a passage. body: of the revision that was indexed. place: its best sentence."""
     start = max(0, passage.start)
-    end = max(start, min(passage.end, len(body), start + MOST_READ))
+    end = max(start, min(passage.end, len(body), start + MAX_READ))
     first, last = (min(max(at, start), end) for at in place or (start, start))
     before = _sentences(plain(body[start:first]))
     said = plain(body[first:last]).strip(f" {SEPARATOR}")
@@ -113,10 +113,10 @@ def _begins_here(body: str, at: int) -> bool:
 
 def _cut(text: str) -> str:
     """Cut what is far too long at the end of a word."""
-    if len(text) <= LONGEST:
+    if len(text) <= MAX_LENGTH:
         return text
-    space = text.rfind(" ", ROOM, LONGEST)
-    return text[: space if space > 0 else LONGEST] + " …"
+    space = text.rfind(" ", ROOM, MAX_LENGTH)
+    return text[: space if space > 0 else MAX_LENGTH] + " …"
 
 
 def _sentences(text: str) -> list[str]:

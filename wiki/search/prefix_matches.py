@@ -10,7 +10,7 @@ from wiki.search.vocabulary import beginning_with, counted
 
 # Half a word tells half as much.
 WEIGHT = 0.5
-MOST_LEXEMES = 6
+MAX_LEXEMES = 6
 # Rarer than this beside the most frequent one, a word is hardly the one that is meant.
 RARE_PART = 5
 # A stem is shorter than its word: `attentio` is not the beginning of `attent`, but with one
@@ -33,8 +33,8 @@ def begun(word: str, readable: NoteQuerySet) -> dict[str, float]:
     part = PART.findall(word)[-1:]
     if not part:
         return {}
-    found = beginning_with(folded(word), scope, MOST_LEXEMES) if part[0] != word else {}
-    found = found or beginning_with(folded(part[0]), scope, MOST_LEXEMES)
+    found = beginning_with(folded(word), scope, MAX_LEXEMES) if part[0] != word else {}
+    found = found or beginning_with(folded(part[0]), scope, MAX_LEXEMES)
     found = found or counted(set(_continued(part[0])), scope)
     most = max(found.values(), default=0)
     return {lexeme: WEIGHT for lexeme, have in found.items() if have * RARE_PART >= most}

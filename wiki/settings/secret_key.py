@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-SHORTEST = 50
+MIN_LENGTH = 50
 
 
 def read_or_make(path: Path) -> str:
@@ -35,9 +35,9 @@ def read_or_make(path: Path) -> str:
             f"The secret key {path} cannot be read or written ({error.strerror}): "
             "make the folder writable, or set SECRET_KEY or WIKI_DATA_DIR."
         ) from error
-    if len(key) < SHORTEST:
+    if len(key) < MIN_LENGTH:
         raise ImproperlyConfigured(
-            f"The secret key {path} is shorter than {SHORTEST} characters: "
+            f"The secret key {path} is shorter than {MIN_LENGTH} characters: "
             "remove the file and start again; everyone will have to sign in anew."
         )
     return key

@@ -19,7 +19,7 @@ from wiki.reader import Reader
 
 register = template.Library()
 
-MOST_NUMBERS = 20  # a longer line of revisions is shortened
+MAX_NUMBERS = 20  # a longer line of revisions is shortened
 LATEST_NUMBERS = 5
 
 
@@ -69,7 +69,7 @@ def either(words: Iterable[str]) -> str:
 def revision_links(note: Note, current: int | None = None) -> dict[str, Any]:
     """Link to each revision of a note; `current` is the one this page shows, None the head."""
     earlier: Sequence[int] = note.earlier_numbers()
-    is_long = len(earlier) >= MOST_NUMBERS
+    is_long = len(earlier) >= MAX_NUMBERS
     return {
         "note": note,
         "current": current,

@@ -16,7 +16,7 @@ from wiki.models.tag import join_tags
 from wiki.models.visibility import Visibility
 from wiki.reader import SignedInRequest
 
-MOST = 10_000
+MAX_NOTES = 10_000
 
 
 @require_POST
@@ -28,8 +28,10 @@ def change(request: SignedInRequest) -> HttpResponse:
         pids = _pids(request, form)
         if not pids:
             form.add_error(None, "None of your notes was chosen. Go back and tick some.")
-        elif len(pids) > MOST:
-            form.add_error(None, f"These are {len(pids):,} notes; at most {MOST:,} change at once.")
+        elif len(pids) > MAX_NOTES:
+            form.add_error(
+                None, f"These are {len(pids):,} notes; at most {MAX_NOTES:,} change at once."
+            )
         elif form.cleaned_data["readers"] and not form.cleaned_data["sure"]:
             return render(request, "wiki/change_many.html", context | _asked(form, pids))
         else:
@@ -43,7 +45,7 @@ def change(request: SignedInRequest) -> HttpResponse:
 def _pids(request: SignedInRequest, form: ManyForm) -> list[int]:
     """Return the chosen notes that this person may write."""
     notes = form.chosen(Note.objects.editable_by(request.user))
-    return list(notes.order_by("pid").values_list("pid", flat=True)[: MOST + 1])
+    return list(notes.order_by("pid").values_list("pid", flat=True)[: MAX_NOTES + 1])
 
 
 def _asked(form: ManyForm, pids: list[int]) -> dict[str, Any]:

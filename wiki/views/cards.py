@@ -17,7 +17,7 @@ from wiki.models.note_html import Files, files_of_heads, pages, rendered_heads
 from wiki.reader import Reader
 
 LONG_TEXT = 6_000  # characters; a longer text is shown in part where it is one of many
-MOST_BACKLINKS = 50
+MAX_BACKLINKS = 50
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _backlinks(note: Note, reader: Reader) -> Backlinks:
     """Find the notes that link here among those the reader may read: three queries."""
     linking = Note.objects.visible_to(reader).linking_to(note, reader).last_changed()
     counted = linking.annotate(found=Window(Count("*"))).only("pid", "title")
-    shown: list[Any] = list(counted[:MOST_BACKLINKS])
+    shown: list[Any] = list(counted[:MAX_BACKLINKS])
     return Backlinks(shown, shown[0].found - len(shown) if shown else 0)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from wiki.models import Link, Note, NoteHtml
 
 PER_PAGE = 50
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass
@@ -53,7 +53,7 @@ def orphans(request: HttpRequest) -> HttpResponse:
 def _with_notes(counted: Sequence[Any], notes: Any) -> list[Broken]:
     """Find for each key the oldest notes that name it: two queries."""
     broken = {row["key"]: Broken(row["key"], row["notes"]) for row in counted}
-    found = Link.objects.filter(key__in=broken).first_of_each_key(notes, MOST_NAMED)
+    found = Link.objects.filter(key__in=broken).first_of_each_key(notes, MAX_NAMED)
     for link in found:
         broken[link.key].notes.append(link.note)
     first = {one.notes[0] for one in broken.values() if one.notes}

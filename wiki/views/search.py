@@ -15,8 +15,8 @@ from wiki.search.answer import Answer, answer
 from wiki.search.fusion import WEIGHTS, By
 from wiki.search.results import Result
 
-MOST_RECENT = 5
-MOST_DIGITS = 4
+MAX_RECENT = 5
+MAX_DIGITS = 4
 
 
 @login_not_required
@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if _wants_json(request):
         reply: HttpResponse = JsonResponse(_as_json(request, made))
     else:
-        recent = readable.last_changed()[:MOST_RECENT] if made.query.is_empty else ()
+        recent = readable.last_changed()[:MAX_RECENT] if made.query.is_empty else ()
         context = {
             "answer": made,
             "recent": recent,
@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _page(asked: str) -> int:
-    return int(asked) if asked.isdecimal() and len(asked) <= MOST_DIGITS else 1
+    return int(asked) if asked.isdecimal() and len(asked) <= MAX_DIGITS else 1
 
 
 def _by(asked: str) -> By:

@@ -6,18 +6,18 @@ from django.views.decorators.http import require_safe
 
 from wiki.models import Note, suggestions
 
-MOST = 10
-LONGEST = 300
+MAX_SUGGESTIONS = 10
+MAX_LENGTH = 300
 
 
 @login_not_required
 @require_safe
 def index(request: HttpRequest) -> JsonResponse:
     """Titles and tags of the notes the reader may read; `kind` asks for one of the two."""
-    typed, kind = request.GET.get("q", "")[:LONGEST], request.GET.get("kind")
+    typed, kind = request.GET.get("q", "")[:MAX_LENGTH], request.GET.get("kind")
     notes = Note.objects.visible_to(request.user)
-    titles = suggestions.titles(notes, typed, MOST) if kind != "tag" else []
-    tags = suggestions.tags(notes, typed, MOST) if kind != "title" else []
+    titles = suggestions.titles(notes, typed, MAX_SUGGESTIONS) if kind != "tag" else []
+    tags = suggestions.tags(notes, typed, MAX_SUGGESTIONS) if kind != "title" else []
     return JsonResponse(
         {
             "q": typed,

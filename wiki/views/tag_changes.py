@@ -16,7 +16,7 @@ from wiki.models.tag import Spelling, tag_key
 from wiki.reader import Reader, SignedInRequest
 
 PER_PAGE = 30
-MOST = 500  # a list of two kinds is put together in memory
+MAX_CHANGES = 500  # a list of two kinds is put together in memory
 
 
 @require_safe
@@ -25,7 +25,7 @@ def index(request: SignedInRequest) -> HttpResponse:
     made: list[Any] = []
     for model in (TagChange, VisibilityChange):
         rows = model.objects.made_by(request.user).select_related("author", "undone_by", "undoes")
-        made += rows.order_by("-pk")[:MOST]
+        made += rows.order_by("-pk")[:MAX_CHANGES]
     made.sort(key=lambda change: change.created, reverse=True)
     page = Paginator(made, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "wiki/tidying.html", {"page": page})

@@ -14,7 +14,7 @@ from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
 from wiki.models.tag_difference import near_pairs
 from wiki.views.lists import ordered
 
-MOST_PAIRS = 30
+MAX_PAIRS = 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every tag of a note the reader may read, with how many such notes carry it."""
     tags = list(Tag.objects.counted_for(Note.objects.visible_to(request.user)))
     pairs = _pairs(tags, request.user) if request.user.is_authenticated else []
-    context = {"tags": tags, "pairs": pairs[:MOST_PAIRS], "more": len(pairs[MOST_PAIRS:])}
+    context = {"tags": tags, "pairs": pairs[:MAX_PAIRS], "more": len(pairs[MAX_PAIRS:])}
     return render(request, "wiki/tags.html", context)
 
 

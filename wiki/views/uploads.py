@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from wiki import access
 from wiki.files.sanitizer import Busy, Unreadable
-from wiki.files.store import MOST_BYTES, FileRefused
+from wiki.files.store import MAX_BYTES, FileRefused
 from wiki.forms import NoteForm
 from wiki.markup.file_references import with_file
 from wiki.models import Attachment, Note, attachment_upload
@@ -24,7 +24,7 @@ from wiki.models.attachment_upload import KindRefused, TooManyUnsaved
 from wiki.reader import SignedInRequest
 from wiki.views.account import login_and_send_again
 
-MEGABYTES = MOST_BYTES // 1024**2
+MEGABYTES = MAX_BYTES // 1024**2
 TOO_LARGE = (
     f"The file has more than {MEGABYTES} MB, which is the most a note can hold of one. "
     "Make it smaller, or link to where it lies."

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CASES = 200
 SEED = 21
 HITS = 10  # of each query
-LEAST_SENTENCES = 3
+MIN_SENTENCES = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     wanted = options.get("cases") or CASES
     cases = list(_cases(index, queries, wanted, Random(SEED)))
     if not cases:
-        raise NothingToEvaluate(f"No passage found in {one.name} has {LEAST_SENTENCES} sentences.")
+        raise NothingToEvaluate(f"No passage found in {one.name} has {MIN_SENTENCES} sentences.")
     falls = [_falls(encoder, case) for case in cases]
     orders = [is_recomputed(reader.ask(query, with_weak=True).found.hits) for query in queries]
     return {
@@ -115,7 +115,7 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
         sentence for where, sentence in said.items() if where != place and text.count(sentence) == 1
     ]
     shown = said.get(place, "")
-    if len(said) < LEAST_SENTENCES or not others or text.count(shown) != 1:
+    if len(said) < MIN_SENTENCES or not others or text.count(shown) != 1:
         return None
     other = random.choice(others)
     return Case(query.text, text, text.replace(shown, ""), text.replace(other, ""))

@@ -1,8 +1,8 @@
 """`evaluate identifiers`: whoever types a name that few notes have finds these notes first.
 
 A name is a word with a digit, an underscore, a dot or a dash in it, in camel case, or after two
-dashes. Names that stand in at most MOST_NOTES notes of a set are looked for by both legs; one is
-found if all these notes are among the first MOST_NOTES. A note has a name also where it is a part
+dashes. Names that stand in at most MAX_NOTES notes of a set are looked for by both legs; one is
+found if all these notes are among the first MAX_NOTES. A note has a name also where it is a part
 of a longer one, between dots or dashes. Names that stand by themselves in each of their notes are
 counted apart from those that some note has only inside of something longer, such as an address.
 """
@@ -22,7 +22,7 @@ from wiki.search.fusion import By
 from wiki.search.query import parse
 from wiki.search.retrieval import find
 
-MOST_NOTES = 3
+MAX_NOTES = 3
 CASES = 1_000
 SEED = 20
 
@@ -32,7 +32,7 @@ JOINT = re.compile(r"([.-]+)")
 # What joins a name to something longer, once or twice, as in `https://`.
 JOINED = r"[._/:+@^'’\\-]"
 # Of a chain of more parts, such as a long address, no shorter chain is counted.
-MOST_PARTS = 12
+MAX_PARTS = 12
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def rare_names(documents: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return every name that at most MOST_NOTES documents have, and these documents.
+    """Return every name that at most MAX_NOTES documents have, and these documents.
 
     Case makes no difference; a name is returned as it is written first.
     """
@@ -77,9 +77,7 @@ def rare_names(documents: Mapping[str, str]) -> dict[str, frozenset[str]]:
             if NAME.search(word):
                 names[word.casefold()] = min(word, names.get(word.casefold(), word))
     return {
-        word: frozenset(having[key])
-        for key, word in names.items()
-        if len(having[key]) <= MOST_NOTES
+        word: frozenset(having[key]) for key, word in names.items() if len(having[key]) <= MAX_NOTES
     }
 
 
@@ -88,7 +86,7 @@ def _parts(word: str) -> Iterator[str]:
     yield word
     bare = word.removeprefix("--")
     pieces = JOINT.split(bare)
-    if len(pieces) > 2 * MOST_PARTS:
+    if len(pieces) > 2 * MAX_PARTS:
         pieces = [bare]
     for first in range(0, len(pieces), 2):
         for last in range(first, len(pieces), 2):
@@ -119,7 +117,7 @@ def _figures(
 
 def _missed(name: str, right: frozenset[str], notebook: Notebook) -> dict[str, Any] | None:
     """Look for a name; return what was found if that is not all that it should be."""
-    found = find(parse(name), readable(), MOST_NOTES, By.BOTH)
+    found = find(parse(name), readable(), MAX_NOTES, By.BOTH)
     first = [notebook.documents[hit.pid] for hit in found.hits]
     if right.issubset(first):
         return None

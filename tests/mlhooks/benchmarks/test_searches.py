@@ -37,7 +37,7 @@ def test_a_small_run_tells_every_figure(
     monkeypatch.setattr(synthetic_vectors, "ENCODED", 20)
     monkeypatch.setattr(synthetic_vectors, "NOTES_AT_A_TIME", 10)
     monkeypatch.setattr(hnsw, "GRAPH_FROM", 100)
-    monkeypatch.setattr(nearest, "MOST_READ", 30)
+    monkeypatch.setattr(nearest, "MAX_READ", 30)
     result = searches.run({"notes": 40, "cache": tmp_path})
     assert (result["notes"], result["vectors"], result["sigma"]) == (40, "synthetic", 0.8)
     assert 20 <= result["encoded"] < 60 < result["passages"]

@@ -26,7 +26,7 @@ BREAD = "Flour, water and salt rest over night; the loaf is baked in a hot pot w
 @pytest.fixture(autouse=True)
 def one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine ten seconds may not be enough to build what a test wants whole."""
-    monkeypatch.setattr(index_build, "TURN_S", index_build.LONGEST_TURN_S)
+    monkeypatch.setattr(index_build, "TURN_S", index_build.MAX_TURN_S)
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def test_going_back_is_a_button(two, staff_client):
 
 
 def test_what_lacks_too_much_does_not_answer(two, staff_client, monkeypatch):
-    monkeypatch.setattr("mlhooks.indexes.active_index.MOST_LACKING", 0)
+    monkeypatch.setattr("mlhooks.indexes.active_index.MAX_LACKING", 0)
     IndexedNote.objects.filter(index=two[0]).delete()
     text = press(staff_client, "answer", index=two[0].pk)
     assert "lacks 2 of 2 notes. Go on with it" in text and active() == two[1]

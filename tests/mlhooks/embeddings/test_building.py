@@ -292,7 +292,7 @@ def test_cancelled_while_others_go_first_it_stays_cancelled(shelf, other, singly
 
 def test_long_turns_have_an_end_too(shelf, other, singly, monkeypatch):
     """So that a build of hours has all its attempts again and again."""
-    monkeypatch.setattr(index_build, "LONGEST_TURN_S", 0)
+    monkeypatch.setattr(index_build, "MAX_TURN_S", 0)
     with pytest.raises(index_build.MakeRoom):
         build(other)
 
@@ -320,7 +320,7 @@ def test_an_index_brought_up_to_date_does_not_answer_instead_of_another(shelf, o
 
 
 def test_portions_are_small_in_notes_and_in_text(shelf, write, monkeypatch):
-    monkeypatch.setattr(embedder, "MOST_LETTERS", 1_000)
+    monkeypatch.setattr(embedder, "MAX_LETTERS", 1_000)
     long = write("Long", "word " * 1_000)
     portions = list(index_build._portions(Note.objects.all()))
     assert [pid for portion in portions for pid in portion] == [

@@ -80,7 +80,7 @@ def test_an_index_that_was_never_finished_does_not_answer(two, static):
 
 def test_an_index_that_lacks_too_much_does_not_answer(two, monkeypatch):
     old, new = two
-    monkeypatch.setattr(active_index, "MOST_LACKING", 1)
+    monkeypatch.setattr(active_index, "MAX_LACKING", 1)
     IndexedNote.objects.filter(index=old).update(revision=9)
     with pytest.raises(active_index.NotNow, match="lacks 2 of 2 notes"):
         active_index.let_answer(old)

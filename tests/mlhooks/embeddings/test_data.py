@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 import wiki.measuring.benchmarks
 from mlhooks.passages.split import (
-    MOST_PIECES,
+    MAX_PIECES,
     Earlier,
     Passage,
     block_keys,
@@ -127,7 +127,7 @@ def check_cover(body: str, passages: list[Passage]) -> None:
     for passage, raw in zip(passages, shown(body, passages), strict=True):
         assert at <= passage.start < passage.end and raw == raw.strip()
         check_says_nothing(body[at : passage.start])
-        assert count([raw if passage.is_code else cleaned(raw)])[0] <= MOST_PIECES
+        assert count([raw if passage.is_code else cleaned(raw)])[0] <= MAX_PIECES
         at = passage.end
     check_says_nothing(body[at:])
 
@@ -319,7 +319,7 @@ def test_a_full_passage_that_grows_becomes_two():
 def test_half_a_sentence_is_no_passage():
     body = ("One sentence is here. " * 39).strip() + " The last goes"
     passages = split("A note", body, count)
-    assert len(passages) == 1 and count([body])[0] > MOST_PIECES - 3
+    assert len(passages) == 1 and count([body])[0] > MAX_PIECES - 3
     longer = body + " on and on"
     assert shown(longer, again(body, passages, longer))[-1].endswith("The last goes on and on")
     assert len(shown(longer, again(body, passages, longer))) == 2
@@ -396,7 +396,7 @@ def test_any_text_takes_linear_time():
 def test_a_text_without_blanks_is_cut():
     body = "a" * 100_000
     passages = split("", body, count)
-    assert max(passage.end - passage.start for passage in passages) <= 16 * MOST_PIECES
+    assert max(passage.end - passage.start for passage in passages) <= 16 * MAX_PIECES
     assert "".join(shown(body, passages)) == body
 
 

@@ -175,7 +175,7 @@ def test_a_walk_of_the_graph_finds_the_same(shelf, bob, monkeypatch):
             hnsw.MAKE.replace(" CONCURRENTLY", "").format(graph="walked", table=active().table)
         )
     EncoderIndex.objects.update(has_graph=True)
-    monkeypatch.setattr(related, "MOST_READ", 0)
+    monkeypatch.setattr(related, "MAX_READ", 0)
     assert active().has_graph and found(sea, bob) == compared
 
 

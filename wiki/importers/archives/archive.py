@@ -25,7 +25,7 @@ CHUNK_BYTES = 256 * 1024
 BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 # What reading an entry raises that is not what its list says.
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error)
-MOST_FILES = 200_000
+MAX_FILES = 200_000
 STALE_S = 24 * 3600
 
 
@@ -46,7 +46,7 @@ def opened(path: Path, limits: Limits = Limits()) -> Iterator[Path]:  # noqa: B0
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def safe_files(root: Path, most: int = MOST_FILES) -> Iterator[Path]:
+def safe_files(root: Path, most: int = MAX_FILES) -> Iterator[Path]:
     """Yield the regular files below root in the order of their paths; no link is followed.
 
     Raises Unreadable when there are more than `most`, OSError if a folder cannot be read.

@@ -21,14 +21,14 @@ END = b"PK\x05\x06"
 END_64, LOCATOR_64 = b"PK\x06\x06", b"PK\x06\x07"
 ENTRY = b"PK\x01\x02"
 END_BYTES, END_64_BYTES, LOCATOR_BYTES, ENTRY_BYTES, HEADER_BYTES = 22, 56, 20, 46, 30
-LONGEST_COMMENT = 65_535
+MAX_COMMENT_LENGTH = 65_535
 TIMESTAMP = 0x5455
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 NAMED_IN_UTF8 = 0x800
 DRIVE = re.compile(r"[A-Za-z]:(?! )")
-LONGEST_NAME_BYTES, DEEPEST = 255, 60
+MAX_NAME_BYTES, DEEPEST = 255, 60
 # Ordinary text compresses 3 to 10 times; below this size a strange ratio harms nobody.
-MOST_RATIO, HARMLESS_BYTES = 100, 10 * 1024 * 1024
+MAX_RATIO, HARMLESS_BYTES = 100, 10 * 1024 * 1024
 # What other programs leave in a folder for themselves.
 LITTER = {"__MACOSX", ".DS_Store", "Icon\r"}
 ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".tar", ".xz", ".bz2")
@@ -79,7 +79,7 @@ def _measure(file: IO[bytes], limits: Limits) -> None:
             f"it has {_mb(packed)} and an archive has at most {_mb(limits.packed_bytes)}; "
             "divide the folder and pack the parts."
         )
-    file.seek(max(0, packed - END_BYTES - LONGEST_COMMENT))
+    file.seek(max(0, packed - END_BYTES - MAX_COMMENT_LENGTH))
     tail = file.read()
     at = len(tail) - END_BYTES
     if tail[at : at + 4] != END or tail[-2:] != b"\0\0":
@@ -147,7 +147,7 @@ def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
         raise Unreadable(f"{_shown(entry)} leads out of the folder.")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
         raise Unreadable(f"the name {_shown(entry)} holds a control character.")
-    if len(parts) > DEEPEST or any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
+    if len(parts) > DEEPEST or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
         raise Unreadable(f"the name {_shown(entry)} is longer than a file's name can be.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or not (parts or entry.is_dir()):
@@ -187,8 +187,8 @@ def _refuse_sizes(files: list[tuple[PurePosixPath, zipfile.ZipInfo]], limits: Li
         )
     packed = sum(entry.compress_size for _, entry in files)
     for name, size, small in _ratios(files, total, packed):
-        if size > HARMLESS_BYTES and size > MOST_RATIO * small:
-            raise Unreadable(f"{name} unpacks to more than {MOST_RATIO} times its size.")
+        if size > HARMLESS_BYTES and size > MAX_RATIO * small:
+            raise Unreadable(f"{name} unpacks to more than {MAX_RATIO} times its size.")
 
 
 def _ratios(

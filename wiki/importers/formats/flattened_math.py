@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from wiki.importers.formats.tex_shown import Differs, Reading, as_shown
 
 # How far back a formula's flattened half may reach, in characters without spaces.
-LONGEST = 300
+MAX_LENGTH = 300
 # Characters and tokens looked at in one item before the search gives up: about a second.
-MOST_EFFORT = 1_000_000
+MAX_EFFORT = 1_000_000
 
 # Where a formula shows that it is TeX: a command, an index, an exponent.
 PLACE = re.compile(r"\\[A-Za-z]+|[_^](?=[A-Za-z0-9{\\])")
@@ -36,7 +36,7 @@ class Recovery:
 
     def __init__(self) -> None:
         self.unclear: list[str] = []
-        self.effort = MOST_EFFORT
+        self.effort = MAX_EFFORT
 
     def pieces(self, line: str) -> list[Piece]:
         r"""Cut a line into words and formulas.
@@ -67,12 +67,12 @@ class Recovery:
         flattened half begins with u, and what precedes the place, spaces aside, is
         u · rest · u. For every division the TeX from the place on must show exactly rest.
         """
-        nearby = range(max(done, place - 3 * LONGEST), place)
+        nearby = range(max(done, place - 3 * MAX_LENGTH), place)
         self.effort -= len(nearby)
         shown = [i for i in nearby if not line[i].isspace()]
         before = as_shown("".join(line[i] for i in shown))
         best: tuple[int, int, int] | None = None
-        for q in range(max(0, len(before) - LONGEST), len(before)):
+        for q in range(max(0, len(before) - MAX_LENGTH), len(before)):
             if self.effort <= 0:
                 break
             most = _shared_ending(before, q)

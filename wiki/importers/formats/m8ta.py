@@ -37,7 +37,7 @@ NUMBER = re.compile(r" ?(\d{1,9})(?: \[\w+\])* *")
 DATE = "%m-%d-%Y %H:%M"
 # The notice and the form at the head of a page belong to nobody's note.
 FORM = re.compile(r"(m8ta|.*login\..*|text: sort by|tags: modified|type: chronology|) *")
-MOST_REVISIONS = 10_000
+MAX_REVISIONS = 10_000
 # Earlier revisions of a whole page: so many, and one more for each so many bytes of it.
 MAX_EARLIER, BYTES_PER_EARLIER = 1_000, 100
 
@@ -166,8 +166,8 @@ def _head(entry: _Entry) -> tuple[State, tuple[Notice, ...]]:
     header = read_header(entry.lines[0]) if entry.lines else None
     if header is None:
         raise ValueError("The line after `hide / / print` is no header.")
-    if header.number > MOST_REVISIONS:
-        raise ValueError(f"revision:{header.number} is more than {MOST_REVISIONS:,}.")
+    if header.number > MAX_REVISIONS:
+        raise ValueError(f"revision:{header.number} is more than {MAX_REVISIONS:,}.")
     try:
         date = datetime.strptime(header.date, DATE).replace(tzinfo=UTC)
     except ValueError as error:

@@ -12,7 +12,7 @@ from wiki.importers.formats.plain_text import as_markdown, as_paragraph, split_f
 from wiki.importers.item import Code, Notice
 
 BULLET = re.compile(r"(?P<indent> *)•(?: (?P<words>.*))?")
-LONGEST_TITLE = 500
+MAX_TITLE_LENGTH = 500
 NO_TITLE = "(no title)"
 
 
@@ -40,10 +40,10 @@ def read_body(lines: list[str]) -> Body:
 def _title(line: str) -> tuple[str, list[Notice]]:
     """Take the line as title, or make one and say so; then the line stays in the body."""
     words = line.strip(" \t")
-    if words and len(words) <= LONGEST_TITLE and not BULLET.fullmatch(line):
+    if words and len(words) <= MAX_TITLE_LENGTH and not BULLET.fullmatch(line):
         return words, []
     bullet = BULLET.fullmatch(line)
-    start = (bullet["words"] or "" if bullet else words)[:LONGEST_TITLE].strip()
+    start = (bullet["words"] or "" if bullet else words)[:MAX_TITLE_LENGTH].strip()
     message = "The entry has no line that can be its title, so one was made of its first words."
     return start or NO_TITLE, [Notice(Code.TITLE_MADE, message)]
 

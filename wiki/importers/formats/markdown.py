@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from wiki.forms import MOST_BYTES
+from wiki.forms import MAX_BYTES
 from wiki.importers.archives.archive import is_zip
 from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice, Options, Remark, State, Unreadable, unreadable
@@ -30,7 +30,7 @@ from wiki.markup import link_key
 from wiki.models.visibility import NoteType, Visibility
 
 # Read at most: the text of a note in the longest encoding, and a long front matter.
-MOST_READ = 4 * MOST_BYTES
+MAX_READ = 4 * MAX_BYTES
 KEY = "vault:"
 
 
@@ -94,15 +94,15 @@ class Vault:
     def _item(self, name: str, path: Path) -> Item:
         try:
             about = path.stat(follow_symlinks=False)
-            data = path.read_bytes() if about.st_size <= MOST_READ else b""
+            data = path.read_bytes() if about.st_size <= MAX_READ else b""
         except OSError as error:
             return unreadable(name, Code.NOT_READ, f"It cannot be read: {error.strerror}.")
-        if about.st_size > MOST_READ:
+        if about.st_size > MAX_READ:
             return _too_long(name, about.st_size)
         changed = datetime.fromtimestamp(about.st_mtime, UTC)
         dates = self._dates.get(name, Dates(changed, changed))
         file = File(PurePosixPath(name), data, decode(data), dates)
-        if len(file.body.encode()) > MOST_BYTES:
+        if len(file.body.encode()) > MAX_BYTES:
             return _too_long(name, len(file.body.encode()))
         item = self._of(file)
         return replace(item, notices=(*item.notices, *self._clashes(name, item.head.title)))
@@ -208,5 +208,5 @@ def _left_out(name: str, code: Code, message: str) -> Item:
 
 
 def _too_long(name: str, size: int) -> Item:
-    message = f"It has {size:,} bytes and a note has at most {MOST_BYTES:,}. Divide the file."
+    message = f"It has {size:,} bytes and a note has at most {MAX_BYTES:,}. Divide the file."
     return _left_out(name, Code.TOO_LONG, message)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
 from wiki.files import store
-from wiki.http.request_body import UPLOAD_BYTES as MOST_BYTES
+from wiki.http.request_body import UPLOAD_BYTES as MAX_BYTES
 
 # Behind the file stand a few fields.
 FIELDS_BYTES = 1024 * 1024
@@ -76,4 +76,4 @@ class Capped(TemporaryFileUploadHandler):
 def most_bytes(request: Any) -> int:
     """Return how many bytes a file may have that is sent to this address."""
     match = request.resolver_match
-    return store.MOST_BYTES if match and match.url_name in ONE_FILE else MOST_BYTES
+    return store.MAX_BYTES if match and match.url_name in ONE_FILE else MAX_BYTES

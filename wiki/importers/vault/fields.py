@@ -9,7 +9,7 @@ from django.utils import timezone
 from wiki.importers.item import Code, Notice
 from wiki.importers.vault import tags
 from wiki.importers.vault.dates import moment
-from wiki.importers.vault.titles import LONGEST, line
+from wiki.importers.vault.titles import MAX_LENGTH, line
 from wiki.models.visibility import NoteType, Visibility
 
 # Best first; spaces and hyphens in a key are as good as _, and case does not count.
@@ -29,7 +29,7 @@ TAGS_AT_SPACES = ("tags", "categories")
 TAGS = (*TAGS_AT_SPACES, "tag", "keywords", "category")
 ALIASES = ("aliases", "alias")
 REFS = ("ref", "cite", "citekey")
-LONGEST_REF = 200
+MAX_REF_LENGTH = 200
 # What says that a note is not to be published, and by which value.
 HIDING = {"draft": True, "private": True, "publish": False, "published": False, "public": False}
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -47,12 +47,12 @@ class Fields:
         self._keys = {_name(key): key for key in reversed(list(values))}
         self._used: set[str] = set()
         self.notices: list[Notice] = []
-        self.title = self._line(["title"], LONGEST)
+        self.title = self._line(["title"], MAX_LENGTH)
         self.tags = [tag for name in TAGS for tag in self._tags(name)]
         self.aliases = [alias for name in ALIASES for alias in self._aliases(name)]
         self.created = self._moment(CREATED)
         self.modified = self._moment(MODIFIED)
-        self.ref = self._line(REFS, LONGEST_REF)
+        self.ref = self._line(REFS, MAX_REF_LENGTH)
         self.type = self._one_of("type", NoteType.values)
         self.visibility = self._hidden() or self._one_of("visibility", Visibility.values) or None
         self.is_exact = self._one_of("exact", ("true",)) == "true"
@@ -80,7 +80,7 @@ class Fields:
         self._used.add(name)
         found = dict(self._said([name])).get(name, [])
         names = found if isinstance(found, list) else str(found).split(",")
-        lines = [_line(one, LONGEST).removeprefix("[[").removesuffix("]]") for one in names]
+        lines = [_line(one, MAX_LENGTH).removeprefix("[[").removesuffix("]]") for one in names]
         return [alias for alias in lines if alias]
 
     def _moment(self, names: Iterable[str]) -> datetime | None:

@@ -17,7 +17,7 @@ from wiki.importers.item import Code, Notice
 from wiki.importers.vault.plain_data import TooMuch, plain
 from wiki.importers.vault.strict_yaml import load
 
-MOST_CHARACTERS = 64 * 1024
+MAX_CHARACTERS = 64 * 1024
 CLOSING = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
@@ -47,7 +47,7 @@ def read(text: str) -> FrontMatter:
         return _json(text)
     first, _, rest = text.partition("\n")
     closing = CLOSING.get(first.rstrip())
-    end = closing.search(rest, 0, MOST_CHARACTERS) if closing else None
+    end = closing.search(rest, 0, MAX_CHARACTERS) if closing else None
     if end is None:
         return FrontMatter(_properties(text), text, stays=True)
     block, after = rest[: end.start()], rest[end.end() :].removeprefix("\n")
@@ -70,7 +70,7 @@ def _read(text: str, block: str, after: str, loads: Callable[[str], Any]) -> Fro
 
 def _json(text: str) -> FrontMatter:
     try:
-        values, end = json.JSONDecoder().raw_decode(text[:MOST_CHARACTERS])
+        values, end = json.JSONDecoder().raw_decode(text[:MAX_CHARACTERS])
         values = plain(values)
     except UNREADABLE:
         return FrontMatter({}, text)
@@ -82,7 +82,7 @@ def _json(text: str) -> FrontMatter:
 def _properties(text: str) -> dict[str, str]:
     """Read the `key:: value` lines with which Logseq's pages begin; they stay in the text."""
     found: dict[str, str] = {}
-    for line in text[:MOST_CHARACTERS].splitlines():
+    for line in text[:MAX_CHARACTERS].splitlines():
         key, colons, value = line.removeprefix("- ").partition(":: ")
         if not colons or not re.fullmatch(r"[A-Za-z][\w-]{0,60}", key):
             break

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-MOST_S = 60.0
+MAX_S = 60.0
 LATEST = 32_503_680_000  # the year 3000
 BLOCK = 65536
 SAFE = {
@@ -76,13 +76,13 @@ def history(folder: Path) -> dict[str, Dates]:
         except OSError as error:
             raise NoHistory(f"git could not be started ({error.strerror})") from error
         except subprocess.TimeoutExpired as error:
-            raise NoHistory(f"git took more than {MOST_S:.0f} s") from error
+            raise NoHistory(f"git took more than {MAX_S:.0f} s") from error
 
 
 def _asked(folder: Path, home: str) -> dict[str, Dates]:
     # A repository without a commit has nothing to tell, and git calls that an error.
     probe = _command(folder, ["rev-parse", "--verify", "--quiet", "HEAD"])
-    run = subprocess.run(probe, env=_environment(home), capture_output=True, timeout=MOST_S)
+    run = subprocess.run(probe, env=_environment(home), capture_output=True, timeout=MAX_S)
     if run.returncode:
         return {}
     process = subprocess.Popen(
@@ -92,7 +92,7 @@ def _asked(folder: Path, home: str) -> dict[str, Dates]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    timer = threading.Timer(MOST_S, process.kill)
+    timer = threading.Timer(MAX_S, process.kill)
     timer.start()
     try:
         with process:
@@ -101,7 +101,7 @@ def _asked(folder: Path, home: str) -> dict[str, Dates]:
     finally:
         timer.cancel()
     if process.returncode:
-        raise NoHistory(f"git ended with {process.returncode}, or took more than {MOST_S:.0f} s")
+        raise NoHistory(f"git ended with {process.returncode}, or took more than {MAX_S:.0f} s")
     return found
 
 

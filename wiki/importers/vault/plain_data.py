@@ -5,7 +5,7 @@ import re
 from datetime import date, time
 from typing import Any
 
-MOST_VALUES = 5_000
+MAX_VALUES = 5_000
 DEEPEST = 20
 # PostgreSQL's JSON holds no zero byte, and no half of a surrogate pair.
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
     Shared parts become copies, so that an alias of an alias of an alias is counted as long
     as it is. Raises TooMuch.
     """
-    left = [MOST_VALUES]
+    left = [MAX_VALUES]
     return _plain(value, left, 0)
 
 
@@ -33,7 +33,7 @@ def text(value: str) -> str:
 def _plain(value: Any, left: list[int], depth: int) -> Any:
     left[0] -= 1
     if left[0] < 0:
-        raise TooMuch(f"it holds more than {MOST_VALUES:,} values")
+        raise TooMuch(f"it holds more than {MAX_VALUES:,} values")
     if depth > DEEPEST:
         raise TooMuch(f"it is nested more than {DEEPEST} deep")
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from wiki.importers.item import Code, Item, Notice
-from wiki.models.tag import LONGEST_TAG, MOST_TAGS, tag_key
+from wiki.models.tag import MAX_TAG_LENGTH, MAX_TAGS, tag_key
 
 
 def said(value: Any, *, at_spaces: bool) -> list[str]:
@@ -38,16 +38,16 @@ def clean(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
         if len(words) > 1:
             message = f"The tag “{' '.join(words)[:100]}” has spaces; it became {tag[:100]}."
             notices.append(Notice(Code.TAG_JOINED, message))
-        if len(tag) > LONGEST_TAG:
-            message = f"The tag {tag[:30]}… has {len(tag)} characters; it keeps {LONGEST_TAG}."
+        if len(tag) > MAX_TAG_LENGTH:
+            message = f"The tag {tag[:30]}… has {len(tag)} characters; it keeps {MAX_TAG_LENGTH}."
             notices.append(Notice(Code.TAG_CUT, message))
-            tag = tag[:LONGEST_TAG]
+            tag = tag[:MAX_TAG_LENGTH]
         if tag:
             tags.setdefault(tag_key(tag), tag)
-    if len(tags) > MOST_TAGS:
-        message = f"It has {len(tags)} tags and a note at most {MOST_TAGS}: the last are not here."
+    if len(tags) > MAX_TAGS:
+        message = f"It has {len(tags)} tags and a note at most {MAX_TAGS}: the last are not here."
         notices.append(Notice(Code.TAG_CUT, message))
-    return tuple(list(tags.values())[:MOST_TAGS]), tuple(notices)
+    return tuple(list(tags.values())[:MAX_TAGS]), tuple(notices)
 
 
 def with_hashtags(item: Item, hashtags: Iterable[str]) -> Item:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from wiki.importers.vault.dates import in_name
 
-LONGEST = 500
+MAX_LENGTH = 500
 # `# Title`, perhaps closed by #, perhaps with an id as kramdown and Pandoc write it; or
 # underlined. Blank lines around it belong to it.
 HEADING = re.compile(
@@ -39,7 +39,7 @@ def heading(text: str) -> tuple[str, int]:
         return "", 0
     typed = IDENTITY.sub("", match["atx"] or match["setext"])
     title = line(LOOKS.sub("", LINK.sub(lambda found: found[1] or found[2] or "", typed)))
-    if not title or len(title) > LONGEST:
+    if not title or len(title) > MAX_LENGTH:
         return "", 0
     return title, 0 if HOLDS_MORE.search(typed) else match.end()
 

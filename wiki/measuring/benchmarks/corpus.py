@@ -19,7 +19,7 @@ from wiki.diffing.merge import Fields
 from wiki.models.visibility import NoteType, Visibility
 
 SOURCE = Path(__file__).with_name("til.jsonl.gz")
-LONGEST_TITLE = 300
+MAX_TITLE_LENGTH = 300
 PARAGRAPH = 300  # characters
 
 # What papers are full of; # is replaced by a number, so that few are equal.
@@ -115,7 +115,7 @@ class Corpus:
 
     def title(self, number: int) -> str:
         """Return the title of a note, by which others link to it."""
-        return f"{self._source(number).title[:LONGEST_TITLE]} {number}"
+        return f"{self._source(number).title[:MAX_TITLE_LENGTH]} {number}"
 
     def queries(self, count: int) -> list[str]:
         """Return what somebody may look for: two to five words that one sentence has."""

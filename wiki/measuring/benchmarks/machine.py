@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # Above this much load per core, a measured time says more about the neighbours.
-MOST_LOAD_PER_CORE = 1.5
+MAX_LOAD_PER_CORE = 1.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Machine:
 
         None where there are no times, or the machine was too busy to tell.
         """
-        if not times_s or self.load > MOST_LOAD_PER_CORE * self.cores:
+        if not times_s or self.load > MAX_LOAD_PER_CORE * self.cores:
             return None
         rank = max(1, math.ceil(part * len(times_s)))
         return round(1000 * sorted(times_s)[rank - 1], 1)

@@ -22,7 +22,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from wiki.forms import MOST_BYTES, form_values
+from wiki.forms import MAX_BYTES, form_values
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many
@@ -142,8 +142,8 @@ def with_revisions(corpus: Corpus, owner: User) -> Note:
 def different_words(body: str) -> str:
     """Return as much text as a note may have, no word of which comes twice."""
     start = Random(body).randrange(10**9)
-    words = (f"{start + i:x}" for i in range(MOST_BYTES // 5))
-    return " ".join(words)[:MOST_BYTES]
+    words = (f"{start + i:x}" for i in range(MAX_BYTES // 5))
+    return " ".join(words)[:MAX_BYTES]
 
 
 def saving(
