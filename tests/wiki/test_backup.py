@@ -23,7 +23,7 @@ from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki import backup, integrity
 from wiki.accounts import sign_in_links
-from wiki.backup import BackupError, content_sha256, create
+from wiki.backup import BackupError, content_sha256, creation
 from wiki.backup.archive import MANIFEST
 from wiki.files import store
 from wiki.importers.batch import import_path
@@ -209,7 +209,7 @@ def test_writing_waits_for_no_backup_and_is_not_in_it(
     lived_in, alice, fields, tmp_path, monkeypatch
 ):
     """A save between the backup's snapshot and its first row."""
-    hold = create._hold
+    hold = creation._hold
 
     def save_meanwhile(tables):
         hold(tables)
@@ -222,7 +222,7 @@ def test_writing_waits_for_no_backup_and_is_not_in_it(
         connection.close()
 
     before = content_sha256()
-    monkeypatch.setattr(create, "_hold", save_meanwhile)
+    monkeypatch.setattr(creation, "_hold", save_meanwhile)
     assert backup.backup(tmp_path / "notes.zip").sha256 == before != content_sha256()
 
 
@@ -385,7 +385,7 @@ def test_no_file_is_overwritten(lived_in, tmp_path):
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(lived_in, tmp_path, monkeypatch):
     file = tmp_path / "notes.zip"
-    monkeypatch.setattr(create, "_hold", lambda tables: file.write_text("precious"))
+    monkeypatch.setattr(creation, "_hold", lambda tables: file.write_text("precious"))
     with pytest.raises(BackupError, match="File exists"):
         backup.backup(file)
     assert file.read_text() == "precious" and list(tmp_path.iterdir()) == [file]
@@ -433,7 +433,7 @@ def test_a_disk_without_space_leaves_no_file(lived_in, tmp_path):
 
 
 def test_a_table_that_is_being_changed_is_a_sentence_and_no_file(lived_in, tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "LOCK_WAIT_MS", 50)
+    monkeypatch.setattr(creation, "LOCK_WAIT_MS", 50)
     connection.ensure_connection()
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute("LOCK TABLE wiki_tag IN ACCESS EXCLUSIVE MODE")

@@ -81,7 +81,7 @@ def test_a_fault_writes_nothing_of_anybody_into_the_log(
 
     monkeypatch.setattr(NoteQuerySet, "visible_to", fail)
     monkeypatch.setattr(NoteQuerySet, "write", fail)
-    monkeypatch.setattr("wiki.views.notes.bounded.render", fail)
+    monkeypatch.setattr("wiki.views.notes.sandbox.render", fail)
     monkeypatch.setattr(account, "SetPasswordForm", fail)
     monkeypatch.setattr(account.auth, "login", fail)
     statuses = []

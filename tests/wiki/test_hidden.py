@@ -179,7 +179,7 @@ def test_staff_without_the_right_to_edit_see_no_comments_in_the_admin(client, al
 def older(alice, monkeypatch):
     """The notebook as the version before has left it, which read comments like any words."""
     with monkeypatch.context() as before:
-        for module in ("markup.markdown", "search.analysis"):
+        for module in ("markup.markdown", "analysis.terms"):
             before.setattr(f"wiki.{module}.as_read", lambda body: body)
         before.setattr("wiki.analysis.terms.hidden", lambda body: ())
         # In this process, for a child would not know.

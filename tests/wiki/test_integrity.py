@@ -313,7 +313,7 @@ def test_people_who_save_meanwhile_cause_no_alarm(lived_in, alice, fields, monke
         return sandbox.render(body)
 
     renderer = SimpleNamespace(**{**vars(sandbox), "render": render})
-    monkeypatch.setattr(heads, "bounded", renderer)
+    monkeypatch.setattr(heads, "sandbox", renderer)
     monkeypatch.setattr(heads, "CHUNK", 1)
     assert integrity.verify().problems == []
     assert Note.objects.get(pid=lived_in.pid).head.number == 4

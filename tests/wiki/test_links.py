@@ -108,7 +108,7 @@ def test_a_text_that_is_shown_as_typed_keeps_the_links_it_had(
     client, alice, source, target, fields, monkeypatch
 ):
     monkeypatch.setattr(
-        revision_save.bounded, "render", lambda body: as_typed(body, sandbox.TOO_COMPLEX)
+        revision_save.sandbox, "render", lambda body: as_typed(body, sandbox.TOO_COMPLEX)
     )
     more = source.current_fields().body + "More.\n"
     source.save_revision(fields(title="Source", body=more), base=0, author=alice)
@@ -119,7 +119,7 @@ def test_a_text_for_which_there_was_no_time_is_set_when_there_is(
     client, alice, source, target, fields, monkeypatch
 ):
     with monkeypatch.context() as busy:
-        busy.setattr(revision_save.bounded, "render", lambda body: as_typed(body, sandbox.TOO_BUSY))
+        busy.setattr(revision_save.sandbox, "render", lambda body: as_typed(body, sandbox.TOO_BUSY))
         more = source.current_fields().body + "More.\n"
         source.save_revision(fields(title="Source", body=more), base=0, author=alice)
     assert leads(client, source, target)

@@ -24,7 +24,7 @@ from tests.wiki.archives_of_backups import (
 )
 from tests.wiki.attaching import attach
 from wiki import backup
-from wiki.backup import BackupError, load, reader, restore
+from wiki.backup import BackupError, loader, reader, restoration
 from wiki.backup.schema import Schema
 from wiki.files import store
 
@@ -383,7 +383,7 @@ def test_rows_that_break_a_rule_leave_an_empty_instance(honest, elsewhere, tmp_p
 def test_rows_are_loaded_by_a_role_that_may_do_nothing_else(
     honest, elsewhere, tmp_path, monkeypatch
 ):
-    tried, copy = [], load._copy
+    tried, copy = [], loader._copy
 
     def copy_and_try(rows, tables):
         copy(rows, tables)
@@ -401,7 +401,7 @@ def test_rows_are_loaded_by_a_role_that_may_do_nothing_else(
                 cursor.execute("ROLLBACK TO SAVEPOINT before")
                 tried.append(denied.type.__name__)
 
-    monkeypatch.setattr(load, "_copy", copy_and_try)
+    monkeypatch.setattr(loader, "_copy", copy_and_try)
     with elsewhere():
         backup.restore(tmp_path / "honest.zip")
     assert tried == ["ProgrammingError"] * 5
@@ -435,7 +435,7 @@ def test_an_interrupted_restore_begins_again(honest, elsewhere, tmp_path, monkey
     file = tmp_path / "honest.zip"
     with elsewhere():
         with monkeypatch.context() as patched:
-            patched.setattr(restore, "_put_in_place", interrupt)
+            patched.setattr(restoration, "_put_in_place", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 backup.restore(file)
         # Making the schema again is not what is tried here.
@@ -481,7 +481,7 @@ def test_a_migration_that_fails_afterwards_says_that_nothing_is_lost(
         run("SELECT no_such_column")
 
     with elsewhere():
-        monkeypatch.setattr("wiki.backup.restore.call_command", fail)
+        monkeypatch.setattr("wiki.backup.restoration.call_command", fail)
         with pytest.raises(BackupError, match=r"Everything was restored, but .*`make run`"):
             backup.restore(tmp_path / "honest.zip")
         assert get_user_model().objects.exists() and not backup.is_empty()

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection, connections
 from django.utils import timezone
 
-from mlhooks import tasks
+from mlhooks import gateway, tasks
 from mlhooks.embeddings import loaded
 from mlhooks.embeddings.encoder import Encoder
 from mlhooks.indexes import active_index, embedder, index_build, ranking, requests
@@ -197,7 +197,7 @@ def test_what_one_index_cuts_anew_the_other_lacks(shelf, other, write, work):
     old = index_of(ActiveIndex.objects.get().before.encoder)
     write("Kitchen 3", f"# Other\n\nSomething else.\n\n{footer}\n")
     work()
-    lacking = set(index_build.notes.not_current(old).values_list("pid", flat=True))
+    lacking = set(gateway.not_current(old).values_list("pid", flat=True))
     assert {note.pid for note in written} < lacking
     active_index.let_answer(old)
     work()
@@ -370,7 +370,7 @@ def test_two_workers_that_build_the_same_index_do_no_harm(small, other, write, w
     assert not errors
     index = index_of(other)
     assert set(vectors(index)) == set(Passage.objects.values_list("pk", flat=True))
-    assert index_build.notes.count_current(index) == 8 and active() == index
+    assert gateway.count_current(index) == 8 and active() == index
 
 
 def test_the_job_says_what_the_command_prints(shelf, other, work):

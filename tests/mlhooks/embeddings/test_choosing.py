@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
+from mlhooks import gateway
 from mlhooks.embeddings import loaded
 from mlhooks.indexes import active_index, embedder, index_build, store
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, IndexInUse, Job, Passage
@@ -125,8 +126,8 @@ def test_deleting_an_index_ends_the_work_on_it(two, static):
 def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
     encoder, sha256 = loaded.encoder(static)
     half = EncoderIndex.objects.make(static, sha256, encoder.dimensions)
-    pids = list(index_build.notes.live().values_list("pid", flat=True))
-    cuts = embedder.cut(half, list(index_build.notes.heads(pids).values()))
+    pids = list(gateway.live().values_list("pid", flat=True))
+    cuts = embedder.cut(half, list(gateway.heads(pids).values()))
     embedder.read(encoder, cuts)
     before = set(Passage.objects.values_list("pk", flat=True))
     active_index.drop(EncoderIndex.objects.get(pk=half.pk))

@@ -401,10 +401,10 @@ def test_a_text_without_blanks_is_cut():
 
 
 @pytest.mark.parametrize(
-    "name", ["blocks", "data", "inline", "packing", "pieces", "sentences", "unchanged"]
+    "name", ["blocks", "inline", "packer", "reuse", "sentences", "split", "word_pieces"]
 )
 def test_the_examples_are_true(name):
-    module = import_module(f"mlhooks.embeddings.{name}")
+    module = import_module(f"mlhooks.passages.{name}")
     assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from mlhooks import jobs, tasks
+from mlhooks import gateway, jobs, tasks
 from mlhooks.embeddings import loaded
 from mlhooks.embeddings.encoder import Encoder
 from mlhooks.indexes import active_index, index_build, reconciler
@@ -55,7 +55,7 @@ def test_what_nobody_asked_for_is_asked_for(shelf, work):
     assert reconciler.tend()["requested"] == 2
     assert reconciler.tend()["requested"] == 0, "their jobs wait"
     work()
-    assert index_build.notes.count_current(active()) == 2
+    assert gateway.count_current(active()) == 2
 
 
 def test_notes_that_an_older_splitter_cut_are_read_anew(shelf, monkeypatch, work):

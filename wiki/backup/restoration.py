@@ -19,10 +19,10 @@ from psycopg import sql
 from wiki import integrity
 from wiki.accounts import sign_in_links
 from wiki.backup.content import all_tables
-from wiki.backup.create import NOTES, BackupReport
+from wiki.backup.creation import NOTES, BackupReport
 from wiki.backup.errors import BackupError
 from wiki.backup.kept_tables import is_kept, is_named, remembered
-from wiki.backup.load import load
+from wiki.backup.loader import load
 from wiki.backup.pg_dump_archive import DumpRows
 from wiki.backup.reader import Reader
 from wiki.backup.rows import MemberRows, Rows, tables_to_load
