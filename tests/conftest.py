@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 
 PASSWORD = "correct horse battery"

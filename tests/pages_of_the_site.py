@@ -18,7 +18,7 @@ from mlhooks import jobs
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.importers import sample
 from wiki.importers.uploads import run
 from wiki.importers.uploads.upload_folder import State, Upload

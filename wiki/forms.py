@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.files import store
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag import join_tags, parse_tags

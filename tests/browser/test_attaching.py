@@ -13,7 +13,7 @@ from tests.browser.watching import watched
 from tests.conftest import signed_in
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.files import store
 from wiki.files.kinds import SVG
 from wiki.files.svg import sanitise

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.wiki.meaning import Meaning
 from wiki import extensions
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

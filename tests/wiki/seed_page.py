@@ -7,7 +7,7 @@ date of the head, four comes first.
 from datetime import UTC, datetime
 from typing import Any
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note, Revision
 
 SEQUENCES = """A model reads the first terms of a sequence and writes down a rule for the rest.

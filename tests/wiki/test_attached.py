@@ -10,7 +10,7 @@ from django.test import Client
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from tests.wiki.reading import Text
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.markup import render
 from wiki.models import Note
 

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note, NoteWords, Posting, index_rebuild
 from wiki.search import bm25
 from wiki.search.query import parse

@@ -10,8 +10,8 @@ import yaml
 
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki.diffing.merge import Fields
 from wiki.exporters import markdown
+from wiki.fields import Fields
 from wiki.models import Alias, Note, Revision
 
 

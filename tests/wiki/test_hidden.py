@@ -18,7 +18,7 @@ from django.test import Client
 
 from tests.wiki.world import number_from
 from wiki import integrity
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.markup import render, sandbox
 from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, index_rebuild
 

@@ -9,7 +9,6 @@ from tests.wiki.hostile_texts import HOSTILE, count_matrix_words
 from wiki.diffing import alignment, merge
 from wiki.diffing.merge import (
     Conflict,
-    Fields,
     TextMerge,
     merge_field,
     merge_fields,
@@ -17,6 +16,7 @@ from wiki.diffing.merge import (
     merge_text,
     plain_marks,
 )
+from wiki.fields import Fields
 
 MARK_MINE, MARK_BETWEEN, MARK_THEIRS = plain_marks(1)
 SEEDS = [range(start, start + 50) for start in range(0, 500, 50)]

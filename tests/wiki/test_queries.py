@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import pages_of_the_site as site
 from tests.conftest import person, signed_in
 from wiki import extensions
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 from wiki.search.query import MAX_QUERY_LENGTH, parse
 from wiki.search.retrieval import find

@@ -13,8 +13,8 @@ from django.test import Client
 
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
-from wiki.diffing.merge import Fields
 from wiki.exporters import json_archive, markdown
+from wiki.fields import Fields
 from wiki.importers.batch import import_path
 from wiki.markup import sandbox
 from wiki.markup.rendered import as_typed

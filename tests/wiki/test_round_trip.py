@@ -9,8 +9,8 @@ import pytest
 
 from tests.wiki.pictures import picture
 from tests.wiki.test_export_markdown import BODIES, TITLES, files
-from wiki.diffing.merge import Fields
 from wiki.exporters import markdown
+from wiki.fields import Fields
 from wiki.importers.batch import import_path
 from wiki.models import Note
 

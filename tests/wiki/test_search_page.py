@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.hostile_markup import tags_of, vectors
 from tests.wiki.reading import Text, page
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 from wiki.search.prefix_matches import begun
 from wiki.search.spelling import correction

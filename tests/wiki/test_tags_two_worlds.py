@@ -15,7 +15,7 @@ from django.test import Client
 
 from tests.conftest import signed_in
 from tests.wiki.world import number_from
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note, Tag, TagChange, TagDifference
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ from django.utils import timezone
 from PIL import Image
 
 from tests.wiki.pictures import picture
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.files import sanitizer, store
 from wiki.management.commands import up
 from wiki.markup import render

@@ -19,7 +19,7 @@ from mlhooks.models import Job
 from tests.wiki.attaching import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note, Revision, Tag, TagChange, attachment_upload
 from wiki.models.note_queryset import SAMPLE
 

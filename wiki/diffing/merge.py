@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from wiki.diffing.alignment import CHARACTER_COST, Budget, Edit, align, edits_between
 from wiki.diffing.segments import Units, is_solid, split_units, split_words
+from wiki.fields import Fields
 
 T = TypeVar("T")
 
@@ -56,18 +57,6 @@ class TextMerge:
     @property
     def is_clean(self) -> bool:
         return not self.conflicts
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """What a revision holds of a note."""
-
-    title: str
-    body: str
-    ref: str
-    type: str
-    tags: tuple[str, ...]
-    visibility: str
 
 
 class FieldMerge(NamedTuple):

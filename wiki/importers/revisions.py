@@ -1,6 +1,6 @@
 """States of a file as revisions."""
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.importers.item import Item, State
 from wiki.importers.owners import People
 from wiki.models import Note, Revision

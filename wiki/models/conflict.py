@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from wiki.diffing.conflict_places import Place
-from wiki.diffing.merge import Fields, FieldsMerge
+from wiki.diffing.merge import FieldsMerge
+from wiki.fields import Fields
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

@@ -16,7 +16,7 @@ from taggit.managers import TaggableManager
 
 from wiki import signals
 from wiki.analysis.terms import analyse
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.markup import link_key
 from wiki.models import attachment_upload, revision_save, search_index
 from wiki.models.attachment import Attachment, hold_bytes

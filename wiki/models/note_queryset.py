@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from wiki.analysis.terms import beginning
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.markup import link_key
 from wiki.models import bulk_insert, revision_save, search_index
 from wiki.models.alias import Alias, known_to

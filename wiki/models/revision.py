@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models.visibility import NoteType, Visibility
 from wiki.reader import Reader
 

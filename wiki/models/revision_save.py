@@ -18,7 +18,8 @@ from django.utils import timezone
 from wiki import signals
 from wiki.analysis.terms import Analysis, analyse
 from wiki.diffing.conflict_places import marks, undecided
-from wiki.diffing.merge import Fields, merge_fields, merge_tags
+from wiki.diffing.merge import merge_fields, merge_tags
+from wiki.fields import Fields
 from wiki.markup import Rendered, sandbox
 from wiki.models import attachment_upload, search_index
 from wiki.models.alias import Alias

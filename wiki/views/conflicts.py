@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from wiki.diffing.conflict_places import Place, Side, shown_places, take, undecided
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.forms import EditForm, form_values
 from wiki.models import EditConflict, Note
 

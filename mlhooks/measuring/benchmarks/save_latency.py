@@ -12,7 +12,7 @@ from mlhooks.measuring.benchmarks.site_processes import NotMeasured
 from mlhooks.measuring.evaluations.notebooks import keep_query
 from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC
 from mlhooks.models import EncoderIndex, Job
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.population import save_again, write_many, write_one
 from wiki.measuring.evaluations.notebook import readable

@@ -11,7 +11,7 @@ from mlhooks.indexes import index_build
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from tests import encoders
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models import Note
 
 GATES = """The gate begins near zero, so that the first steps do not blow up.

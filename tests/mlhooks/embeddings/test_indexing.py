@@ -10,7 +10,7 @@ from mlhooks.indexes import boilerplate, embedder, index_build, store
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
 from wiki import signals
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.measuring.benchmarks.population import write_many
 from wiki.models import Note
 

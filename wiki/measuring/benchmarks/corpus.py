@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.models.visibility import NoteType, Visibility
 
 SOURCE = Path(__file__).with_name("til.jsonl.gz")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.markup.wikilink import WIKILINK, link_key
 from wiki.models import Note, Revision
 from wiki.models.bulk_insert import Arrival

@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import write_many

@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many

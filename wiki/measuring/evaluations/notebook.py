@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.management import call_command
 
-from wiki.diffing.merge import Fields
+from wiki.fields import Fields
 from wiki.measuring.benchmarks.population import settle, write_many
 from wiki.measuring.evaluations.retrieval import RetrievalSet, sets_in
 from wiki.models import Note
