@@ -19,7 +19,7 @@ from mlhooks.indexes.store import literal
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet
 from mlhooks.models.query_vector import query_digest
-from wiki.search.hit import Away, Hit, Passage
+from wiki.extensions import Away, Hit, Passage
 from wiki.search.query import ParsedQuery
 
 ENCODE_QUERY = "encode_query"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from wiki.extensions import Away, Hit, Passage
 from wiki.models import Note
-from wiki.search.hit import Away, Hit, Passage
 
 
 @dataclass

@@ -6,11 +6,11 @@ import pytest
 from django.core.management import call_command
 
 from wiki import extensions
+from wiki.extensions import Away
 from wiki.management.base import Refused
 from wiki.measuring.benchmarks import searches
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations import retrieval, search, ts_rank
-from wiki.search.hit import Away
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
 DOCS = {

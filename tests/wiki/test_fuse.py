@@ -3,8 +3,8 @@
 import pytest
 
 from wiki.analysis.terms import term, tokens
+from wiki.extensions import Hit
 from wiki.search.fusion import TOP, By, Guarded, RareWord, fuse, guard
-from wiki.search.hit import Hit
 from wiki.search.query import parse
 from wiki.search.rare_terms import is_one_word, rare_words
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from wiki.search.hit import Passage
+from wiki.extensions import Passage
 from wiki.search.passages import MAX_LENGTH, ROOM, freshness, quote
 from wiki.search.snippets import Wanted
 

@@ -15,8 +15,8 @@ from typing import Any
 from django.core.cache import cache
 from django.db import connection
 
+from wiki.extensions import Hit
 from wiki.models.note_queryset import NoteQuerySet, Scope
-from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from wiki.search.hit import Hit
+from wiki.extensions import Hit
 
 # What scores are compared within; what stands further down has a share of 0.
 TOP = 100

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wiki.analysis.terms import tokens
-from wiki.search.hit import Passage
+from wiki.extensions import Passage
 from wiki.search.plain_text import SEPARATOR, plain
 from wiki.search.snippets import SENTENCE, Piece, Wanted, marked
 

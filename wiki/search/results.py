@@ -8,11 +8,11 @@ from django.utils.timezone import now
 
 from wiki import extensions
 from wiki.analysis.terms import term, tokens
+from wiki.extensions import Passage
 from wiki.markup import as_read
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search.fusion import By, Placed
-from wiki.search.hit import Passage
 from wiki.search.passages import Freshness, Quote, freshness, quote
 from wiki.search.query import ParsedQuery, Word
 from wiki.search.retrieval import Found

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wiki import extensions
+from wiki.extensions import Away, Hit
 from wiki.markup import link_key
 from wiki.models import Posting
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.search import bm25
 from wiki.search.bm25 import Ranking
 from wiki.search.fusion import TOP, By, Placed, fuse, guard
-from wiki.search.hit import Away, Hit
 from wiki.search.prefix_matches import begun
 from wiki.search.query import ParsedQuery
 from wiki.search.rare_terms import is_one_word, rare_words

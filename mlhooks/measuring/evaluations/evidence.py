@@ -19,10 +19,10 @@ from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.measuring.evaluations.result_order import is_recomputed
 from mlhooks.models import EncoderIndex
 from mlhooks.passages import split
+from wiki.extensions import Hit
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write
 from wiki.search.fusion import By
-from wiki.search.hit import Hit
 from wiki.search.query import ParsedQuery, parse
 from wiki.search.retrieval import find
 

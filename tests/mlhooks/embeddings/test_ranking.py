@@ -12,8 +12,8 @@ from mlhooks.indexes import ranking, reconciler
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from tests.mlhooks.embeddings.conftest import BREAD, GATES
 from wiki import extensions
+from wiki.extensions import Away
 from wiki.models import Note
-from wiki.search.hit import Away
 from wiki.search.query import parse
 
 QUESTION = "how do I make a crusty sourdough"

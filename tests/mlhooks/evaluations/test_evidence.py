@@ -7,8 +7,8 @@ import pytest
 from mlhooks.indexes import ranking
 from mlhooks.measuring.evaluations import evidence
 from mlhooks.measuring.evaluations.result_order import is_recomputed
+from wiki.extensions import Hit
 from wiki.search.fusion import By, Guarded, fuse
-from wiki.search.hit import Hit
 
 DOCS = {
     "dogs": "The bakery opens at six. Puppies chew shoes while their teeth come in. Paint dries.",
