@@ -1,0 +1,1 @@
+"""What is measured: benchmarks of speed, evaluations of quality; loaded by their commands only."""
