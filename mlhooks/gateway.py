@@ -9,10 +9,11 @@ from django.db.models.functions import Length
 
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
-from wiki.markup import as_read, sandbox
+from wiki.markup import as_read
 from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.reader import Reader
+from wiki.rendering import sandbox
 
 # The notes some reader may read; rankers and panels are given them.
 Readable = NoteQuerySet

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from wiki.markup import sandbox
+from wiki.rendering import sandbox
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wiki.settings")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from wiki.markup import sandbox
 from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
+from wiki.rendering import sandbox
 
 pytestmark = [pytest.mark.outside, pytest.mark.django_db]
 

@@ -6,7 +6,8 @@ import html5lib
 import pytest
 
 from tests.wiki.mathml_reader import MATHML, sources, strangers, structure
-from wiki.markup import render, sandbox
+from wiki.markup import render
+from wiki.rendering import sandbox
 
 HTML = "{http://www.w3.org/1999/xhtml}"
 

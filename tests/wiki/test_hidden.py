@@ -19,8 +19,9 @@ from django.test import Client
 from tests.wiki.world import number_from
 from wiki import integrity
 from wiki.fields import Fields
-from wiki.markup import render, sandbox
+from wiki.markup import render
 from wiki.models import Link, Note, NoteHtml, NoteWords, Posting, index_rebuild
+from wiki.rendering import sandbox
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +157,7 @@ def test_the_preview_tells_the_writer_what_is_hidden(alice_client):
 
 
 def test_a_text_too_long_to_be_set_is_shown_without_comments(client, alice, monkeypatch):
-    monkeypatch.setattr("wiki.markup.sandbox.MAX_CHARACTERS", 10)
+    monkeypatch.setattr("wiki.rendering.sandbox.MAX_CHARACTERS", 10)
     write(alice, 0)
     page = client.get(f"/notes/{FIRST}/").content.decode()
     assert "too long to be set" in page and "canary" not in page and "%%shown%%" in page

@@ -11,8 +11,8 @@ from wiki.exporters import FORMATS
 from wiki.importers import recognise
 from wiki.importers.item import Code, Unreadable
 from wiki.importers.vault import git_history
-from wiki.markup import sandbox
 from wiki.models import Attachment, Link, Note
+from wiki.rendering import sandbox
 
 PNG = picture(40, 30)
 FILES = {

@@ -11,8 +11,8 @@ from wiki.importers.item import Code, Options, Unreadable
 from wiki.importers.vault import git_history
 from wiki.importers.vault.attachments import Files
 from wiki.importers.vault.tree import walk
-from wiki.markup import sandbox
 from wiki.models import Note
+from wiki.rendering import sandbox
 
 
 def titles():

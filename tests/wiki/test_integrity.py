@@ -16,7 +16,6 @@ from wiki import extensions, integrity
 from wiki.analysis.terms import analyse
 from wiki.extensions import Problem
 from wiki.integrity import heads
-from wiki.markup import sandbox
 from wiki.models import (
     Attachment,
     Note,
@@ -26,6 +25,7 @@ from wiki.models import (
     attachment_upload,
     revision_save,
 )
+from wiki.rendering import sandbox
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 
 from tests.wiki.reading import page
 from wiki import extensions
-from wiki.markup import link_key, render, sandbox
+from wiki.markup import link_key, render
 from wiki.markup.rendered import as_typed
 from wiki.models import Alias, Note, revision_save
+from wiki.rendering import sandbox
 
 pytestmark = pytest.mark.django_db
 

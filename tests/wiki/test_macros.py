@@ -6,8 +6,9 @@ from html import unescape
 import pytest
 
 from tests.wiki.mathml_reader import sources, strangers
-from wiki.markup import macros, math, render, sandbox
+from wiki.markup import macros, math, render
 from wiki.markup.math import set_formula
+from wiki.rendering import sandbox
 
 
 def shown(text):

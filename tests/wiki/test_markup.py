@@ -7,7 +7,8 @@ from html import unescape
 
 import pytest
 
-from wiki.markup import Rendered, link_key, render, sandbox
+from wiki.markup import Rendered, link_key, render
+from wiki.rendering import sandbox
 
 HOSTILE = [
     "<script>alert(1)</script>",

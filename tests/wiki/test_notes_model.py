@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from wiki import signals
-from wiki.markup import link_key, sandbox
+from wiki.markup import link_key
 from wiki.models import EditConflict, Link, Note, Revision, Tag, TagChange
+from wiki.rendering import sandbox
 
 pytestmark = pytest.mark.django_db
 

@@ -16,9 +16,9 @@ from tests.wiki.pictures import picture
 from wiki.exporters import json_archive, markdown
 from wiki.fields import Fields
 from wiki.importers.batch import import_path
-from wiki.markup import sandbox
 from wiki.markup.rendered import as_typed
 from wiki.models import Attachment, Note, RevisionFile, VisibilityChange, attachment_upload
+from wiki.rendering import sandbox
 
 pytestmark = pytest.mark.django_db
 

@@ -19,12 +19,13 @@ from wiki.importers.owners import People
 from wiki.importers.validation import complaint
 from wiki.importers.writer import Writer
 from wiki.management.commands.up import Command
-from wiki.markup import link_key, render, sandbox
+from wiki.markup import link_key, render
 from wiki.markup.equations import Formula
 from wiki.markup.markdown import parse
 from wiki.markup.math import set_formula
-from wiki.markup.survey import Survey
 from wiki.models import Note
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey
 
 ITEMS = list(sample.read())
 STATES = [state for item in ITEMS for state in item.states]

@@ -5,9 +5,10 @@ import os
 import pytest
 
 from wiki.analysis.terms import analyse
-from wiki.markup import render, sandbox
+from wiki.markup import render
 from wiki.markup.math import SetFormula
-from wiki.markup.survey import Survey, survey
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey, survey
 
 TEXT = """# Heading #ml
 

@@ -8,8 +8,8 @@ from wiki.importers.attachments import HERE, told
 from wiki.importers.item import Attached, Code, Item, Notice, State
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
-from wiki.markup import sandbox
 from wiki.models import Attachment, Note, RevisionFile
+from wiki.rendering import sandbox
 
 
 def unpack(

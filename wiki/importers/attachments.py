@@ -14,10 +14,10 @@ from wiki.files.sanitizer import Clean, sanitised_svg
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.writer import Writer
-from wiki.markup import sandbox
-from wiki.markup.survey import Survey
 from wiki.models import Attachment, Note, RevisionFile
 from wiki.models.visibility import Visibility
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey
 
 HERE = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 

@@ -26,8 +26,8 @@ from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
 from wiki.importers.surveys import surveyed
 from wiki.importers.writer import Writer
-from wiki.markup.survey import Survey
 from wiki.private_files import create, make_folder
+from wiki.rendering.survey import Survey
 
 # Called with how many items are done, and how many there are; 0 where nobody knows yet.
 Progress = Callable[[int, int], None]

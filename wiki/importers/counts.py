@@ -6,11 +6,11 @@ from typing import Any
 from wiki.importers.item import Item
 from wiki.importers.outcome import Outcome, Result
 from wiki.markup import link_key
-from wiki.markup.survey import Survey
 from wiki.markup.wikilink import key_of
 from wiki.models import Note
 from wiki.models.tag import tag_key
 from wiki.reader import Reader
+from wiki.rendering.survey import Survey
 
 KEYS_AT_A_TIME = 1_000
 

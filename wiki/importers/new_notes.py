@@ -6,10 +6,10 @@ from typing import Any
 from wiki.importers.item import MAX_PID, Code, Item, Notice
 from wiki.importers.owners import People
 from wiki.importers.revisions import revisions_of
-from wiki.markup.survey import Survey
 from wiki.models import Alias, Note
 from wiki.models.bulk_insert import Arrival
 from wiki.models.revision import not_ahead
+from wiki.rendering.survey import Survey
 
 
 def arrival(item: Item, survey: Survey, people: People, visibility: str) -> Arrival:

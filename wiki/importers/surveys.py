@@ -8,8 +8,8 @@ from dataclasses import replace
 from wiki.importers.faults import read_one
 from wiki.importers.item import Code, Item, Notice
 from wiki.importers.vault.tags import with_hashtags
-from wiki.markup import sandbox
-from wiki.markup.survey import Survey
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey
 
 # What is in memory at once is two batches: one is written, the next surveyed.
 MAX_NOTES, MAX_CHARACTERS = 200, 4 * 1024**2

@@ -12,10 +12,10 @@ from wiki.importers.item import Code, Item, Notice, Record
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
 from wiki.importers.revisions import fields_of, revision_of, sealed
-from wiki.markup import sandbox
-from wiki.markup.survey import Survey
 from wiki.models import Alias, EditConflict, Note, Revision, revision_save, search_index
 from wiki.models.tag import tag_key
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey
 
 
 def keep_out(note: Note, item: Item, survey: Survey) -> Result:

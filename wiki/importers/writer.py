@@ -21,10 +21,10 @@ from wiki.importers.owners import People
 from wiki.importers.updates import extend, keep_out, take_over
 from wiki.importers.validation import complaint
 from wiki.markup import link_key
-from wiki.markup.survey import Survey
 from wiki.models import Note, revision_save
 from wiki.models.bulk_insert import Arrival
 from wiki.models.visibility import Visibility
+from wiki.rendering.survey import Survey
 
 
 @dataclass(frozen=True)

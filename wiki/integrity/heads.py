@@ -14,8 +14,9 @@ from django.db.models import OuterRef, Subquery
 
 from wiki.extensions import Problem
 from wiki.integrity import words
-from wiki.markup import Rendered, link_key, sandbox
+from wiki.markup import Rendered, link_key
 from wiki.models import Link, Note, NoteHtml, NoteTag, Revision, TagChange
+from wiki.rendering import sandbox
 
 # Texts have up to 1 MiB: so many are in memory at once.
 CHUNK = 50

@@ -1,6 +1,6 @@
 """Markup: a note's text becomes segments, slots and an outline. Pure: no database, no reader.
 
-`render(body)` is the whole door; `wiki.markup.sandbox.render` does the same in a child
+`render(body)` is the whole door; `wiki.rendering.sandbox.render` does the same in a child
 process that can be stopped.
 """
 

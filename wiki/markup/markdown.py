@@ -59,7 +59,7 @@ class Parsed:
 
 
 def render(body: str, fences: Collection[str] = ()) -> Rendered:
-    """Render a note's text, without limits of time: wiki.markup.sandbox has them.
+    """Render a note's text, without limits of time: wiki.rendering.sandbox has them.
 
     body: CommonMark, tables, footnotes, task and definition lists, `[[wikilinks]]`, files
     `![[x.png]]`, bare addresses, and formulas between `$` `$$` `\\(` `\\[`, also with these

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.db import migrations
 
-from wiki.markup import sandbox
+from wiki.rendering import sandbox
 
 TEXTS_AT_A_TIME = 50
 

@@ -10,11 +10,11 @@ from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from wiki.analysis.terms import ANALYSIS_VERSION, analyse
-from wiki.markup import sandbox
 from wiki.markup.comments import may_hide
 from wiki.models import revision_save, search_index
 from wiki.models.note import Note
 from wiki.models.posting import NoteWords
+from wiki.rendering import sandbox
 
 logger = logging.getLogger(__name__)
 

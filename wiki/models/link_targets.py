@@ -6,11 +6,12 @@ from typing import Any
 from django.db.models import F
 from django.urls import reverse
 
-from wiki.markup import Heading, Rendered, sandbox
+from wiki.markup import Heading, Rendered
 from wiki.markup.outline import identity_of
 from wiki.markup.rendered import ID_PREFIX
 from wiki.markup.wikilink import key_of, link_html
 from wiki.reader import Reader
+from wiki.rendering import sandbox
 
 
 class Links:

@@ -8,13 +8,14 @@ from django.utils.safestring import SafeString
 
 from wiki import extensions
 from wiki.extensions import Slot
-from wiki.markup import Rendered, sandbox
+from wiki.markup import Rendered
 from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
 from wiki.models.link_targets import Links, ids_of
 from wiki.models.revision_file import RevisionFile
 from wiki.reader import Reader
+from wiki.rendering import sandbox
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

@@ -20,7 +20,7 @@ from wiki.analysis.terms import Analysis, analyse
 from wiki.diffing.conflict_places import marks, undecided
 from wiki.diffing.merge import merge_fields, merge_tags
 from wiki.fields import Fields
-from wiki.markup import Rendered, sandbox
+from wiki.markup import Rendered
 from wiki.models import attachment_upload, search_index
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
@@ -32,6 +32,7 @@ from wiki.models.revision_file import RevisionFile, files_for
 from wiki.models.tag import NoteTag, Tag, each_once, tag_key
 from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
+from wiki.rendering import sandbox
 
 if TYPE_CHECKING:
     from wiki.models.note import Note

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from wiki import access
 from wiki.forms import PID, EditForm, NoteForm, form_values
-from wiki.markup import as_read, sandbox
+from wiki.markup import as_read
 from wiki.markup.comments import comments
 from wiki.models import (
     EditConflict,
@@ -25,6 +25,7 @@ from wiki.models import (
     attachment_upload,
 )
 from wiki.reader import SignedInRequest
+from wiki.rendering import sandbox
 from wiki.views.cards import cards, fill, whole_card
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
 from wiki.views.lists import listed

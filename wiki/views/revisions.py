@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from wiki import access
 from wiki.diffing.compare import diff_lines
 from wiki.diffing.inline import Mark, count_words, marked_line, stretches
-from wiki.markup import as_read, sandbox
+from wiki.markup import as_read
 from wiki.models import Revision, RevisionFile
 from wiki.models.tag import join_tags
 from wiki.reader import SignedInRequest
+from wiki.rendering import sandbox
 from wiki.views.cards import fill
 
 PER_PAGE = 100

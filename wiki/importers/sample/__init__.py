@@ -15,11 +15,11 @@ from wiki.importers.item import Item, State, Unreadable
 from wiki.importers.outcome import Outcome
 from wiki.importers.owners import People
 from wiki.importers.writer import Writer
-from wiki.markup import sandbox
 from wiki.models import Note
 from wiki.models.note_queryset import SAMPLE
 from wiki.models.tag import parse_tags
 from wiki.models.visibility import NoteType, Visibility
+from wiki.rendering import sandbox
 
 NOTES = Path(__file__).parent / "notes"
 KEYS = {"title", "ref", "type", "tags", "visibility", "date", "summary"}

@@ -18,9 +18,9 @@ from wiki.backup import BackupError
 from wiki.importers import sample
 from wiki.importers.item import Unreadable
 from wiki.management.base import Refused, ServiceMissing
-from wiki.markup import sandbox
 from wiki.models import attachment_upload, index_rebuild
 from wiki.postgres import PostgresError
+from wiki.rendering import sandbox
 from wiki.supervisor import KeepsDying, Supervisor, upgrade
 from wiki.supervisor.child_process import CannotStart, Guard, Service
 from wiki.supervisor.database_server import database_service, wait_for_external

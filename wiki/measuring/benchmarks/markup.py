@@ -6,10 +6,10 @@ Every text goes through the bounded child, as a save and a preview do.
 from time import perf_counter
 from typing import Any
 
-from wiki.markup import sandbox
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
+from wiki.rendering import sandbox
 
 ROUNDS = 5
 # A round adds a few characters to its text, and 1 MiB is the most there may be.

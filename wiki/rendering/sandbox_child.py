@@ -1,4 +1,4 @@
-"""The rendering child: `python -m wiki.markup.sandbox_child`, spoken to by wiki.markup.sandbox.
+"""The rendering child: `python -m wiki.rendering.sandbox_child`, spoken to by wiki.rendering.sandbox.
 
 Reads {"body", "fences"} per line and writes a JSON Rendered, or {"texts", "language"}, titles
 and bodies, and writes a JSON Survey per line for each of them. Ends when its input ends.
@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 from wiki.analysis.terms import analyse
-from wiki.markup import sandbox
 from wiki.markup.equations import Formula
 from wiki.markup.macros import Macros
 from wiki.markup.markdown import parse, render
 from wiki.markup.math import SetFormula, set_formula, unset
 from wiki.markup.rendered import Rendered
-from wiki.markup.survey import Survey, survey
+from wiki.rendering import sandbox
+from wiki.rendering.survey import Survey, survey
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from wiki.extensions import Slot
 from wiki.markup.comments import as_read
 from wiki.markup.markdown import RENDERER_VERSION
 from wiki.markup.rendered import Rendered, as_typed
-from wiki.markup.survey import Survey
+from wiki.rendering.survey import Survey
 
 MAX_CHARACTERS = 1024 * 1024
 # Of CPU time. 1 MiB of prose takes less; the same in short list items or table rows does not.
@@ -76,7 +76,7 @@ class _Child:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wiki.markup.sandbox_child"],
+            [sys.executable, "-m", "wiki.rendering.sandbox_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).resolve().parents[2],
