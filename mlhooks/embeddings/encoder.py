@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
 from transformers.utils import logging as transformers_logging
 
-from mlhooks.indexes import sentence_attribution
+from mlhooks.embeddings import sentence_attribution
 from mlhooks.workers import device
 
 BATCH = 32

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from mlhooks import jobs
 from mlhooks.embeddings import loaded, registry
+from mlhooks.embeddings.sentence_attribution import most_telling
 from mlhooks.gateway import Readable
 from mlhooks.indexes.nearest import nearest, packed_sentences
-from mlhooks.indexes.sentence_attribution import most_telling
 from mlhooks.indexes.store import literal
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from mlhooks import gateway
+from mlhooks.embeddings.sentence_attribution import most_telling
 from mlhooks.indexes import nearest
-from mlhooks.indexes.sentence_attribution import most_telling
 from mlhooks.models import EncoderIndex
 from wiki.reader import Reader
 from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
