@@ -35,7 +35,7 @@ app = Celery(
         "mlhooks.tasks",
         "mlhooks.workers.heartbeat",
         "mlhooks.workers.acknowledgement",
-        "mlhooks.workers.child_start",
+        "mlhooks.embeddings.worker_start",
     ],
 )
 app.conf.update(
