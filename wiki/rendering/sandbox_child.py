@@ -1,4 +1,4 @@
-"""The rendering child: `python -m wiki.rendering.sandbox_child`, spoken to by wiki.rendering.sandbox.
+"""The rendering child, `python -m wiki.rendering.sandbox_child`: the sandbox speaks to it.
 
 Reads {"body", "fences"} per line and writes a JSON Rendered, or {"texts", "language"}, titles
 and bodies, and writes a JSON Survey per line for each of them. Ends when its input ends.
