@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from mlhooks import jobs
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
 from wiki.fields import Fields

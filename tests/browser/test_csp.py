@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, expect
 
-from tests.browser.watching import Watch, watched
+from tests.browser.console import Watch, watched
 from tests.conftest import person
 from wiki.models import Note, TagChange
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.wiki.meaning import Meaning
+from tests.wiki.similarity import Meaning
 from wiki import extensions
 from wiki.fields import Fields
 from wiki.models import Note

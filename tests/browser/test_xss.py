@@ -9,7 +9,7 @@ from django.urls import reverse
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from tests.browser.watching import Watch, watched
+from tests.browser.console import Watch, watched
 from tests.hostile_markup import CONTEXTS, packed, vectors
 from tests.wiki.test_xss import ADDRESSES
 from wiki.http.middleware import CONTENT_SECURITY_POLICY

@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.conftest import person
 from tests.wiki import vaults
-from tests.wiki.meaning import Meaning
+from tests.wiki.similarity import Meaning
 from tests.wiki.world import World, make_world, number_from
 from wiki import extensions
 

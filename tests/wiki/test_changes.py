@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.wiki.reading import page
+from tests.wiki.page_text import page
 from wiki.models import Note, Revision
 
 pytestmark = pytest.mark.django_db

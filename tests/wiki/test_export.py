@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from wiki import signals
 from wiki.exporters import FORMATS
 from wiki.files.kinds import SVG

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.exporters import markdown
 from wiki.fields import Fields

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from django.conf import settings
 
-from tests.wiki.reading import page
+from tests.wiki.page_text import page
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db

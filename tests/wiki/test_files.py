@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from PIL import Image
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.files import images, store
 from wiki.files.store import FileRefused

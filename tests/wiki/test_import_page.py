@@ -17,8 +17,8 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import signed_in
+from tests.wiki.page_text import Text
 from tests.wiki.pictures import picture
-from tests.wiki.reading import Text
 from wiki.exporters import FORMATS
 from wiki.importers.uploads import run, upload_folder, upload_handler
 from wiki.importers.uploads.upload_folder import Upload

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from wiki import extensions, integrity
 from wiki.analysis.terms import analyse
 from wiki.extensions import Problem

@@ -17,7 +17,7 @@ from taggit.models import Tag as TaggitTag
 from taggit.models import TaggedItem
 
 from tests.wiki.archives_of_backups import read_zip, with_rows, write_format_1, write_zip
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from wiki import backup, extensions
 from wiki.backup import BackupError, kept_tables
 from wiki.backup.content import all_tables, read_contents

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils.functional import SimpleLazyObject
 
-from tests.wiki.reading import Text, page
+from tests.wiki.page_text import Text, page
 from wiki.models import Note
 from wiki.views import errors
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.wiki.reading import page
+from tests.wiki.page_text import page
 from wiki import extensions
 from wiki.markup import link_key, render
 from wiki.markup.rendered import as_typed

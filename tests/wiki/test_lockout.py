@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from tests.conftest import PASSWORD, person
-from tests.wiki.reading import Text
+from tests.wiki.page_text import Text
 from wiki.accounts import sign_in_links
 from wiki.accounts.lockout import client_address
 from wiki.backup.content import content_sha256, is_kept

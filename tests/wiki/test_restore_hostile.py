@@ -22,7 +22,7 @@ from tests.wiki.archives_of_backups import (
     write_format_1,
     write_zip,
 )
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from wiki import backup
 from wiki.backup import BackupError, loader, reader, restoration
 from wiki.backup.schema import Schema

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.exporters import json_archive, markdown
 from wiki.fields import Fields

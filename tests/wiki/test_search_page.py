@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.hostile_markup import tags_of, vectors
-from tests.wiki.reading import Text, page
+from tests.wiki.page_text import Text, page
 from wiki.fields import Fields
 from wiki.models import Note
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.wiki.reading import Text, page
+from tests.wiki.page_text import Text, page
 from tests.wiki.seed_page import GATES, TALK, write_page
 from wiki.models import Note
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conftest import PASSWORD
-from tests.wiki.reading import page
+from tests.wiki.page_text import page
 from tests.wiki.seed_page import TAG_FILTERS, WORDS, write_page
 from wiki.models import Note
 

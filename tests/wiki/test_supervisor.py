@@ -79,7 +79,7 @@ def supervised(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     def start(*stages: dict[str, str], wait: bool = True, **options: Any) -> Running:
         with (tmp_path / "said").open("w") as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.wiki.supervised", tmp_path, json.dumps(stages)],
+                [sys.executable, "-m", "tests.wiki.supervised_site", tmp_path, json.dumps(stages)],
                 cwd=ROOT,
                 stdout=said,
                 stderr=subprocess.STDOUT,

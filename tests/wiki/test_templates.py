@@ -11,7 +11,7 @@ from django.conf import settings
 from django.template import Context
 from django.template.loader import render_to_string
 
-from tests.wiki.reading import Text, page
+from tests.wiki.page_text import Text, page
 from wiki.models import Note, Revision
 from wiki.templatetags import notes as tags
 from wiki.templatetags import search_results, spans

@@ -16,7 +16,7 @@ from django.db import connection
 
 from mlhooks import jobs
 from mlhooks.models import Job
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.accounts import sign_in_links
 from wiki.fields import Fields

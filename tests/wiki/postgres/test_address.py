@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from tests.wiki.postgres.asking import ROOT, ask, wait_until
+from tests.wiki.postgres.instances import ROOT, ask, wait_until
 from wiki.postgres import Cluster, PostgresError, connection_settings
 
 PASSWORD = "p@ss/w:rd é%"

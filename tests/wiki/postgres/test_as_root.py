@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.wiki.postgres.asking import SERVER_AS_CHILD, ask, run_python, wait_until
+from tests.wiki.postgres.instances import SERVER_AS_CHILD, ask, run_python, wait_until
 from wiki.postgres import Cluster, PostgresError, as_root, temporary_cluster
 from wiki.postgres.programs import installation
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wiki.postgres.asking import ask, run_python, wait_until
+from tests.wiki.postgres.instances import ask, run_python, wait_until
 from wiki.postgres import DURABLE, Cluster, PostgresError, programs
 from wiki.postgres.sockets import make_socket_directory, socket_directory
 

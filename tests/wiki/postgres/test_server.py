@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.wiki.postgres.asking import SERVER_AS_CHILD, ask, run_python, wait_until
+from tests.wiki.postgres.instances import SERVER_AS_CHILD, ask, run_python, wait_until
 from wiki.postgres import Cluster, PostgresError, temporary_cluster
 from wiki.postgres.programs import failure
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wiki.postgres.asking import run_python, wait_until
+from tests.wiki.postgres.instances import run_python, wait_until
 from wiki.postgres.postmaster import is_running
 
 RUN = """

@@ -14,7 +14,7 @@ from mlhooks.indexes import active_index, index_build
 from mlhooks.measuring.benchmarks import site_processes
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
 from mlhooks.workers import processes
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 
 KEYS = ["index", "encoder", "dimensions", "state", "notes", "passages", "seconds"]
 

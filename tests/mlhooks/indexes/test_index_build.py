@@ -27,7 +27,7 @@ from mlhooks.models import (
 )
 from mlhooks.models.job import ATTEMPTS
 from tests import encoders
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki.models import Note
 from wiki.search.query import parse
 

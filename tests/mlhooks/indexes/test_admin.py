@@ -12,7 +12,7 @@ from mlhooks.embeddings import loaded
 from mlhooks.indexes import index_build, reconciler
 from mlhooks.models import ActiveIndex, Claim, EncoderIndex, IndexedNote, Job, UnreadNote, Worker
 from tests.conftest import person, signed_in
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 
 PAGE = "/admin/mlhooks/encoderindex/"
 

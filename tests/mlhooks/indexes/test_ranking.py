@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from mlhooks.indexes import ranking, reconciler
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
-from tests.mlhooks.embeddings.conftest import BREAD, GATES
+from tests.mlhooks.indexes.conftest import BREAD, GATES
 from wiki import extensions
 from wiki.extensions import Away
 from wiki.models import Note

@@ -8,8 +8,8 @@ from django.db import connection
 
 from mlhooks import gateway
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, Passage, SplitNote
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
-from tests.mlhooks.embeddings.test_related import SOURDOUGH, learn
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.test_related import SOURDOUGH, learn
 from tests.wiki.world import number_from
 from wiki.markup import as_read
 from wiki.models import Note

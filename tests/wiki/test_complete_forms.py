@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.conftest import person, signed_in
-from tests.wiki.reading import Text
+from tests.wiki.page_text import Text
 from tests.wiki.test_pages import form
 from wiki.accounts import sign_in_links
 from wiki.http import complete_forms

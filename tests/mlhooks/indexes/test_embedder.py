@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from mlhooks import gateway
 from mlhooks.indexes import boilerplate, embedder, index_build, store
 from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import signals
 from wiki.fields import Fields
 from wiki.measuring.benchmarks.population import write_many

@@ -13,7 +13,7 @@ from mlhooks.indexes import active_index, index_build, reconciler
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
 from mlhooks.passages import split
 from tests import encoders
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 
 
 @pytest.fixture

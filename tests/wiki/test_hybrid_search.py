@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.hostile_markup import tags_of, vectors
-from tests.wiki.reading import Text, page
+from tests.wiki.page_text import Text, page
 from wiki.fields import Fields
 from wiki.models import Note
 

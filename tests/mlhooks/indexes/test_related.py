@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mlhooks.indexes import calibration, hnsw, index_build, related
 from mlhooks.models import EncoderIndex
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import extensions
 
 SOURDOUGH = """Harbours were quiet that year, and the ferry came on Mondays only, if it came at all.

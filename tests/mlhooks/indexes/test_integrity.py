@@ -12,7 +12,7 @@ from mlhooks import jobs
 from mlhooks.embeddings import loaded, registry
 from mlhooks.models import Claim, Job, Passage, SplitNote
 from mlhooks.passages import split
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import integrity
 
 FOOTER = "This note is part of a series about kitchens; write to the author for the whole of it."

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.wiki.reading import page
+from tests.wiki.page_text import page
 from wiki.diffing import inline
 from wiki.diffing.compare import Hunk, Piece, Row, diff_lines
 

@@ -12,7 +12,7 @@ from mlhooks import gateway
 from mlhooks.embeddings import loaded
 from mlhooks.indexes import active_index, embedder, index_build, store
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, IndexInUse, Job, Passage
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 
 
 def build(name):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Dialog, FilePayload, Page, Route, expect
 
-from tests.browser.watching import watched
+from tests.browser.console import watched
 from tests.conftest import signed_in
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
 from tests.wiki.pictures import picture
 from wiki.fields import Fields
 from wiki.files import store

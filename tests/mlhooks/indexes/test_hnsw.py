@@ -13,7 +13,7 @@ from mlhooks.embeddings import loaded
 from mlhooks.indexes import hnsw, index_build, reconciler
 from mlhooks.indexes.nearest import nearest
 from mlhooks.models import EncoderIndex, Job
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)

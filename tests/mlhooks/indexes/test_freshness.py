@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mlhooks.indexes import freshness, requests
 from mlhooks.models import Claim, IndexedNote, Job, UnreadNote, Worker
-from tests.mlhooks.embeddings.conftest import BREAD, GATES, active
+from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import extensions
 
 

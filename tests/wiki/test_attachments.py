@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.wiki.attaching import attach
+from tests.wiki.attachments import attach
+from tests.wiki.page_text import Text
 from tests.wiki.pictures import picture
-from tests.wiki.reading import Text
 from wiki.fields import Fields
 from wiki.markup import render
 from wiki.models import Note
