@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wiki.settings")
 RUN_JOB = "mlhooks.run_job"
 # Redis and Valkey; other brokers know other options.
 REDIS_OPTIONS = {
-    # A nudge whose worker died comes back after so long. The sweep does not wait for that.
+    # A message whose worker died comes back after so long. The sweep does not wait for that.
     "visibility_timeout": 3600,
     "socket_timeout": 5.0,
     "socket_connect_timeout": 5.0,
@@ -50,7 +50,7 @@ app.conf.update(
     accept_content=["json"],
     task_ignore_result=True,
     task_default_queue="background",
-    # A nudge is acknowledged after the work, so a killed worker leaves it to another.
+    # A message is acknowledged after the work, so a killed worker leaves it to another.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,

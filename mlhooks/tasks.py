@@ -17,7 +17,7 @@ from mlhooks.indexes import embedder, index_build, ranking, reconciler, requests
 from mlhooks.jobs import MakeRoom, Transient
 from mlhooks.models import Claim, LostClaim
 from mlhooks.models.job import UNFORESEEN
-from mlhooks.models.worker import BEAT_S
+from mlhooks.models.worker import HEARTBEAT_S
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def run_job(task: Any, job_id: int) -> None:
     function, most = TOGETHER.get(claim.kind, (None, 1))
     others = claim.take_more(most - 1, worker) if function and claim.is_first else []
     try:
-        with beating(claim, *others):
+        with heartbeats(claim, *others):
             if function is None or not (others and run_together(function, [claim, *others])):
                 for one in others:
                     run_logged(one)
@@ -203,26 +203,30 @@ def reporter(claim: Claim) -> Progress:
 
 
 @contextmanager
-def beating(*claims: Claim) -> Iterator[None]:
+def heartbeats(*claims: Claim) -> Iterator[None]:
     """Beat for the claims from a thread, on a connection of its own, until the block ends."""
     ended = threading.Event()
 
-    def beat() -> None:
+    def record_heartbeats() -> None:
         held = list(claims)
-        # A short job ends before the first beat, and costs no connection.
-        while held and not ended.wait(BEAT_S):
+        # A short job ends before the first heartbeat, and costs no connection.
+        while held and not ended.wait(HEARTBEAT_S):
             for claim in list(held):
                 try:
-                    claim.beat()
+                    claim.record_heartbeat()
                 except LostClaim:
                     held.remove(claim)  # progress() tells the work
                 except (OperationalError, InterfaceError) as error:
-                    logger.warning("%s, attempt %s: no beat: %s", claim.kind, claim.attempt, error)
+                    logger.warning(
+                        "%s, attempt %s: no heartbeat: %s", claim.kind, claim.attempt, error
+                    )
                     connection.close()
                     break
         connection.close()
 
-    thread = threading.Thread(target=beat, name=f"beat-{claims[0].job_id}", daemon=True)
+    thread = threading.Thread(
+        target=record_heartbeats, name=f"heartbeat-{claims[0].job_id}", daemon=True
+    )
     thread.start()
     try:
         yield

@@ -1,9 +1,9 @@
-"""The dispatcher: gives jobs to the broker, and sees to it that none is forgotten.
+"""The dispatcher gives jobs to the broker and makes sure that none is forgotten.
 
-It wakes at every request and every finished job (LISTEN), and sweeps every few seconds for
-what no notice tells: jobs whose time has come, nudges the broker lost, workers that fell
-silent, the daily work. The database is the truth; any number of dispatchers may run, and an
-advisory lock lets one of them work.
+It wakes at every request and every finished job (LISTEN). Every few seconds it sweeps for what
+no notification announces: jobs that have become due, messages that the broker lost, workers
+without a heartbeat, the daily work. The database is the truth; any number of dispatchers may
+run, and an advisory lock lets one of them work.
 """
 
 import logging
@@ -21,22 +21,22 @@ from mlhooks.jobs.listener import Listener
 from mlhooks.jobs.publisher import BrokerAway, Publisher
 from mlhooks.models import Job, Queue, Worker
 from mlhooks.models.job import REQUESTED
-from mlhooks.models.worker import BEAT_S
+from mlhooks.models.worker import HEARTBEAT_S
 
 logger = logging.getLogger(__name__)
 
-SWEEP_S = BEAT_S
+SWEEP_S = HEARTBEAT_S
 RECONNECT_S = 1.0
 # Advisory locks are numbers; this one says "commonplace dispatcher" to nobody else.
 LOCK = 0x636F6D6D6F6E
-# So many nudges per queue lie with the broker; the rest wait in the table, in their order.
+# At most so many messages per queue are with the broker; the rest wait in the table, in order.
 WINDOW = 32
-# A nudge taken by nobody for so long is lost if its queue is empty, ...
+# A message that no worker has taken for so long is lost if its queue is empty, ...
 LOST_AFTER_S = 5
 # ... and, should a busy queue never be empty, after so long in any case.
 SURELY_LOST_AFTER_S = 300
 DAILY = ("verify_integrity",)
-# What is looked after all the time, and how often at most.
+# Kinds that are requested again and again, and how many seconds apart at least.
 REGULAR_S = {"tend_index": 60}
 KEPT_DAYS = 30
 
@@ -62,8 +62,8 @@ class Dispatcher:
                 time.sleep(RECONNECT_S)
 
     def sweep(self) -> None:
-        """Do what no notice tells, then publish."""
-        self.beat()
+        """Do what no notification announces, then publish."""
+        self.record_heartbeat()
         rescued = Job.objects.rescue_orphans()
         if rescued:
             logger.warning("%s jobs of silent workers were taken back", rescued)
@@ -72,9 +72,9 @@ class Dispatcher:
         self._broker_is_away = False
         try:
             for queue in Queue:
-                self._find_lost_nudges(queue)
+                self._find_lost_messages(queue)
         except BrokerAway as error:
-            self._lose_nudges(error)
+            self._lose_messages(error)
         self.publish()
 
     def publish(self) -> None:
@@ -89,7 +89,7 @@ class Dispatcher:
             for job in chosen:
                 self._publisher.publish(job.pk, job.queue)
         except BrokerAway as error:
-            self._lose_nudges(error)
+            self._lose_messages(error)
             return
         if chosen:
             # By now some run or are done: only those that wait are marked.
@@ -97,13 +97,15 @@ class Dispatcher:
             waiting.update(published_at=Now())
             self._told.clear()
 
-    def beat(self) -> None:
-        """Say that a dispatcher is there."""
-        Worker.objects.beat(self.name, queues=[], host=socket.gethostname(), pid=os.getpid())
+    def record_heartbeat(self) -> None:
+        """Store that a dispatcher runs."""
+        Worker.objects.record_heartbeat(
+            self.name, queues=[], host=socket.gethostname(), pid=os.getpid()
+        )
 
     def _work(self, listener: Listener) -> None:
         while not try_lock(listener):
-            self.beat()
+            self.record_heartbeat()
             time.sleep(SWEEP_S)
         while True:
             self.sweep()
@@ -112,15 +114,15 @@ class Dispatcher:
                 if listener.hear(left_s):
                     self.publish()
 
-    def _find_lost_nudges(self, queue: Queue) -> None:
+    def _find_lost_messages(self, queue: Queue) -> None:
         waiting = Job.objects.filter(queue=queue)
         waiting.published(longer_than_s=SURELY_LOST_AFTER_S).update(published_at=None)
         old = waiting.published(longer_than_s=LOST_AFTER_S)
         if old.exists() and self._publisher.depth(queue) == 0:
-            logger.warning("%s nudges in %s were lost", old.update(published_at=None), queue)
+            logger.warning("%s messages in %s were lost", old.update(published_at=None), queue)
 
-    def _lose_nudges(self, error: BrokerAway) -> None:
-        """Count every nudge as lost: the broker may return without them."""
+    def _lose_messages(self, error: BrokerAway) -> None:
+        """Count every message as lost: the broker may return without them."""
         self._broker_is_away = True
         self._tell_once("The broker is away; jobs wait until it answers: %s", error)
         Job.objects.published().update(published_at=None)
@@ -136,7 +138,7 @@ class Dispatcher:
                 Worker.objects.filter(seen_at__lt=a_day_ago).delete()
 
     def _request_regular_work(self) -> None:
-        """Ask for what is due again; of each kind the last success and failure are kept."""
+        """Request what is due again; keep the last success and failure of each kind."""
         for kind, every_s in REGULAR_S.items():
             recent = Q(created_at__gt=Now() - timedelta(seconds=every_s))
             known = Job.objects.filter(kind=kind)

@@ -1,4 +1,4 @@
-"""Giving job numbers to the broker. Only the dispatcher does this: a broker may block."""
+"""Publish job numbers to the broker. Only the dispatcher does this: a broker may block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,18 +24,18 @@ class Publisher:
         self._producer: Any = None
 
     def publish(self, job_id: int, queue: str) -> None:
-        """Nudge a worker of the queue about a job. Raises BrokerAway."""
+        """Send a message with the job's number to its queue. Raises BrokerAway."""
         with self._opened():
             app.send_task(RUN_JOB, [job_id], queue=queue, producer=self._producer, retry=False)
 
     def depth(self, queue: str) -> int:
-        """Count the nudges that no worker has taken. Raises BrokerAway."""
+        """Count the messages that no worker has taken. Raises BrokerAway."""
         with self._opened():
             declared = self._producer.channel.queue_declare(queue, durable=True, auto_delete=False)
             return int(declared.message_count)
 
     def close(self) -> None:
-        """Forget the connection, without a word to a broker that may not listen."""
+        """Drop the connection without talking to a broker that may not answer."""
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
             connection.collect()

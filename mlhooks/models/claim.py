@@ -105,8 +105,8 @@ class Claim:
     def _of(cls, job: Job) -> "Claim":
         return cls(job.pk, job.attempt, job.kind, job.payload, job.attempts_left, job.queue)
 
-    def beat(self) -> None:
-        """Say that the work goes on."""
+    def record_heartbeat(self) -> None:
+        """Store that the work goes on."""
         self._write(heartbeat_at=Now())
 
     def report(self, share: float, sentence: str, *, gets_on: bool = False) -> None:

@@ -1,7 +1,7 @@
 """A job: one piece of work for a worker, and all that is known about it.
 
 The row is the truth about the work. The broker only carries its number to a worker, any
-number of times or never; mlhooks/jobs/dispatch.py sees to it that some nudge arrives.
+number of times or never; mlhooks/jobs/dispatch.py makes sure that one arrives.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from django.db.models.query import RawQuerySet
 UNFORESEEN = "(the workers' log tells where.)"
 # How often a job is begun before it counts as failed.
 ATTEMPTS = 5
-# A running job whose worker has not been heard of for so long belongs to nobody: six beats.
+# A running job whose worker has not been heard of for so long belongs to nobody: six heartbeats.
 ORPHANED_AFTER_S = 30
 # PostgreSQL channels: something to publish (no payload), a finished job (its number).
 REQUESTED, FINISHED = "mlhooks_requested", "mlhooks_finished"
@@ -133,7 +133,7 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     attempts_left = models.PositiveSmallIntegerField(default=ATTEMPTS)
     run_after = models.DateTimeField(db_default=Now())
-    # When its number was given to the broker; empty again when that nudge is known lost.
+    # When its number was given to the broker; empty again when that message is known lost.
     published_at = models.DateTimeField(null=True, blank=True)
 
     worker = models.CharField(max_length=200, blank=True)

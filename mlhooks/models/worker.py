@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
-BEAT_S = 5.0
-# Three beats missed: it is not there any more.
+HEARTBEAT_S = 5.0
+# Three heartbeats missed: it is not there any more.
 ALIVE_S = 15.0
 
 
@@ -22,7 +22,7 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Living workers that take jobs from a queue."""
         return self.alive().filter(queues__contains=[queue])
 
-    def beat(self, name: str, *, queues: Sequence[str], host: str, pid: int) -> None:
+    def record_heartbeat(self, name: str, *, queues: Sequence[str], host: str, pid: int) -> None:
         """Note that this worker is there. One statement; the last process of a name counts."""
         self.bulk_create(
             [Worker(name=name, queues=list(queues), host=host, pid=pid, seen_at=Now())],

@@ -1,4 +1,4 @@
-"""Telling the broker that a nudge is done, also when the broker has just gone.
+"""Acknowledge messages, also when the broker has just gone.
 
 Imported by workers only.
 """
@@ -7,14 +7,14 @@ from kombu.transport import redis as transport
 
 
 class QoS(transport.QoS):
-    """Forgets a nudge that is done even if the broker went before it could be told.
+    """Forgets a finished message even if the broker went away before the acknowledgement.
 
     kombu's own keeps its place for ever: with a prefetch of one the worker then asks the
     broker for nothing more, and so never notices that the connection is gone.
     """
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledge a nudge; one the broker still holds comes back later and finds it done."""
+        """Acknowledge a message; one the broker still holds comes back later and finds it done."""
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has few types
         except transport.Transport.connection_errors:

@@ -51,7 +51,7 @@ def argv() -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
-        # A hundred nudges of one kilobyte are much; full, it refuses and the jobs wait.
+        # A hundred messages of one kilobyte are many. A full broker refuses more; the jobs wait.
         "maxmemory": "64mb",
         "maxmemory-policy": "noeviction",
         "loglevel": "notice",

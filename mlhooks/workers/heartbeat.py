@@ -1,4 +1,4 @@
-"""What a worker does besides working: it says that it is there, and checks that it hears.
+"""A worker's heartbeat, and its check that it receives messages.
 
 Runs in a thread of the worker's main process, which lives as long as the worker does; the
 children that do the work come and go. Imported by workers only.
@@ -17,45 +17,45 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from mlhooks.models import Job, Worker
-from mlhooks.models.worker import BEAT_S
+from mlhooks.models.worker import HEARTBEAT_S
 
 logger = logging.getLogger(__name__)
 
-# A nudge that lies so long in a queue this worker should have emptied.
-DEAF_AFTER_S = 30
+# How long a message may lie in a queue that this worker should have emptied.
+NOT_RECEIVING_AFTER_S = 30
 
 
 class Heartbeat(threading.Thread):
-    """Beats every BEAT_S seconds until stopped; ends the process when it is deaf."""
+    """Records a heartbeat every HEARTBEAT_S seconds; ends a process that receives nothing."""
 
     def __init__(self, name: str, queues: list[str]) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._worker, self._queues = name, queues
         self._ended = threading.Event()
-        self._beats = True
+        self._has_database = True
 
     def run(self) -> None:
-        """Beat until stop(); a database that is away is tried again at the next beat."""
-        # What lay there before we came says nothing about our hearing.
-        may_be_deaf_at = time.monotonic() + DEAF_AFTER_S
+        """Record heartbeats until stop(); one that fails is tried again at the next."""
+        # Messages that lay there before this worker started say nothing about it.
+        checks_from = time.monotonic() + NOT_RECEIVING_AFTER_S
         while not self._ended.is_set():
             try:
-                Worker.objects.beat(
+                Worker.objects.record_heartbeat(
                     self._worker, queues=self._queues, host=socket.gethostname(), pid=os.getpid()
                 )
-                if time.monotonic() > may_be_deaf_at and is_deaf(self._worker, self._queues):
+                if time.monotonic() > checks_from and is_not_receiving(self._worker, self._queues):
                     self._give_up()
-                self._beats = True
+                self._has_database = True
             except (OperationalError, InterfaceError) as error:
-                if self._beats:
+                if self._has_database:
                     logger.warning("The database is away: %s", error)
-                self._beats = False
+                self._has_database = False
                 connection.close()
-            self._ended.wait(BEAT_S)
+            self._ended.wait(HEARTBEAT_S)
         connection.close()
 
     def stop(self) -> None:
-        """End the thread, and say goodbye so that nobody waits for this worker."""
+        """End the thread and delete the row, so that nobody waits for this worker."""
         self._ended.set()
         self.join()
         try:
@@ -65,23 +65,23 @@ class Heartbeat(threading.Thread):
 
     def _give_up(self) -> None:
         logger.error(
-            "Nudges lie in %s, but none reaches this worker: it ends, to be started again.",
+            "Messages lie in %s, but this worker receives none: it ends, to be started again.",
             " and ".join(self._queues),
         )
         # Not sys.exit: this is not the main thread, and that one may be stuck for good.
         os._exit(1)
 
 
-def is_deaf(worker: str, queues: list[str]) -> bool:
-    """Tell whether an idle worker leaves nudges lying in its queues.
+def is_not_receiving(worker: str, queues: list[str]) -> bool:
+    """Tell whether an idle worker leaves messages in its queues.
 
-    The dispatcher marks a nudge as lost when the queue is empty or the broker is away. So
+    The dispatcher marks a message as lost when the queue is empty or the broker is away. So
     an old mark means: the broker serves, and there is something to fetch.
     """
-    lying = Job.objects.published(longer_than_s=DEAF_AFTER_S).filter(queue__in=queues)
-    if not lying.exists():
+    old = Job.objects.published(longer_than_s=NOT_RECEIVING_AFTER_S).filter(queue__in=queues)
+    if not old.exists():
         return False
-    recent = Now() - timedelta(seconds=DEAF_AFTER_S)
+    recent = Now() - timedelta(seconds=NOT_RECEIVING_AFTER_S)
     return not Job.objects.filter(worker=worker, heartbeat_at__gt=recent).exists()
 
 
@@ -90,7 +90,7 @@ _heartbeats: list[Heartbeat] = []
 
 @worker_ready.connect
 def start(sender: Any, **kwargs: Any) -> None:
-    """Begin to beat: the worker hears its queues. sender: celery's Consumer."""
+    """Start the heartbeat. sender: celery's Consumer."""
     queues = sorted(sender.app.amqp.queues.consume_from)
     _heartbeats.append(Heartbeat(sender.hostname, queues))
     _heartbeats[-1].start()
@@ -98,6 +98,6 @@ def start(sender: Any, **kwargs: Any) -> None:
 
 @worker_shutdown.connect
 def stop(**kwargs: Any) -> None:
-    """Stop beating."""
+    """Stop the heartbeat."""
     while _heartbeats:
         _heartbeats.pop().stop()

@@ -34,13 +34,13 @@ NOTES_PER_ROUND = 200
 # Between two kills; some are met while they are being started again.
 MIN_S, MAX_S = 0.5, 5.0
 AT_ONCE_S, ASKED_LIMIT_S = 60.0, 120.0
-# Six beats of a worker until its job is taken back, a minute until the index is looked after,
+# Six heartbeats of a worker until its job is taken back, a minute until the index is looked after,
 # the longest wait before a job is tried again, and the notes.
 COVERED_LIMIT_S, PER_NOTE_S = 480.0, 0.3
 SERIES = 6
 SEARCHED_NOTES, QUESTIONS = 60, 20
 PROMISED_MS = 200.0
-# A worker's start, and six beats until the question that it took with it is taken back.
+# A worker's start, and six heartbeats until the question that it took with it is taken back.
 BACK_LIMIT_S = 120.0
 FOOTER = "This note belongs to a series about kitchens; its author is glad of every letter."
 

@@ -136,7 +136,7 @@ def _do_here(job: Job, told: _Telling) -> bool:
 
     with suppress(LostClaim):
         try:
-            with tasks.beating(claim):
+            with tasks.heartbeats(claim):
                 tasks.run(claim, progress)
         except KeyboardInterrupt:
             # Something may have been said to the database by half.

@@ -59,7 +59,7 @@ def staff_with(*permissions: str) -> Any:
 
 
 def test_it_says_what_there_is(two, staff_client, small, other):
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
     Worker.objects.update(device="processor, bfloat16")
     text = said(staff_client)
     assert f"{other}: answers State answers searches" in text

@@ -20,7 +20,7 @@ from wiki import extensions
 @pytest.fixture
 def reader_is_there(db):
     """A worker that reads notes was heard of."""
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
 
 
 def fail(note, reason: str = "The disk is full.") -> Job:
@@ -118,8 +118,8 @@ def test_a_form_of_another_site_asks_for_nothing(write, alice):
 def test_without_a_worker_it_says_since_when(write, alice_client):
     note = write("Gates", GATES)
     assert "The worker that reads notes has never run here." in said(alice_client, note)
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
-    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("interactive@here", queues=["interactive"], host="here", pid=1)
     Worker.objects.filter(name="background@here").update(seen_at=Now() - timedelta(minutes=2))
     assert "has not answered since" in said(alice_client, note)
 

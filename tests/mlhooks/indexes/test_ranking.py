@@ -93,7 +93,7 @@ def test_without_a_worker_nobody_waits(kitchen, monkeypatch):
     monkeypatch.setattr("mlhooks.jobs.listening", None)
     with pytest.raises(Away, match="does not answer"):
         rank("another question")
-    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    Worker.objects.record_heartbeat("interactive@here", queues=["interactive"], host="here", pid=1)
     Worker.objects.update(seen_at=Now() - timedelta(seconds=16))
     with pytest.raises(Away, match="does not answer since"):
         rank("another question")
@@ -101,7 +101,7 @@ def test_without_a_worker_nobody_waits(kitchen, monkeypatch):
 
 
 def test_a_second_query_does_not_wait_behind_one_that_was_not_answered(kitchen, monkeypatch):
-    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    Worker.objects.record_heartbeat("interactive@here", queues=["interactive"], host="here", pid=1)
     Job.objects.create(kind="encode_query", key="x", queue=Queue.INTERACTIVE)
     Job.objects.update(created_at=Now() - timedelta(seconds=1))
     monkeypatch.setattr("mlhooks.jobs.listening", None)
@@ -117,7 +117,7 @@ def queries():
 def test_a_worker_begins_while_words_are_looked_up(kitchen, work, monkeypatch):
     """Nobody listens for what is there by then."""
     monkeypatch.setattr("mlhooks.jobs.listening", None)
-    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    Worker.objects.record_heartbeat("interactive@here", queues=["interactive"], host="here", pid=1)
     for _ in range(2):
         ranking.prepare(parse("another question"))
         assert queries() == ["waiting"]
@@ -135,7 +135,7 @@ def test_a_page_begins_only_what_it_is_going_to_ask(kitchen, client, monkeypatch
 
 
 def test_nobody_waits_twice_for_the_same_words(kitchen, monkeypatch):
-    Worker.objects.beat("interactive@here", queues=["interactive"], host="here", pid=1)
+    Worker.objects.record_heartbeat("interactive@here", queues=["interactive"], host="here", pid=1)
     ranking.prepare(parse("another question"))
     Job.objects.filter(kind="encode_query").update(created_at=Now() - timedelta(seconds=1))
     monkeypatch.setattr("mlhooks.jobs.listening", None)

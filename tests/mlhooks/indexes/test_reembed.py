@@ -50,8 +50,8 @@ def refusal(*argv: str) -> str:
 
 def let_work(*queues: str) -> None:
     """Let a worker and a dispatcher be heard of."""
-    Worker.objects.beat("background@here", queues=list(queues), host="here", pid=1)
-    Worker.objects.beat("dispatcher@here", queues=[], host="here", pid=2)
+    Worker.objects.record_heartbeat("background@here", queues=list(queues), host="here", pid=1)
+    Worker.objects.record_heartbeat("dispatcher@here", queues=[], host="here", pid=2)
 
 
 def test_it_prints_the_promised_object(shelf, other):

@@ -28,7 +28,7 @@ def dispatcher(db, broker_address, monkeypatch):
     made._publisher.close()
 
 
-def nudges(queue: Queue = Queue.BACKGROUND) -> int:
+def messages(queue: Queue = Queue.BACKGROUND) -> int:
     return int(say("LLEN", queue).strip(b":\r\n"))
 
 
@@ -47,25 +47,25 @@ def test_a_due_job_is_published_once(valkey, dispatcher):
     dispatcher.publish()
     dispatcher.publish()
     dispatcher.sweep()
-    assert nudges() == 1 and is_published(job)
+    assert messages() == 1 and is_published(job)
 
 
 def test_a_job_is_not_published_before_its_time(valkey, dispatcher):
     jobs.request("echo", run_after=timezone.now() + timedelta(hours=1))
     dispatcher.sweep()
-    assert nudges() == 0
+    assert messages() == 0
 
 
 def test_a_long_backlog_stays_in_the_table(valkey, dispatcher):
     made = [jobs.request("echo", key=str(i)) for i in range(WINDOW + 5)]
     dispatcher.publish()
-    assert nudges() == WINDOW and not any(map(is_published, made[WINDOW:]))
+    assert messages() == WINDOW and not any(map(is_published, made[WINDOW:]))
     person = jobs.request("echo", key="person", queue=Queue.INTERACTIVE)
     dispatcher.publish()
-    assert is_published(person) and nudges(Queue.INTERACTIVE) == 1
+    assert is_published(person) and messages(Queue.INTERACTIVE) == 1
     Claim.take(made[0].pk, "somebody").finish(None)
     dispatcher.publish()
-    assert nudges() == WINDOW + 1 and is_published(made[WINDOW])
+    assert messages() == WINDOW + 1 and is_published(made[WINDOW])
 
 
 def test_a_flushed_broker_is_filled_again(valkey, dispatcher):
@@ -73,18 +73,18 @@ def test_a_flushed_broker_is_filled_again(valkey, dispatcher):
     dispatcher.publish()
     say("FLUSHALL")
     dispatcher.sweep()
-    assert nudges() == 0  # it may still be on its way to a worker
+    assert messages() == 0  # it may still be on its way to a worker
     publish_long_ago(job)
     dispatcher.sweep()
-    assert nudges() == 1 and is_published(job)
+    assert messages() == 1 and is_published(job)
 
 
-def test_nudges_that_wait_their_turn_are_not_doubled(valkey, dispatcher):
+def test_messages_that_wait_their_turn_are_not_doubled(valkey, dispatcher):
     made = [jobs.request("echo", key=str(i)) for i in range(3)]
     dispatcher.publish()
     publish_long_ago(*made)
     dispatcher.sweep()
-    assert nudges() == 3
+    assert messages() == 3
 
 
 def test_a_broker_that_is_away_loses_nothing(dispatcher):
@@ -96,12 +96,12 @@ def test_a_broker_that_is_away_loses_nothing(dispatcher):
 def test_a_broker_that_comes_back_empty_gets_all_again(dispatcher, valkey):
     published, due = jobs.request("echo", key="1"), jobs.request("echo", key="2")
     publish_long_ago(published)
-    dispatcher._lose_nudges(BrokerAway("It went."))
+    dispatcher._lose_messages(BrokerAway("It went."))
     assert not is_published(published)
     dispatcher.publish()
-    assert nudges() == 0, "left alone until the next sweep"
+    assert messages() == 0, "left alone until the next sweep"
     dispatcher.sweep()
-    assert nudges() == 2 and is_published(published) and is_published(due)
+    assert messages() == 2 and is_published(published) and is_published(due)
 
 
 def test_a_silent_broker_is_asked_once_a_sweep(dispatcher, valkey, monkeypatch):
@@ -124,7 +124,7 @@ def test_a_silent_workers_job_is_published_again_at_once(valkey, dispatcher):
     Claim.take(job.pk, "somebody")
     Job.objects.update(heartbeat_at=Now() - timedelta(seconds=ORPHANED_AFTER_S + 1))
     dispatcher.sweep()
-    assert nudges() == 1 and is_published(job)
+    assert messages() == 1 and is_published(job)
 
 
 def test_the_daily_work_is_requested_once_a_day(valkey, dispatcher, monkeypatch):
@@ -202,6 +202,6 @@ def test_a_request_wakes_the_dispatcher_when_it_is_committed(transactional_db):
         assert listener.hear(10) == [str(job.pk)]
 
 
-def test_a_nudge_without_broker_says_so(broker_address):
+def test_a_message_without_broker_says_so(broker_address):
     with pytest.raises(BrokerAway):
         Publisher().publish(1, Queue.BACKGROUND)

@@ -140,7 +140,7 @@ def test_a_claim_waits_for_the_request_that_is_being_made(transactional_db):
 # Doing
 
 
-def test_a_job_is_done_once_however_often_its_nudge_arrives(db, kinds):
+def test_a_job_is_done_once_however_often_its_message_arrives(db, kinds):
     calls = []
     kinds["echo"] = lambda payload, progress: calls.append(payload)
     job = jobs.request("echo", payload={"n": 1})
@@ -153,7 +153,7 @@ def test_a_vanished_job_is_no_error(db, kinds):
     tasks.run_job.apply([4711], throw=True)
 
 
-def test_a_nudge_before_its_time_does_nothing(db, kinds):
+def test_a_message_before_its_time_does_nothing(db, kinds):
     job = jobs.request("echo", run_after=timezone.now() + timedelta(hours=1))
     assert run(job).state == "waiting" and job.attempt == 0
 
@@ -231,7 +231,7 @@ def test_a_lost_claim_writes_nothing(db):
     claim = take(job)
     assert claim.attempt == lost.attempt + 1
     for write in (
-        lost.beat,
+        lost.record_heartbeat,
         lambda: lost.report(0.9, "Old."),
         lambda: lost.finish("old"),
         lambda: lost.fail("old"),
@@ -302,7 +302,7 @@ def test_a_job_that_always_ends_at_the_same_place_fails(db, kinds, monkeypatch):
 
 
 def test_a_long_job_beats_from_a_thread_of_its_own(transactional_db, kinds, monkeypatch):
-    monkeypatch.setattr(tasks, "BEAT_S", 0.01)
+    monkeypatch.setattr(tasks, "HEARTBEAT_S", 0.01)
 
     def work(payload, progress):
         fall_silent(Job.objects.get())

@@ -48,7 +48,7 @@ def test_looking_changes_nothing_and_changing_needs_a_post(staff_client, job):
 
 
 def test_staff_see_the_jobs_and_the_workers(staff_client, job):
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
     Claim.take(job.pk, "background@here").fail("The disk is full.")
     reply = staff_client.get("/jobs/").content.decode()
     for text in (

@@ -37,7 +37,7 @@ def headline(client) -> str:
 
 @pytest.fixture
 def worker(db):
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_nobody_reads(staff_client, note, worker):
 
 def test_the_page_asks_for_itself_only_while_something_moves(staff_client, note):
     assert "data-hx-get" not in page(staff_client)
-    Worker.objects.beat("background@here", queues=["background"], host="here", pid=1)
+    Worker.objects.record_heartbeat("background@here", queues=["background"], host="here", pid=1)
     html = page(staff_client, "/jobs/?state=waiting")
     assert 'data-hx-get="/jobs/?state=waiting"' in html and "htmx" in html and "<noscript>" in html
     claim = take(Job.objects.get(kind="embed_note"))

@@ -14,7 +14,7 @@ from tests.mlhooks.conftest import NAME, run
 
 
 def worker_for(*queues: str, age_s: float = 0) -> Worker:
-    Worker.objects.beat(NAME, queues=queues, host="here", pid=1)
+    Worker.objects.record_heartbeat(NAME, queues=queues, host="here", pid=1)
     Worker.objects.update(seen_at=Now() - timedelta(seconds=age_s))
     return Worker.objects.get()
 

@@ -78,7 +78,7 @@ def test_a_process_is_ready_while_it_is_heard_of(db, monkeypatch):
     monkeypatch.setattr("socket.gethostname", lambda: "here")
     worker = processes.WorkerProcess("background", [Queue.BACKGROUND])
     assert not worker.is_ready()
-    Worker.objects.beat(NAME, queues=[Queue.BACKGROUND], host="here", pid=1)
+    Worker.objects.record_heartbeat(NAME, queues=[Queue.BACKGROUND], host="here", pid=1)
     assert worker.is_ready() and not processes.dispatcher_is_ready()
     Worker.objects.update(seen_at=Now() - timedelta(seconds=16))
     assert not worker.is_ready()
@@ -86,7 +86,7 @@ def test_a_process_is_ready_while_it_is_heard_of(db, monkeypatch):
 
 def test_a_worker_that_comes_back_is_the_same_row(db):
     for pid in (1, 2):
-        Worker.objects.beat(NAME, queues=[Queue.BACKGROUND], host="here", pid=pid)
+        Worker.objects.record_heartbeat(NAME, queues=[Queue.BACKGROUND], host="here", pid=pid)
     assert Worker.objects.get().pid == 2
 
 
@@ -97,25 +97,25 @@ def lie(job: Job, seconds: float) -> None:
     Job.objects.filter(pk=job.pk).update(published_at=Now() - timedelta(seconds=seconds))
 
 
-def test_a_worker_is_deaf_when_nudges_lie_and_it_does_nothing(db):
+def test_an_idle_worker_that_leaves_messages_does_not_receive(db):
     job = jobs.request("echo")
-    assert not heartbeat.is_deaf(NAME, [Queue.BACKGROUND]), "not with the broker"
+    assert not heartbeat.is_not_receiving(NAME, [Queue.BACKGROUND]), "not with the broker"
     lie(job, 20)
-    assert not heartbeat.is_deaf(NAME, [Queue.BACKGROUND]), "not for long"
+    assert not heartbeat.is_not_receiving(NAME, [Queue.BACKGROUND]), "not for long"
     lie(job, 40)
-    assert heartbeat.is_deaf(NAME, [Queue.BACKGROUND])
-    assert not heartbeat.is_deaf(NAME, [Queue.INTERACTIVE]), "not its queue"
+    assert heartbeat.is_not_receiving(NAME, [Queue.BACKGROUND])
+    assert not heartbeat.is_not_receiving(NAME, [Queue.INTERACTIVE]), "not its queue"
 
 
 @pytest.mark.parametrize("finished", [False, True])
-def test_a_busy_worker_is_not_deaf(db, finished):
+def test_a_busy_worker_receives(db, finished):
     lying, mine = jobs.request("echo", key="1"), jobs.request("echo", key="2")
     lie(lying, 40)
     claim = Claim.take(mine.pk, NAME)
     if finished:
         claim.finish(None)
-    assert not heartbeat.is_deaf(NAME, [Queue.BACKGROUND])
-    assert heartbeat.is_deaf("background@elsewhere", [Queue.BACKGROUND])
+    assert not heartbeat.is_not_receiving(NAME, [Queue.BACKGROUND])
+    assert heartbeat.is_not_receiving("background@elsewhere", [Queue.BACKGROUND])
 
 
 # The broker
@@ -160,8 +160,8 @@ def overdue(seconds: float = extensions.OVERDUE_S + 1) -> Job:
 
 
 def all_processes_run() -> None:
-    Worker.objects.beat("dispatcher@here", queues=[], host="here", pid=1)
-    Worker.objects.beat(NAME, queues=[Queue.BACKGROUND], host="here", pid=2)
+    Worker.objects.record_heartbeat("dispatcher@here", queues=[], host="here", pid=1)
+    Worker.objects.record_heartbeat(NAME, queues=[Queue.BACKGROUND], host="here", pid=2)
 
 
 def test_a_queue_that_stands_still_is_a_problem(db):

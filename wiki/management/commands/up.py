@@ -29,7 +29,7 @@ from wiki.supervisor.web_server import AddressUnusable, require_free, require_gr
 
 logger = logging.getLogger(__name__)
 
-# The broker is only a nudge: the site opens without it.
+# The broker only carries messages: the site opens without it.
 BROKER_WAIT_S = 10.0
 STDOUT = 1
 
