@@ -1,1 +1,1 @@
-"""The workshop: jobs, workers and models. The house works without it."""
+"""The ML app: jobs, workers, embeddings and models. The wiki app works without it."""

@@ -1,4 +1,4 @@
-"""The workshop in Django's admin: jobs to look at, and the indexes of search by meaning."""
+"""Django's admin for the ML app: jobs to look at, and the indexes of semantic search."""
 
 from dataclasses import replace
 from typing import Any

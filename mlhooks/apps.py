@@ -1,4 +1,4 @@
-"""The Django app of the workshop."""
+"""The Django app configuration of the ML app."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,7 @@ class MlhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Plug the workshop into the house."""
+        """Register the ML app with the wiki app."""
         from mlhooks import extensions
 
         extensions.connect()

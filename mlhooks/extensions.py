@@ -1,4 +1,4 @@
-"""connect(): the only place where the workshop plugs into the house."""
+"""connect(): the only place where the ML app registers with the wiki app."""
 
 import threading
 from collections.abc import Iterator
@@ -43,8 +43,8 @@ DERIVED_TABLES = [
 
 
 def connect() -> None:
-    """Fill the house's sockets; called once, when the apps are ready."""
-    extensions.processes.extend(workshop_processes())
+    """Register with the extension points and signals; called once, when the apps are ready."""
+    extensions.processes.extend(worker_processes())
     extensions.checks += [overdue_jobs, passages]
     extensions.counted["passages"] = integrity.count
     extensions.vitals |= {
@@ -98,7 +98,7 @@ def note_removed(note: Any, **kwargs: Any) -> None:
     requests.request([note.pid])
 
 
-def workshop_processes() -> list[Process]:
+def worker_processes() -> list[Process]:
     """Return what `up` keeps running, in the order of starting."""
     env = processes.ENVIRONMENT
     embedded_broker = Process(

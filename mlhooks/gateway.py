@@ -1,4 +1,4 @@
-"""THE DOOR: the only module of the workshop that enters the house."""
+"""The gateway: the only module of the ML app that reads the wiki's notes."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Readable = NoteQuerySet
 class Head:
     """What a note says now: the number of its newest revision, its title and text.
 
-    body is the text as its readers see it. What its writer hid does not pass this door, and
+    body is the text as its readers see it. What its writer hid does not pass the gateway, and
     places in the text of a note are everywhere counted without it.
     """
 
@@ -34,7 +34,7 @@ class Head:
 
 
 def verify_integrity() -> dict[str, Any]:
-    """Check every note, revision and tag; return the house's report, JSON-able."""
+    """Check every note, revision and tag; return the report of the wiki app, JSON-able."""
     try:
         return integrity.verify().as_json()
     finally:

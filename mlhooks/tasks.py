@@ -37,7 +37,7 @@ class Progress(Protocol):
 
 
 def verify_integrity(payload: dict[str, Any], progress: Progress) -> Any:
-    """Check the whole notebook; the house's own report is the result."""
+    """Check the whole notebook; the wiki app's own report is the result."""
     report = gateway.verify_integrity()
     if report["ok"]:
         progress(1.0, "Everything is as it was saved.")

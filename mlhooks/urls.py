@@ -1,4 +1,4 @@
-"""The workshop's addresses, beside the house's."""
+"""URLs of the ML app, included by wiki/urls.py."""
 
 from django.urls import path
 

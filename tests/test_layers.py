@@ -1,4 +1,4 @@
-"""The house stands by itself."""
+"""The wiki app starts without the ML app, and the web process without what workers load."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ heavy = {"torch", "transformers", "sentence_transformers", "celery.worker"} & se
 print(sorted(heavy))
 """
 
-START_HOUSE = """
+START_WIKI = """
 import sys
 from wiki.wsgi import application
 from django.urls import get_resolver
@@ -41,8 +41,8 @@ def test_the_web_process_loads_no_model_code():
     assert started(START_WEB) == "[]"
 
 
-def test_without_the_workshop_the_house_is_whole():
-    assert started(START_HOUSE, WIKI_ML="0") == "[]"
+def test_without_the_ml_app_the_wiki_app_loads_nothing_of_it():
+    assert started(START_WIKI, WIKI_ML="0") == "[]"
 
 
 def test_the_heavy_modules_would_be_seen():

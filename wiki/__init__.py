@@ -1,1 +1,1 @@
-"""The house: notes, tags, revisions, search. It stands without mlhooks."""
+"""The wiki app: notes, tags, revisions, search. It needs no mlhooks."""

@@ -1,4 +1,4 @@
-"""The Django app of the house."""
+"""The Django app configuration of the wiki app."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class WikiConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Put the house's own measurements beside those that others plug in."""
+        """Register the wiki app's own benchmarks and evaluations."""
         # Models can be imported only now.
         from wiki import extensions
         from wiki.measuring.benchmarks import markup, pages, saves, searches

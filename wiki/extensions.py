@@ -1,7 +1,7 @@
-"""SOCKETS: the places where the workshop plugs into the house.
+"""Extension points: lists and dicts with which other apps register.
 
-Plain lists and dicts, filled once when the apps are ready (mlhooks.extensions.connect) and only
-read after that. The house works with all of them empty.
+They are filled once, when the apps are ready (mlhooks.extensions.connect), and only read after
+that. The wiki app works with all of them empty.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,8 +107,8 @@ rankers: list[Callable[[Any, Any, int], list[Hit]]] = []
 # prepare(query): what a ranker is going to be asked, before words are looked up: it may let
 # somebody else begin with its part. Must not wait, nor fail.
 preparers: list[Callable[[Any], None]] = []
-# explain(query, hits): for hits of a page, by pid, the sentence of their passage that says most,
-# as characters (start, end) of the indexed body. Hits without one are left out.
+# explain(query, hits): for hits of a page, by pid, the sentence of their passage that is closest
+# to the query, as characters (start, end) of the indexed body. Hits without one are left out.
 explainers: list[Callable[[Any, Sequence[Hit]], dict[int, tuple[int, int]]]] = []
 # note(): a sentence for "how to search" about what a ranker understands.
 about_rankers: list[Callable[[], str]] = []

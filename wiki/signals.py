@@ -1,8 +1,8 @@
-"""BELLS: what the house tells whoever listens.
+"""Signals that the wiki app sends.
 
-Both are sent inside the transaction that makes the change, so a listener's rows are
-committed with it or not at all. A listener must be quick and must not raise. Where one change
-makes many ring, each but the last says more=True: a listener may keep them until then.
+Both are sent inside the transaction that makes the change, so a receiver's rows are
+committed with it or not at all. A receiver must be quick and must not raise. Where one change
+sends many, each but the last has more=True: a receiver may collect them until then.
 """
 
 from django.dispatch import Signal

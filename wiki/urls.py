@@ -89,7 +89,7 @@ urlpatterns = [
     path("favicon.ico", health.favicon),
     *account_urls,
     path("admin/", admin.site.urls),
-    *(path("", include(f"{app}.urls")) for app in settings.WORKSHOP),
+    *(path("", include(f"{app}.urls")) for app in settings.ML_APPS),
 ]
 
 handler400 = errors.bad_request

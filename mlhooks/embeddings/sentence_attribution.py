@@ -1,9 +1,9 @@
-"""Which sentence of a passage says most about a query, told without reading it again.
+"""Sentence attribution: which sentence of a passage is closest to a query, without encoding it.
 
 The vector of a passage is the mean of its tokens' vectors (Reimers and Gurevych 2019, §3), so
 the part that each sentence adds to it is known once it is read: the sum over its tokens. What
 the cosine with any query would be without that sentence follows from these sums, and the
-sentence without which it is lowest says most. The sums are kept as bytes beside the vector.
+sentence without which it is lowest is the closest. The sums are kept as bytes beside the vector.
 
 Packed: float32 norm of the whole sum, float32 step, uint32 how many; of each sentence uint32
 start, uint32 end, float32 norm of the sum without it; then d signed bytes of each, in steps.
@@ -36,7 +36,7 @@ def pack(norm: float, step: float, sentences: Sequence[Sentence]) -> bytes:
 
 
 def most_telling(packed: bytes, query: Sequence[float], cosine: float) -> tuple[int, int] | None:
-    """Return start and end of the sentence that says most, from the start of its passage.
+    """Return start and end of the sentence closest to the query, from the start of its passage.
 
     query: float[d] of length 1; cosine: its product with the passage's vector. None where
     nothing is known of the sentences.

@@ -1,4 +1,4 @@
-"""Ranking by meaning: the ranker and the explainer that the house asks.
+"""Semantic ranking: the ranker and the explainer that the wiki app calls.
 
 The query's vector is kept from an earlier search, or an interactive worker makes it, while the
 house looks up words and a quarter of a second longer; without one, words alone answer.
@@ -26,7 +26,7 @@ ENCODE_QUERY = "encode_query"
 WAIT_S = 0.25
 LONG = timedelta(seconds=WAIT_S)
 
-# The house says what it searched by; these say why not by meaning.
+# The page says what it searched by; these sentences say why not by meaning.
 NOT_YET = "No note has been read for meaning yet. A worker begins as soon as it runs."
 NO_WORKER = "The worker that reads for meaning does not answer{since}."
 TOO_SLOW = "The worker that reads for meaning is busy. Search once more in a moment."
@@ -69,7 +69,7 @@ def about() -> str:
 
 
 def explain(query: ParsedQuery, hits: Sequence[Hit]) -> dict[int, tuple[int, int]]:
-    """Return for each hit the sentence that says most, as start and end in the note's text."""
+    """Return for each hit the sentence closest to the query, as start and end in the text."""
     index = EncoderIndex.objects.remembered_active()
     passages = {hit.passage.id: hit for hit in hits if hit.passage is not None}
     vector = None if index is None else QueryVector.objects.of(query_digest(index, query.text))

@@ -1,7 +1,7 @@
 """Seeing to it that the active index holds every note, whatever happened meanwhile.
 
 Every save asks for its note in its own transaction, so nothing is lost there. This finds the
-rest: notes from a backup, from before the workshop, from a time without it, notes that an older
+rest: notes from a backup, from before the ML app or from a time without it, notes that an older
 version has cut, jobs that failed for a reason that may have passed, another WIKI_ENCODER.
 """
 

@@ -1,4 +1,4 @@
-"""What the workshop keeps: jobs and who works on them; passages, indexes and query vectors."""
+"""Models of the ML app: jobs and workers; passages, indexes and query vectors."""
 
 from mlhooks.models.claim import Claim, LostClaim
 from mlhooks.models.encoder_index import ActiveIndex, EncoderIndex, IndexInUse

@@ -25,7 +25,7 @@ MAKE = """
         passage bigint PRIMARY KEY,
         note bigint NOT NULL,
         vector halfvec({dimensions}) NOT NULL,
-        -- embeddings/telling.py; beside the row, which scans then need not step over
+        -- embeddings/sentence_attribution.py; beside the row, which scans then need not step over
         sentences bytea NOT NULL
     );
     ALTER TABLE {table} ALTER COLUMN sentences SET STORAGE EXTERNAL;
@@ -212,7 +212,7 @@ class ActiveIndex(models.Model):
     """The one row that names the index which answers searches.
 
     before: the one that answered before, for going back. configured: what WIKI_ENCODER named
-    when the index was last tended, and the sha256 of its weights, "" if they were not there:
+    when the index was last reconciled, and the sha256 of its weights, "" if they were not there:
     another one asks for another index.
     """
 

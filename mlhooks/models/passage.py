@@ -1,7 +1,7 @@
 """Passages: the parts of notes that are embedded, and which notes are indexed so far.
 
-`note` is a number without a constraint: a notebook that runs without the workshop for a while
-(WIKI_ML=0) still deletes notes. What it left behind is found when the workshop is back.
+`note` is a number without a constraint: a notebook that runs without the ML app for a while
+(WIKI_ML=0) still deletes notes. What it left behind is found when the ML app is back.
 """
 
 from collections.abc import Iterable

@@ -103,7 +103,7 @@ class Packer:
     def _greedy(self, region: Region, gap: Span, finest: int, most: int) -> list[Span]:
         """Pack blocks, or what they are made of: as fine as this, and finer if need be.
 
-        most: how full to fill a passage; nothing is torn before it alone exceeds MAX_PIECES.
+        most: how full to fill a passage; nothing is split before it alone exceeds MAX_PIECES.
         """
         filled: list[Span] = []
 

@@ -1,4 +1,4 @@
-"""The workshop's processes: their command lines, and whether they serve."""
+"""The processes of the ML app: their command lines, and whether they serve."""
 
 import socket
 import sys

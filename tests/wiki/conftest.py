@@ -1,4 +1,4 @@
-"""What the house's tests share."""
+"""Fixtures of the wiki app's tests."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from wiki import extensions
 
 @pytest.fixture(autouse=True)
 def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The house is searched by words, whatever is plugged into it."""
+    """Search by words alone, whatever is registered."""
     monkeypatch.setattr(extensions, "rankers", [])
     monkeypatch.setattr(extensions, "preparers", [])
     monkeypatch.setattr(extensions, "explainers", [])
@@ -29,15 +29,15 @@ def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def by_meaning(words_alone: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Meaning]:
-    """Plug in a ranker, and an explainer, that know what is written down for them."""
+    """Register a ranker and an explainer that know what is written down for them."""
 
-    def plug(**known: Any) -> Meaning:
+    def register(**known: Any) -> Meaning:
         meaning = Meaning(**known)
         monkeypatch.setattr(extensions, "rankers", [meaning.rank])
         monkeypatch.setattr(extensions, "explainers", [meaning.explain])
         return meaning
 
-    return plug
+    return register
 
 
 @pytest.fixture

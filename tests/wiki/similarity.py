@@ -1,6 +1,6 @@
-"""Rankers that stand in for the workshop's: what is close is written down, not computed.
+"""Rankers that stand in for those of the ML app: similarity is written down, not computed.
 
-`Meaning` is plugged into both sockets; it remembers what it was asked.
+`Meaning` is registered as ranker and explainer; it remembers what it was asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from wiki.models import Note
 class Meaning:
     """scores: by the first word of a title, the likeness of that note to any query.
 
-    Below `far` a note is no closer than unrelated ones. sentences: by first word, what is said
-    to say most; its passage is the line that this stands in. revisions: which was indexed, if
-    not the newest. away: why there is no answer.
+    Below `far` a note is no closer than unrelated ones. sentences: by first word, what counts as
+    closest to the query; its passage is the line with that sentence. revisions: which was indexed,
+    if not the newest. away: why there is no answer.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)

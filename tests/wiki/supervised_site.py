@@ -24,13 +24,13 @@ def end(number, frame):
     note("events", f"{name} ends")
     sys.exit()
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "deaf" else end)
+signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "ignores_sigterm" else end)
 note("events", f"{name} starts")
 if behaviour == "dies":
     sys.exit("I cannot go on")
 if behaviour == "parent":
-    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
-    note("grandchild.pid", str(subprocess.Popen([sys.executable, "-c", deaf]).pid), "w")
+    ignoring = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    note("grandchild.pid", str(subprocess.Popen([sys.executable, "-c", ignoring]).pid), "w")
 note(f"{name}.pid", str(os.getpid()), "w")
 while True:
     time.sleep(600)

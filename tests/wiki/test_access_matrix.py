@@ -320,7 +320,7 @@ TABLE = list(table())
 
 
 def routes(resolver: Any, before: str = "") -> Iterator[str]:
-    """Give the route of every address there is, the admin's and the workshop's too."""
+    """Give the route of every address there is, the admin's and the ML app's too."""
     for pattern in resolver.url_patterns:
         route = before + str(pattern.pattern).removeprefix("^")
         if hasattr(pattern, "url_patterns"):

@@ -185,7 +185,7 @@ def test_many_links_here_are_counted(client, target, alice, fields):
 def test_a_page_makes_the_same_queries_for_2_and_20_notes(
     client, bob_client, alice, fields, django_assert_num_queries, monkeypatch
 ):
-    # The house's own: what panels ask is counted where they are tested.
+    # Of the wiki app alone: the queries of panels are counted where panels are tested.
     monkeypatch.setattr(extensions, "panels", [])
     tags = tuple(f"tag_{number}" for number in range(40))
     links = "".join(f"[[Note {number}]] [[nowhere {number}]]\n" for number in range(30))

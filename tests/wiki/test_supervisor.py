@@ -117,7 +117,7 @@ def test_each_way_to_stop_leaves_nobody(supervised, number):
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_deaf(supervised):
-    running = supervised({"database": "serves"}, {"web": "deaf"})
+    running = supervised({"database": "serves"}, {"web": "ignores_sigterm"})
 
     def ended_by_another() -> bool:
         running.process.send_signal(signal.SIGINT)
@@ -140,7 +140,7 @@ def test_a_closed_terminal_stops_even_where_nobody_passes_that_on(supervised):
 
 
 def test_kill_9_of_the_supervisor_leaves_nobody(supervised):
-    running = supervised({"database": "deaf"}, {"web": "parent"})
+    running = supervised({"database": "ignores_sigterm"}, {"web": "parent"})
     everybody = running.everybody()
     assert len(everybody) == 4
     running.process.kill()
@@ -161,8 +161,8 @@ def test_a_killed_guardian_is_replaced_by_one_that_knows_all(supervised):
 
 def test_a_guardian_need_not_hear_anything_to_know_what_it_guards():
     """As when the supervisor is killed while it starts one."""
-    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
-    child = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True)
+    ignoring = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", ignoring], start_new_session=True)
     guardian = [sys.executable, "-I", "-S", ROOT / "wiki" / "supervisor" / "guardian.py"]
     known = f"-{child.pid} {signal.SIGKILL.value}"
     subprocess.run([*guardian, known], stdin=subprocess.DEVNULL, check=True, timeout=LIMIT_S)
@@ -197,7 +197,7 @@ def test_a_second_instance_is_sent_to_the_first(supervised):
 
 
 def test_the_lock_outlives_a_killed_supervisor_until_its_children_are_gone(supervised):
-    running = supervised({"web": "deaf"})
+    running = supervised({"web": "ignores_sigterm"})
     web, guardian = running.pid("web"), running.guardian()
     os.kill(guardian, signal.SIGSTOP)
     running.process.kill()

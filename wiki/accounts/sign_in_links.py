@@ -1,4 +1,4 @@
-"""One-time sign-in links: how the first person gets in without a default password."""
+"""One-time sign-in links: how the first person signs in without a default password."""
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User

@@ -56,9 +56,9 @@ def restore(file: Path) -> RestoreReport:
     """Put a backup into this instance, which must be empty and not running.
 
     The whole file is checked before anything changes. The schema is made by our migrations, as
-    far as the backup's version had them; the rows get in, all or none; then the newer migrations
-    are applied and everything is verified. Raises BackupError; until all rows are in, the
-    instance is still empty, also after a crash, and the same restore may be tried again.
+    far as the backup's version had them; the rows are loaded, all or none; then the newer
+    migrations are applied and everything is verified. Raises BackupError; until all rows are in,
+    the instance is still empty, also after a crash, and the same restore may be tried again.
     """
     started = time.monotonic()
     media = settings.WIKI_DATA_DIR / "media"

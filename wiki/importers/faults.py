@@ -1,4 +1,4 @@
-"""Faults of single items, foreseen or not: told in the report, so that the others get in."""
+"""Faults of single items, foreseen or not: they go into the report, and the others are imported."""
 
 import logging
 from collections.abc import Callable

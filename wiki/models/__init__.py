@@ -1,4 +1,4 @@
-"""The house's rows. Rules live here, as methods and querysets; views only glue."""
+"""Models of the wiki app. Rules live here, as methods and querysets; views only glue."""
 
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment

@@ -1,6 +1,6 @@
-"""How many notes get in at once: numbered, sealed, copied in, indexed, ringing.
+"""Bulk insert of notes: numbers, hashes, rows by COPY, search index, signals.
 
-Note.objects.import_batch is the door to this module.
+Note.objects.import_batch is the only caller.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,8 +60,8 @@ class Arrival:
 def insert(arrivals: Sequence[Arrival]) -> None:
     """Insert notes with their revisions, tags, links, names and words; all or none.
 
-    No HTML is made: that happens when somebody reads. Rings as saving them one by one would.
-    About 15 queries, whatever the number.
+    No HTML is made: that happens when somebody reads. Sends the signals that
+    saving them one by one would. About 15 queries, whatever the number.
     """
     number([arrival.note for arrival in arrivals])
     carried = _with_tags(arrivals)
@@ -87,7 +87,7 @@ def insert(arrivals: Sequence[Arrival]) -> None:
     with connection.wrap_database_errors:
         search_index.index_many([(one.note, one.analysis or _analysis(one.head)) for one in alive])
     for arrival in arrivals:
-        _ring(arrival, more=arrival is not arrivals[-1])
+        _send_signals(arrival, more=arrival is not arrivals[-1])
 
 
 def _sealed(arrivals: Sequence[Arrival]) -> list[Revision]:
@@ -139,7 +139,7 @@ def _analysis(head: Revision) -> Analysis:
     return analyse(head.title, head.body or "")
 
 
-def _ring(arrival: Arrival, *, more: bool) -> None:
+def _send_signals(arrival: Arrival, *, more: bool) -> None:
     note = arrival.note
     signals.revision_saved.send(type(note), note=note, revision=arrival.head, more=more)
     if note.deleted is not None:

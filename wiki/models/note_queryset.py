@@ -134,7 +134,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """
         kept = self
         keys = [tag_key(word.lstrip("-=")) for word in words.split()]
-        meant = self._meant(keys)
+        meant = self._resolve_tag_aliases(keys)
         for word in words.split():
             unwanted, key = word.startswith("-"), tag_key(word.lstrip("-="))
             if not key:
@@ -148,7 +148,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
             kept = kept.exclude(pid__in=carrying) if unwanted else kept.filter(pid__in=carrying)
         return kept
 
-    def _meant(self, words: Sequence[str]) -> dict[str, int]:
+    def _resolve_tag_aliases(self, words: Sequence[str]) -> dict[str, int]:
         if self.reader is None:
             return {}
         return TagAlias.objects.tags_of(words, self.model.objects.visible_to(self.reader))

@@ -1,6 +1,6 @@
-"""How a revision gets into the database: merge, render, analyse, lock, compare, insert, ring.
+"""Saving a revision: merge, render, analyse, lock, compare, insert, send signals.
 
-Note.save_revision and Note.objects.write are the doors to this module.
+Note.save_revision and Note.objects.write are the entry points.
 """
 
 import uuid
@@ -121,7 +121,7 @@ def save(
             if done := submitted(note, submission):
                 if same(fields, done.fields):
                     return done
-                base, submission = _typed_on(done, base), None
+                base, submission = _resubmitted_base(done, base), None
             draft = _merged(note, head, fields, base)
             is_same = not is_told and same(draft, note.current_fields())
             if is_same and not files and not attachment_upload.waiting(note, author).exists():
@@ -171,7 +171,7 @@ def append(
     rendered, analysis: of its text, made before the note row was locked. files: those it
     shows, by what its text calls them, where the caller knows.
 
-    The caller holds the note row (or has just inserted it) in a transaction. Rings
+    The caller holds the note row (or has just inserted it) in a transaction. Sends
     revision_saved.
     """
     revision.save(force_insert=True)
@@ -290,7 +290,7 @@ def submitted(note: "Note", submission: uuid.UUID | None) -> Revision | None:
     return done
 
 
-def _typed_on(done: Revision, base: int) -> int:
+def _resubmitted_base(done: Revision, base: int) -> int:
     """Return what a form was edited from that was saved, gone back to, and sent with more.
 
     That is the revision it made, unless others' changes were merged into that one.

@@ -220,7 +220,7 @@ def _own_slot(slot: Slot) -> Slot:
 
 
 def renderer_name() -> str:
-    """Return what a text is rendered by: the version, and the fences that are plugged in."""
+    """Return what a text is rendered by: the version, and the registered fences."""
     return " ".join([str(RENDERER_VERSION), *sorted(extensions.fences)])
 
 

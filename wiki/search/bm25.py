@@ -91,10 +91,10 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
         return Ranking()
     notes, length, have = _counted(list(asked), readable.scope)
     choosing = _choosing(have)
-    telling = {term: asked[term] * _idf(count, notes) for term, count in have.items()}
+    idf_weights = {term: asked[term] * _idf(count, notes) for term, count in have.items()}
     if not choosing:
-        return Ranking(have=have, notes=notes, weights=telling)
-    weights = {term: telling[term] * (K1 + 1) * UNIT for term in have}
+        return Ranking(have=have, notes=notes, weights=idf_weights)
+    weights = {term: idf_weights[term] * (K1 + 1) * UNIT for term in have}
     others = [term for term, count in have.items() if count and term not in choosing]
     parameters: dict[str, Any] = {
         "terms": choosing,
@@ -111,7 +111,7 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
     total = rows[0][2] if rows else 0
-    return Ranking(hits, total, have, frozenset(others), notes, telling)
+    return Ranking(hits, total, have, frozenset(others), notes, idf_weights)
 
 
 def _choosing(have: Mapping[int, int]) -> list[int]:

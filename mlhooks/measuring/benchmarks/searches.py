@@ -1,4 +1,4 @@
-"""`bench search`: the house's benchmark, by meaning too.
+"""`bench search`: the benchmark of the wiki app, and semantic search besides.
 
 The first 20,000 passages are really read, the others copies with noise (filling.py). Queries
 that nobody asked before go to a real interactive worker, by a dispatcher and a broker.
@@ -31,7 +31,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 
 class Meaning:
-    """What the workshop brings: see wiki.measuring.benchmarks.searches.Meaning."""
+    """What the ML app brings: see wiki.measuring.benchmarks.searches.Meaning."""
 
     def __init__(self, cache_folder: Any = None) -> None:
         self.reader = Reader(cache_folder)

@@ -1,4 +1,4 @@
-"""The workshop's real processes, for as long as a benchmark runs."""
+"""The real processes of the ML app, for as long as a benchmark runs."""
 
 import os
 import subprocess

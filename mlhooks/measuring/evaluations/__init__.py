@@ -1,1 +1,1 @@
-"""How good the workshop's work is, on data with known answers; one module per subject."""
+"""Evaluations of the ML app on data with known answers; one module per subject."""

@@ -1,6 +1,7 @@
 """`evaluate evidence`: whether the sentence shown for a note is why it is near, and the order true.
 
-The sentence is told from sums that were kept when its passage was read (embeddings/telling.py).
+The sentence is computed from sums that were stored when its passage was encoded
+(embeddings/sentence_attribution.py).
 Here passages are read again without it, and without another one: the cosine with the query
 should fall more without the one that is shown. And whoever adds up the ranks, scores and shares
 that each note comes with must arrive at the order that is shown.

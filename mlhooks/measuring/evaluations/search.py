@@ -1,4 +1,4 @@
-"""`evaluate search`: the house's evaluation, by meaning too.
+"""`evaluate search`: the evaluation of the wiki app, and semantic search besides.
 
 The notes of each set are cut and read by the configured encoder in this process; then the same
 search that answers readers is asked, with the vectors of all queries kept beforehand.

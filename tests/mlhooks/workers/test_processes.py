@@ -1,4 +1,4 @@
-"""The workshop's processes: what `up` is told about them, and the whole chain once for real."""
+"""The processes of the ML app: what `up` is told about them, and the whole chain once for real."""
 
 import signal
 from datetime import timedelta
@@ -55,16 +55,16 @@ def test_more_workers_have_names_of_their_own():
 
 
 def test_up_is_told_in_the_order_of_starting(settings):
-    names = [process.name for process in extensions.workshop_processes()]
+    names = [process.name for process in extensions.worker_processes()]
     assert names == ["valkey", "dispatcher", "interactive", "background"]
-    assert [each.needs_schema for each in extensions.workshop_processes()] == [
+    assert [each.needs_schema for each in extensions.worker_processes()] == [
         False,
         True,
         True,
         True,
     ]
     settings.EXTERNAL_BROKER_URL = "redis://broker.example.org"
-    assert [process.name for process in extensions.workshop_processes()] == names[1:]
+    assert [process.name for process in extensions.worker_processes()] == names[1:]
 
 
 def test_the_hooks_are_connected():

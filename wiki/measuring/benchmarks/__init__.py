@@ -1,1 +1,1 @@
-"""What `manage.py bench` measures of the house; each subject is a module with run(options)."""
+"""Benchmarks of the wiki app (`manage.py bench`); one module per subject."""

@@ -1,4 +1,4 @@
-"""`bench search` with the workshop: an index is filled, asked, and compared with an exact scan."""
+"""`bench search` with the ML app: an index is filled, asked, and compared with an exact scan."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from mlhooks.measuring.benchmarks import nearest_neighbours, searches, synthetic
 from mlhooks.measuring.benchmarks.binary_copy import read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
-from wiki.measuring.benchmarks import searches as house
+from wiki.measuring.benchmarks import searches as wiki_searches
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import write_many
@@ -32,7 +32,7 @@ def test_a_small_run_tells_every_figure(
     for name, value in child_env().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(Machine, "now", lambda: QUIET)
-    monkeypatch.setattr(house, "QUERIES", 4)
+    monkeypatch.setattr(wiki_searches, "QUERIES", 4)
     monkeypatch.setattr(searches, "NEAREST_QUERIES", 10)
     monkeypatch.setattr(synthetic_vectors, "ENCODED", 20)
     monkeypatch.setattr(synthetic_vectors, "NOTES_AT_A_TIME", 10)

@@ -1,4 +1,4 @@
-"""`evaluate search` with the workshop: notes are read in this process, and asked by meaning."""
+"""`evaluate search` with the ML app: notes are read in this process, and asked by meaning."""
 
 from dataclasses import replace
 
