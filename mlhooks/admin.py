@@ -19,8 +19,7 @@ from mlhooks.embeddings import loaded, registry
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import active_index, index_build
 from mlhooks.indexes.progress import Standing, standing
-from mlhooks.indexes.reconciler import TEND_INDEX
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import BUILD_INDEX, EMBED_NOTE, RECONCILE_INDEX
 from mlhooks.models import EncoderIndex, Job, Worker
 from mlhooks.views.rows import reason_without_notes, without_notes
 from wiki.reader import Reader
@@ -183,13 +182,15 @@ def _named(request: HttpRequest) -> EncoderIndex:
 def _begun() -> Any:
     """Return the last job of each encoder that has no index, unless it came to its end."""
     known = EncoderIndex.objects.values("encoder")
-    last = Job.objects.filter(kind=index_build.BUILD_INDEX).exclude(key__in=known)
+    last = Job.objects.filter(kind=BUILD_INDEX).exclude(key__in=known)
     return last.order_by("key", "-pk").distinct("key")
 
 
 def _trouble(reader: Reader) -> str:
     """Return why the active index could not be looked after, last time; or ""."""
-    last = Job.objects.filter(kind=TEND_INDEX, finished_at__isnull=False).order_by("-pk").first()
+    last = (
+        Job.objects.filter(kind=RECONCILE_INDEX, finished_at__isnull=False).order_by("-pk").first()
+    )
     if last is None or last.state != Job.State.FAILED:
         return ""
     return last.error if reader.is_superuser else reason_without_notes(last)

@@ -1,5 +1,6 @@
 """The gateway: the only module of the ML app that reads the wiki's notes."""
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
+from mlhooks.jobs.kinds import Progress
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
 from wiki.markup import as_read
@@ -14,6 +16,8 @@ from wiki.models import Alias, Link, Note, Revision
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.reader import Reader
 from wiki.rendering import sandbox
+
+logger = logging.getLogger(__name__)
 
 # The notes some reader may read; rankers and panels are given them.
 Readable = NoteQuerySet
@@ -40,6 +44,18 @@ def verify_integrity() -> dict[str, Any]:
     finally:
         # A worker renders nothing else, so its children would only wait for tomorrow.
         sandbox.stop()
+
+
+def verify_integrity_job(payload: dict[str, Any], progress: Progress) -> Any:
+    """Check the whole notebook as a job; the report of the wiki app is the result."""
+    report = verify_integrity()
+    if report["ok"]:
+        progress(1.0, "Everything is as it was saved.")
+    else:
+        count = len(report["problems"])
+        logger.error("verify_integrity found %s problems", count)
+        progress(1.0, f"{count} problems: `manage.py verify_integrity` lists them.")
+    return report
 
 
 def heads(pids: Collection[int]) -> dict[int, Head]:

@@ -5,17 +5,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
+from django.utils.module_loading import import_string
 
-from mlhooks import gateway
 from mlhooks.celery import RUN_JOB, app
 from mlhooks.embeddings.registry import NoSuchModel
-from mlhooks.indexes import embedder, index_build, ranking, reconciler, requests
-from mlhooks.jobs import MakeRoom, Transient
-from mlhooks.models import Claim, LostClaim
+from mlhooks.jobs import Requeue, Transient
+from mlhooks.jobs.claims import Claim, LostClaim
+from mlhooks.jobs.kinds import KINDS, Progress
 from mlhooks.models.job import UNFORESEEN
 from mlhooks.models.worker import HEARTBEAT_S
 
@@ -25,83 +24,20 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY_S = 0.5
 
 
-class Progress(Protocol):
-    """What a job's function calls now and then, outside transactions.
-
-    share is 0 to 1, the sentence says what is being done. Raises LostClaim when the job was
-    cancelled or given to another worker: let it pass. A share of 1 is told in any case, also
-    inside a transaction: what it commits is then done by whoever has the job.
-    """
-
-    def __call__(self, share: float, sentence: str) -> None: ...
+Function = Callable[[dict[str, Any], Progress], Any]
+BatchFunction = Callable[[Sequence[dict[str, Any]]], list[Any]]
 
 
-def verify_integrity(payload: dict[str, Any], progress: Progress) -> Any:
-    """Check the whole notebook; the wiki app's own report is the result."""
-    report = gateway.verify_integrity()
-    if report["ok"]:
-        progress(1.0, "Everything is as it was saved.")
-    else:
-        count = len(report["problems"])
-        logger.error("verify_integrity found %s problems", count)
-        progress(1.0, f"{count} problems: `manage.py verify_integrity` lists them.")
-    return report
+def function_of(kind: str) -> Function | None:
+    """Load the function of a kind; None of one that this version does not know."""
+    known = KINDS.get(kind)
+    return import_string(known.function) if known else None
 
 
-def benchmark_pause(payload: dict[str, Any], progress: Progress) -> Any:
-    """Work for 15 ms, about as long as encoding a query; `bench jobs` times the way here."""
-    end = time.perf_counter() + 0.015
-    while time.perf_counter() < end:
-        pass
-    return {"worked_ms": 15}
-
-
-def embed_note(payload: dict[str, Any], progress: Progress) -> Any:
-    """Bring one note up to date in the active index; a note that is gone leaves it."""
-    return asdict(index_build.read_note(payload["pid"]))
-
-
-def embed_notes(payloads: Sequence[dict[str, Any]]) -> list[Any]:
-    """Bring several notes up to date: together they take the encoder half as long."""
-    index, encoder = index_build.active()
-    done = embedder.index_notes(index, encoder, [payload["pid"] for payload in payloads])
-    return [{**asdict(done), "together": len(payloads)}] * len(payloads)
-
-
-def build_index(payload: dict[str, Any], progress: Progress) -> Any:
-    """Let an encoder read all notes that it has not read, then let it answer."""
-    return index_build.build(payload, progress)
-
-
-def tend_index(payload: dict[str, Any], progress: Progress) -> Any:
-    """Ask for what the index lacks for whatever reason."""
-    done = reconciler.tend()
-    if reconciler.is_new():
-        raise MakeRoom(payload, after_s=reconciler.NEW_S)
-    return done
-
-
-def encode_query(payload: dict[str, Any], progress: Progress) -> Any:
-    """Keep the vector of a query, and let go of its words."""
-    return ranking.encode(payload)
-
-
-# kind of job: function(payload, progress) -> JSON-able result. It may be called twice with
-# the same payload, and must then leave the same behind.
-KINDS: dict[str, Callable[[dict[str, Any], Progress], Any]] = {
-    "verify_integrity": verify_integrity,
-    "benchmark_pause": benchmark_pause,
-    index_build.BUILD_INDEX: build_index,
-    requests.EMBED_NOTE: embed_note,
-    ranking.ENCODE_QUERY: encode_query,
-    reconciler.TEND_INDEX: tend_index,
-}
-
-
-# Of these, waiting jobs are done together, so many at most: function(payloads) -> results.
-TOGETHER: dict[str, tuple[Callable[[Sequence[dict[str, Any]]], list[Any]], int]] = {
-    requests.EMBED_NOTE: (embed_notes, 32),
-}
+def batch_of(kind: str) -> tuple[BatchFunction | None, int]:
+    """Load the function that does several jobs of a kind at once, and how many at most."""
+    known = KINDS.get(kind)
+    return (import_string(known.batch), known.batch_size) if known and known.batch else (None, 1)
 
 
 @app.task(name=RUN_JOB, bind=True)
@@ -111,11 +47,11 @@ def run_job(task: Any, job_id: int) -> None:
     claim = Claim.take(job_id, worker)
     if claim is None:
         return
-    function, most = TOGETHER.get(claim.kind, (None, 1))
-    others = claim.take_more(most - 1, worker) if function and claim.is_first else []
+    function, batch_size = batch_of(claim.kind)
+    others = claim.take_more(batch_size - 1, worker) if function and claim.is_first else []
     try:
         with heartbeats(claim, *others):
-            if function is None or not (others and run_together(function, [claim, *others])):
+            if function is None or not (others and run_batch(function, [claim, *others])):
                 for one in others:
                     run_logged(one)
                 run(claim)
@@ -123,9 +59,7 @@ def run_job(task: Any, job_id: int) -> None:
         logger.info("%s, attempt %s: cancelled or taken over", claim.kind, claim.attempt)
 
 
-def run_together(
-    function: Callable[[Sequence[dict[str, Any]]], list[Any]], claims: Sequence[Claim]
-) -> bool:
+def run_batch(function: BatchFunction, claims: Sequence[Claim]) -> bool:
     """Do several jobs at once; False if that failed, and each is to be done by itself.
 
     So one that cannot be done does not take the others with it.
@@ -161,7 +95,7 @@ def run(claim: Claim, progress: Progress | None = None) -> None:
     progress: instead of reporter(claim). An unforeseen exception is recorded and raised again,
     so that the log shows where.
     """
-    function = KINDS.get(claim.kind)
+    function = function_of(claim.kind)
     if function is None:
         claim.fail(
             f"This version of Commonplace does not know the work {claim.kind!r}. "
@@ -174,8 +108,8 @@ def run(claim: Claim, progress: Progress | None = None) -> None:
         raise
     except NoSuchModel as error:
         claim.fail(str(error))
-    except MakeRoom as part:
-        claim.make_room(part.payload, part.after_s)
+    except Requeue as part:
+        claim.requeue(part.payload, part.after_s)
     except Transient as error:
         claim.try_later(str(error))
     except (OperationalError, InterfaceError) as error:

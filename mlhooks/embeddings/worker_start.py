@@ -9,10 +9,16 @@ import os
 from typing import Any
 
 from celery.signals import worker_process_init
+from django.utils.module_loading import import_string
 
 from mlhooks.celery import app
 from mlhooks.embeddings import loaded
+from mlhooks.jobs.kinds import KINDS
 from mlhooks.models import Queue
+
+# Code that is loaded before a fork is in memory once.
+for kind in KINDS.values():
+    import_string(kind.function)
 
 # As much as `nice` gives by default.
 NICENESS = 10

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from mlhooks import gateway, jobs
 from mlhooks.indexes import index_build
-from mlhooks.indexes.reconciler import TEND_INDEX
+from mlhooks.jobs.kinds import BUILD_INDEX, RECONCILE_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexInUse, Job
 
 # An index that lacks more notes, or a larger part of them, is first to read them.
@@ -34,7 +34,7 @@ def let_answer(index: EncoderIndex) -> None:
     try:
         with transaction.atomic():
             index_build.switch(index)
-            jobs.request(TEND_INDEX)
+            jobs.request(RECONCILE_INDEX)
     except EncoderIndex.DoesNotExist as error:
         raise NotNow(str(error)) from error
 
@@ -50,7 +50,7 @@ def go_back() -> EncoderIndex:
 
 def cancel(encoder: str) -> bool:
     """Build the index of an encoder no further; what was read is kept. False if nobody builds."""
-    unfinished = Job.objects.unfinished().filter(kind=index_build.BUILD_INDEX, key=encoder).first()
+    unfinished = Job.objects.unfinished().filter(kind=BUILD_INDEX, key=encoder).first()
     return unfinished is not None and unfinished.cancel()
 
 

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from mlhooks import gateway
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.jobs import Transient
-from mlhooks.models import EncoderIndex, LostClaim, UnreadNote
+from mlhooks.jobs.claims import LostClaim
+from mlhooks.models import EncoderIndex, UnreadNote
 
 logger = logging.getLogger(__name__)
 

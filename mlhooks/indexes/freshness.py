@@ -10,7 +10,7 @@ from django.db.models import Min
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from mlhooks.models.worker import ALIVE_S
 

@@ -16,7 +16,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -27,11 +26,12 @@ from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import calibration, embedder, hnsw, ranking, requests
 from mlhooks.indexes.failed_notes import PASSING, remember
 from mlhooks.indexes.off_topic_queries import EVERYDAY
-from mlhooks.indexes.progress import BUILD_INDEX as BUILD_INDEX
 from mlhooks.indexes.progress import falls_short, standing
 from mlhooks.indexes.store import Done
-from mlhooks.jobs import MakeRoom, Transient
+from mlhooks.jobs import Requeue, Transient
+from mlhooks.jobs.kinds import BUILD_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, Queue, UnreadNote
+from wiki.reader import Reader
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.encoder import Encoder
@@ -64,9 +64,7 @@ def active_index() -> EncoderIndex:
     return EncoderIndex.objects.active() or _first()
 
 
-def request(
-    encoder: str, *, answers: bool = True, user: AbstractBaseUser | AnonymousUser | None = None
-) -> Job:
+def request(encoder: str, *, answers: bool = True, user: Reader | None = None) -> Job:
     """Ask for an index by this encoder to be built, or gone on with.
 
     Notes that could not be read are tried again. answers: whether it is then made the active
@@ -99,7 +97,7 @@ def build(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Build the index of an encoder as far as it is not built, and let it answer.
 
     payload: {"encoder", "answers"}, and what the turn before leaves. Returns what `reembed`
-    prints. Raises MakeRoom, NoSuchModel, and what progress raises when the work is cancelled.
+    prints. Raises Requeue, NoSuchModel, and what progress raises when the work is cancelled.
     """
     return _Build(payload, progress).run()
 
@@ -169,7 +167,7 @@ class _Build:
             tell()
             self._read(pids, tell)
             read += len(pids)
-            self._make_room()
+            self._requeue()
         return read > 0
 
     def _read(self, pids: Sequence[int], pulse: Callable[[], None]) -> None:
@@ -202,16 +200,16 @@ class _Build:
         shortcoming = falls_short(self.index.longest)
         self.progress(min(0.97, there / max(1, whole)), f"{said} {shortcoming}".strip())
 
-    def _make_room(self) -> None:
-        """Let others go first if this turn was long enough. Raises MakeRoom."""
+    def _requeue(self) -> None:
+        """Let others go first if this turn was long enough. Raises Requeue."""
         passed_s = time.monotonic() - self.begin
         if passed_s > MAX_TURN_S or (passed_s > TURN_S and _others_wait()):
             raise self._room()
 
-    def _room(self, after_s: float = 0) -> MakeRoom:
+    def _room(self, after_s: float = 0) -> Requeue:
         rest = {"embedded": self.embedded, "seconds": self._seconds()}
         payload = {"encoder": self.name, "answers": self.answers, **rest}
-        return MakeRoom(payload, after_s=after_s)
+        return Requeue(payload, after_s=after_s)
 
     def _seconds(self) -> float:
         return self.seconds + time.monotonic() - self.begin
@@ -223,7 +221,7 @@ class _Build:
                 cursor.execute(f"ANALYZE {table}")
 
     def _await_graph(self) -> None:
-        """Look after the graph, and do other things while it is built. Raises MakeRoom."""
+        """Look after the graph, and do other things while it is built. Raises Requeue."""
         self.index.refresh_from_db()
         if said := hnsw.tend(self.index):
             self.progress(0.98, said)

@@ -13,7 +13,8 @@ from django.db.models import Count
 
 from mlhooks import gateway
 from mlhooks.gateway import Head
-from mlhooks.indexes import embedder, requests
+from mlhooks.indexes import embedder
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, NoteBlocks, Passage, SplitNote
 from mlhooks.models.passage import BOILERPLATE_FROM
 from mlhooks.passages import split
@@ -53,9 +54,7 @@ def findings() -> Iterator[Finding]:
     yield from _passages_of_no_note()
     active = EncoderIndex.objects.active()
     for pids in gateway.pids_in_order(gateway.live(), AT_A_TIME):
-        asked = Job.objects.unfinished().filter(
-            kind=requests.EMBED_NOTE, key__in=[str(pid) for pid in pids]
-        )
+        asked = Job.objects.unfinished().filter(kind=EMBED_NOTE, key__in=[str(pid) for pid in pids])
         settled = set(pids).difference(map(int, asked.values_list("key", flat=True)))
         if active is not None:
             yield from _unread_passages(active, settled)

@@ -7,12 +7,12 @@ from django.db import connection
 
 from mlhooks import gateway
 from mlhooks.embeddings import registry
+from mlhooks.jobs.kinds import BUILD_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 from mlhooks.passages.split import MAX_PIECES
 from wiki.reader import Reader
 
 # kind of the job that builds an index; its key is the name of the encoder
-BUILD_INDEX = "build_index"
 REASONS_SHOWN = 20
 
 # Passages of notes that could not be read, as far as these were cut.

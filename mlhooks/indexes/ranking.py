@@ -16,13 +16,13 @@ from mlhooks.embeddings.sentence_attribution import most_telling
 from mlhooks.gateway import Readable
 from mlhooks.indexes.nearest import nearest, packed_sentences
 from mlhooks.indexes.store import literal
+from mlhooks.jobs.kinds import ENCODE_QUERY
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet
 from mlhooks.models.query_vector import query_digest
 from wiki.extensions import Away, Hit, Passage
 from wiki.search.query import ParsedQuery
 
-ENCODE_QUERY = "encode_query"
 WAIT_S = 0.25
 LONG = timedelta(seconds=WAIT_S)
 
@@ -116,7 +116,7 @@ def request_vector(index: EncoderIndex, text: str) -> Job:
     """Ask people's worker for the vector of a query."""
     digest = query_digest(index, text)
     payload = {"index": index.pk, "digest": digest, "text": text}
-    return jobs.request(ENCODE_QUERY, key=digest, payload=payload, queue=Queue.INTERACTIVE)
+    return jobs.request(ENCODE_QUERY, key=digest, payload=payload)
 
 
 def encode(payload: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def _reason_not_to_ask() -> str:
 
 
 def _asked() -> JobQuerySet:
-    return Job.objects.unfinished().filter(kind=ENCODE_QUERY, queue=Queue.INTERACTIVE)
+    return Job.objects.unfinished().filter(kind=ENCODE_QUERY)
 
 
 def _since() -> str:

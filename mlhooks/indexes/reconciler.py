@@ -16,10 +16,10 @@ from django.db.models.functions import Now
 from mlhooks import gateway
 from mlhooks.embeddings import loaded
 from mlhooks.indexes import calibration, hnsw, index_build, ranking, requests, store
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
 # kind of the job; the dispatcher asks for it every TEND_EVERY_S
-TEND_INDEX = "tend_index"
 TEND_EVERY_S = 60
 # A notebook that was just begun is looked after again this soon: what is close in it is not known.
 NEW_S = 10
@@ -93,7 +93,7 @@ def _request_lacking(index: EncoderIndex) -> int:
 def _asked(index: EncoderIndex, pids: Sequence[int]) -> set[str]:
     """Return the keys of notes whose job waits, runs, or failed for good a short while ago."""
     recent = Now() - AGAIN_AFTER
-    embedding = Job.objects.filter(kind=requests.EMBED_NOTE, key__in=[str(pid) for pid in pids])
+    embedding = Job.objects.filter(kind=EMBED_NOTE, key__in=[str(pid) for pid in pids])
     hopeless = Q(state=Job.State.FAILED, attempts_left=0, finished_at__gt=recent)
     asked = embedding.filter(Q(state__in=Job.UNFINISHED) | hopeless)
     unread = UnreadNote.objects.filter(index=index, note__in=pids, failed_at__gt=recent)

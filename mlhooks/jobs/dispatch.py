@@ -16,9 +16,10 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from mlhooks import jobs
+from mlhooks.jobs.kinds import KINDS
 from mlhooks.jobs.listener import Listener
 from mlhooks.jobs.publisher import BrokerAway, Publisher
+from mlhooks.jobs.requests import request
 from mlhooks.models import Job, Queue, Worker
 from mlhooks.models.job import REQUESTED
 from mlhooks.models.worker import HEARTBEAT_S
@@ -35,9 +36,8 @@ WINDOW = 32
 LOST_AFTER_S = 5
 # ... and, should a busy queue never be empty, after so long in any case.
 SURELY_LOST_AFTER_S = 300
-DAILY = ("verify_integrity",)
-# Kinds that are requested again and again, and how many seconds apart at least.
-REGULAR_S = {"tend_index": 60}
+DAILY = tuple(kind.name for kind in KINDS.values() if kind.is_daily)
+REGULAR_S = {kind.name: kind.every_s for kind in KINDS.values() if kind.every_s is not None}
 KEPT_DAYS = 30
 
 
@@ -132,7 +132,7 @@ class Dispatcher:
         is_enough = Q(created_at__gt=a_day_ago) | Q(state__in=Job.UNFINISHED)
         for kind in DAILY:
             if not Job.objects.filter(is_enough, kind=kind).exists():
-                jobs.request(kind)
+                request(kind)
                 long_ago = Now() - timedelta(days=KEPT_DAYS)
                 Job.objects.filter(finished_at__lt=long_ago).delete()
                 Worker.objects.filter(seen_at__lt=a_day_ago).delete()
@@ -146,7 +146,7 @@ class Dispatcher:
                 known.filter(state=Job.State.DONE).delete()
                 failed = known.filter(state=Job.State.FAILED)
                 failed.exclude(pk__in=failed.order_by("-pk").values("pk")[:1]).delete()
-                jobs.request(kind)
+                request(kind)
 
     def _tell_once(self, sentence: str, error: Exception) -> None:
         """Log a failure once, until something was published again."""

@@ -1,6 +1,5 @@
 """Models of the ML app: jobs and workers; passages, indexes and query vectors."""
 
-from mlhooks.models.claim import Claim, LostClaim
 from mlhooks.models.encoder_index import ActiveIndex, EncoderIndex, IndexInUse
 from mlhooks.models.job import Job, Queue
 from mlhooks.models.passage import IndexedNote, NoteBlocks, Passage, SplitNote, UnreadNote
@@ -9,12 +8,10 @@ from mlhooks.models.worker import Worker
 
 __all__ = [
     "ActiveIndex",
-    "Claim",
     "EncoderIndex",
     "IndexInUse",
     "IndexedNote",
     "Job",
-    "LostClaim",
     "NoteBlocks",
     "Passage",
     "QueryVector",

@@ -8,8 +8,7 @@ from django.db.models.functions import Now
 from mlhooks import gateway
 from mlhooks.indexes import freshness
 from mlhooks.indexes.freshness import Coverage
-from mlhooks.indexes.index_build import BUILD_INDEX
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import BUILD_INDEX, EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job
 
 # How fast notes are read is told from the last of these.

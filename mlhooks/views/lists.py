@@ -4,9 +4,7 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import Count, Q
 
-from mlhooks.indexes.ranking import ENCODE_QUERY
-from mlhooks.indexes.reconciler import TEND_INDEX
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import EMBED_NOTE, ENCODE_QUERY, RECONCILE_INDEX
 from mlhooks.models import Job
 from mlhooks.models.job import JobQuerySet
 
@@ -14,7 +12,7 @@ State = Job.State
 # What runs comes first, what is over comes last.
 ORDER = (State.RUNNING, State.WAITING, State.FAILED, State.DONE, State.CANCELLED)
 # Done every minute or at every search: nobody looks for one of these.
-QUIET = Q(kind__in=[ENCODE_QUERY, TEND_INDEX], state=State.DONE)
+QUIET = Q(kind__in=[ENCODE_QUERY, RECONCILE_INDEX], state=State.DONE)
 
 
 def everything(state: str = "") -> JobQuerySet:

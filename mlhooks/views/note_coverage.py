@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from mlhooks import gateway, jobs
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import EMBED_NOTE
 
 
 @require_POST

@@ -9,23 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlhooks import gateway
-from mlhooks.indexes.index_build import BUILD_INDEX
-from mlhooks.indexes.ranking import ENCODE_QUERY
-from mlhooks.indexes.reconciler import TEND_INDEX
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import BUILD_INDEX, EMBED_NOTE, ENCODE_QUERY, KINDS, RECONCILE_INDEX
 from mlhooks.models import Job
 from mlhooks.models.job import UNFORESEEN
 from wiki.reader import Reader
-
-WORDS = {
-    BUILD_INDEX: "build the index of {key}",
-    EMBED_NOTE: "read",
-    ENCODE_QUERY: "read what somebody searches for",
-    TEND_INDEX: "look after the index",
-    "benchmark_pause": "work for a moment, to time it",
-    "verify_integrity": "check all that is kept",
-}
-
 
 PRIVATE = "read a private note"
 HIDDEN = "The reason may tell of notes of others: superusers can see it."
@@ -99,9 +86,14 @@ def rows(jobs: Iterable[Job], reader: Reader, places: Mapping[int, int] | None =
         if job.kind == EMBED_NOTE and pid is None:
             made.append(Row(job, PRIVATE, place=place))
             continue
-        words = WORDS.get(job.kind, f"{job.kind} {{key}}").format(key=job.key).rstrip()
+        words = _label(job)
         made.append(Row(job, words, pid, revision, place))
     return made
+
+
+def _label(job: Job) -> str:
+    known = KINDS.get(job.kind)
+    return (known.label if known else f"{job.kind} {{key}}").format(key=job.key).rstrip()
 
 
 def without_notes(job: Job) -> Job:
@@ -120,7 +112,7 @@ def without_notes(job: Job) -> Job:
 
 def reason_without_notes(job: Job) -> str:
     """Return why a job failed, or that this is not to be told to everybody of the staff."""
-    is_foreseen = job.kind in (BUILD_INDEX, TEND_INDEX) and not job.error.endswith(UNFORESEEN)
+    is_foreseen = job.kind in (BUILD_INDEX, RECONCILE_INDEX) and not job.error.endswith(UNFORESEEN)
     return job.error if is_foreseen else HIDDEN
 
 

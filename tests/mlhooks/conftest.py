@@ -24,9 +24,9 @@ NAME = "somebody@here"
 
 @pytest.fixture
 def kinds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A registry of this test's own."""
+    """Kinds of this test's own, each with its function."""
     known: dict[str, Any] = {"echo": lambda payload, progress: payload}
-    monkeypatch.setattr(tasks, "KINDS", known)
+    monkeypatch.setattr(tasks, "function_of", known.get)
     return known
 
 

@@ -12,8 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mlhooks import jobs
-from mlhooks.indexes.reconciler import TEND_INDEX
-from mlhooks.indexes.requests import EMBED_NOTE
+from mlhooks.jobs.kinds import EMBED_NOTE, RECONCILE_INDEX
 from mlhooks.models import EncoderIndex, Job, UnreadNote
 from mlhooks.models.job import UNFORESEEN
 from tests.conftest import person, signed_in
@@ -43,7 +42,7 @@ def told(hidden: Note) -> list[Job]:
     Job.objects.all().delete()
     for state in Job.State.values:
         is_over = state in ("done", "failed", "cancelled")
-        for kind, key in ((EMBED_NOTE, str(pid)), ("verify_integrity", ""), (TEND_INDEX, "")):
+        for kind, key in ((EMBED_NOTE, str(pid)), ("verify_integrity", ""), (RECONCILE_INDEX, "")):
             Job.objects.create(
                 kind=kind,
                 key=key if state != "running" else f"{key}0",

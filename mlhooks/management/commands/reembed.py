@@ -14,7 +14,8 @@ from mlhooks.embeddings import loaded, registry
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import active_index, index_build
 from mlhooks.indexes.progress import standing
-from mlhooks.models import Claim, EncoderIndex, Job, LostClaim, Queue, Worker
+from mlhooks.jobs.claims import Claim, LostClaim
+from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from wiki.management.base import HouseCommand, Refused
 
 LOOK_S = 0.5
@@ -141,7 +142,7 @@ def _do_here(job: Job, told: _Telling) -> bool:
         except KeyboardInterrupt:
             # Something may have been said to the database by half.
             connection.close_if_unusable_or_obsolete()
-            claim.make_room(claim.payload, 0)
+            claim.requeue(claim.payload, 0)
             raise
     return True
 

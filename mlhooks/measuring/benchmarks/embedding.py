@@ -23,7 +23,8 @@ from django.db.models.functions import Now
 
 from mlhooks import gateway, jobs
 from mlhooks.embeddings import registry
-from mlhooks.indexes import embedder, requests
+from mlhooks.indexes import embedder
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.measuring.benchmarks import process_tree
 from mlhooks.measuring.benchmarks.save_latency import edit, save_during_backlog, save_to_hit
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
@@ -97,14 +98,14 @@ def hold_back(first: str) -> None:
 
 def release() -> None:
     """Let the notes be embedded that were held back."""
-    held = Job.objects.filter(kind=requests.EMBED_NOTE, state=Job.State.WAITING)
+    held = Job.objects.filter(kind=EMBED_NOTE, state=Job.State.WAITING)
     held.update(run_after=Now())
     notify(REQUESTED, *held.values_list("pk", flat=True)[:1])
 
 
 def worked_off() -> None:
     """Wait until every note that is due is embedded. Raises NotMeasured."""
-    embedding = Job.objects.filter(kind=requests.EMBED_NOTE)
+    embedding = Job.objects.filter(kind=EMBED_NOTE)
     left, since = -1, time.monotonic()
     while now := embedding.unfinished().filter(run_after__lte=Now()).count():
         if now != left:

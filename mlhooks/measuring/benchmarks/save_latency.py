@@ -7,7 +7,8 @@ from dataclasses import replace
 from django.contrib.auth.models import User
 from django.db import connection
 
-from mlhooks.indexes import index_build, requests
+from mlhooks.indexes import index_build
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.measuring.benchmarks.site_processes import NotMeasured
 from mlhooks.measuring.evaluations.notebooks import keep_query
 from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC
@@ -85,7 +86,7 @@ def save_during_backlog(corpus: Corpus, owner: User, pids: Sequence[int]) -> lis
     write_many((replace(fields, title=f"{fields.title} again") for fields in backlog), owner)
     times_s: list[float] = []
     for pid in pids[:SAVES_DURING]:
-        if not Job.objects.unfinished().filter(kind=requests.EMBED_NOTE).exists():
+        if not Job.objects.unfinished().filter(kind=EMBED_NOTE).exists():
             break
         begin = time.perf_counter()
         save_again(pid, lambda fields: replace(fields, body=f"{fields.body}\n\nOne line more."))

@@ -20,7 +20,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from mlhooks import gateway
-from mlhooks.indexes import calibration, embedder, hnsw, requests
+from mlhooks.indexes import calibration, embedder, hnsw
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.measuring.benchmarks.binary_copy import Vectors, read_vectors, write_vectors
 from mlhooks.measuring.evaluations.notebooks import NOTES_AT_A_TIME, Reader
 from mlhooks.models import EncoderIndex, IndexedNote, Job, Passage, SplitNote
@@ -63,7 +64,7 @@ def fill(reader: Reader, topics: Mapping[int, str]) -> dict[str, Any]:
     left = list(pids)
     if left:
         _Copying(index, topics).write(left)
-    Job.objects.filter(kind=requests.EMBED_NOTE).delete()
+    Job.objects.filter(kind=EMBED_NOTE).delete()
     settle()
     hnsw.build(index)
     calibration.calibrate(index, encoder)

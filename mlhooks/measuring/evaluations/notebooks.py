@@ -8,7 +8,8 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 
 from mlhooks.embeddings.registry import NoSuchModel
-from mlhooks.indexes import calibration, embedder, hnsw, index_build, requests
+from mlhooks.indexes import calibration, embedder, hnsw, index_build
+from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from wiki.measuring.benchmarks.population import settle
@@ -85,4 +86,4 @@ def keep_query(index: EncoderIndex, encoder: "Encoder", text: str) -> None:
 
 
 def _waiting() -> QuerySet[Job]:
-    return Job.objects.filter(kind=requests.EMBED_NOTE, state=Job.State.WAITING).order_by("pk")
+    return Job.objects.filter(kind=EMBED_NOTE, state=Job.State.WAITING).order_by("pk")

@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 
 from mlhooks.embeddings import loaded
 from mlhooks.indexes import index_build, reconciler
-from mlhooks.models import ActiveIndex, Claim, EncoderIndex, IndexedNote, Job, UnreadNote, Worker
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, UnreadNote, Worker
 from tests.conftest import person, signed_in
 from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 

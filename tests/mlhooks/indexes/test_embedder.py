@@ -7,7 +7,8 @@ from django.db import connection, transaction
 
 from mlhooks import gateway
 from mlhooks.indexes import boilerplate, embedder, index_build, store
-from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import EncoderIndex, IndexedNote, Job, NoteBlocks, Passage, SplitNote
 from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import signals
 from wiki.fields import Fields

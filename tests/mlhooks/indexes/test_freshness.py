@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from mlhooks.indexes import freshness, requests
-from mlhooks.models import Claim, IndexedNote, Job, UnreadNote, Worker
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import IndexedNote, Job, UnreadNote, Worker
 from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import extensions
 

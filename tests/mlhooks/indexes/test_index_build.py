@@ -14,13 +14,12 @@ from mlhooks import gateway, tasks
 from mlhooks.embeddings import loaded
 from mlhooks.embeddings.encoder import Encoder
 from mlhooks.indexes import active_index, embedder, index_build, ranking, requests
+from mlhooks.jobs.claims import Claim, LostClaim
 from mlhooks.models import (
     ActiveIndex,
-    Claim,
     EncoderIndex,
     IndexedNote,
     Job,
-    LostClaim,
     NoteBlocks,
     Passage,
     UnreadNote,
@@ -293,7 +292,7 @@ def test_cancelled_while_others_go_first_it_stays_cancelled(shelf, other, singly
 def test_long_turns_have_an_end_too(shelf, other, singly, monkeypatch):
     """So that a build of hours has all its attempts again and again."""
     monkeypatch.setattr(index_build, "MAX_TURN_S", 0)
-    with pytest.raises(index_build.MakeRoom):
+    with pytest.raises(index_build.Requeue):
         build(other)
 
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from mlhooks import jobs
 from mlhooks.embeddings import loaded, registry
-from mlhooks.models import Claim, Job, Passage, SplitNote
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import Job, Passage, SplitNote
 from mlhooks.passages import split
 from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 from wiki import integrity

@@ -10,6 +10,7 @@ from mlhooks import gateway, jobs, tasks
 from mlhooks.embeddings import loaded
 from mlhooks.embeddings.encoder import Encoder
 from mlhooks.indexes import active_index, index_build, reconciler
+from mlhooks.jobs.kinds import RECONCILE_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, IndexedNote, Job, Passage, UnreadNote
 from mlhooks.passages import split
 from tests import encoders
@@ -40,7 +41,7 @@ def test_an_empty_notebook_needs_no_index(db, small):
 
 def test_a_notebook_that_was_just_begun_is_looked_after_again_soon(db, small, write, work):
     write("Gates", GATES)
-    job = jobs.request(reconciler.TEND_INDEX)
+    job = jobs.request(RECONCILE_INDEX)
     tasks.run_job.apply([job.pk], throw=True)
     job.refresh_from_db()
     assert job.state == "waiting"

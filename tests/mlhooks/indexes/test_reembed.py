@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 
 from mlhooks.embeddings.encoder import Encoder
 from mlhooks.indexes import active_index, index_build
+from mlhooks.jobs.claims import Claim
 from mlhooks.measuring.benchmarks import site_processes
-from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
+from mlhooks.models import EncoderIndex, IndexedNote, Job, Worker
 from mlhooks.workers import processes
 from tests.mlhooks.indexes.conftest import BREAD, GATES, active
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from mlhooks import jobs
 from mlhooks.jobs import dispatch
+from mlhooks.jobs.claims import Claim
 from mlhooks.jobs.dispatch import DAILY, LOST_AFTER_S, WINDOW, Dispatcher, try_lock
 from mlhooks.jobs.listener import Listener
 from mlhooks.jobs.publisher import BrokerAway, Publisher
-from mlhooks.models import Claim, Job, Queue, Worker
+from mlhooks.models import Job, Queue, Worker
 from mlhooks.models.job import ORPHANED_AFTER_S, REQUESTED
 from tests.mlhooks.conftest import say
 

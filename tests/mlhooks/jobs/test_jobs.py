@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from mlhooks import jobs, tasks
-from mlhooks.models import Claim, Job, LostClaim, Queue
+from mlhooks.jobs.claims import Claim, LostClaim
+from mlhooks.models import Job, Queue
 from mlhooks.models.job import ATTEMPTS, ORPHANED_AFTER_S
 from tests.mlhooks.conftest import NAME, run
 from wiki.models import Revision

@@ -5,7 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mlhooks import jobs
-from mlhooks.models import Claim, Job, Worker
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import Job, Worker
 
 
 @pytest.fixture

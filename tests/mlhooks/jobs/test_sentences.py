@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from mlhooks import jobs
 from mlhooks.indexes import index_build
-from mlhooks.models import Claim, EncoderIndex, IndexedNote, Job, Worker
+from mlhooks.jobs.claims import Claim
+from mlhooks.models import EncoderIndex, IndexedNote, Job, Worker
 from mlhooks.views import rows
 from tests.conftest import person, signed_in
 

@@ -7,9 +7,10 @@ import pytest
 from django.db.models.functions import Now
 
 from mlhooks import extensions, jobs
+from mlhooks.jobs.claims import Claim
 from mlhooks.measuring.benchmarks import jobs as benchmark
 from mlhooks.measuring.benchmarks import site_processes
-from mlhooks.models import Claim, Job, Queue, Worker
+from mlhooks.models import Job, Queue, Worker
 from mlhooks.workers import broker, heartbeat, processes
 from tests.mlhooks.conftest import say
 from wiki import extensions as extension_points

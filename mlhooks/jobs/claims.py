@@ -146,7 +146,7 @@ class Claim:
             error=sentence,
         )
 
-    def make_room(self, payload: Any, after_s: float) -> None:
+    def requeue(self, payload: Any, after_s: float) -> None:
         """Let the job wait behind the others and go on with this payload.
 
         A part of it is done, so it has all its attempts again. What was requested meanwhile

@@ -3,8 +3,9 @@
 import pytest
 
 from mlhooks import jobs
-from mlhooks.jobs import MakeRoom
-from mlhooks.models import Claim, Job, LostClaim
+from mlhooks.jobs import Requeue
+from mlhooks.jobs.claims import Claim, LostClaim
+from mlhooks.models import Job
 from mlhooks.models.job import ATTEMPTS
 from tests.mlhooks.conftest import NAME, run
 
@@ -17,7 +18,7 @@ def count(db, kinds):
         done = payload.get("done", 0) + 1
         progress(done / 3, f"{done} of 3")
         if done < 3:
-            raise MakeRoom({"done": done}, after_s=payload.get("after_s", 0))
+            raise Requeue({"done": done}, after_s=payload.get("after_s", 0))
         return done
 
     kinds["count"] = one_more
@@ -41,14 +42,14 @@ def test_it_comes_to_its_end(count):
 def test_what_was_asked_for_meanwhile_counts_more(count):
     claim = Claim.take(count.pk, NAME)
     jobs.request("count", payload={"done": 2})
-    claim.make_room({"done": 1}, 0)
+    claim.requeue({"done": 1}, 0)
     count.refresh_from_db()
     assert (count.payload, count.again) == ({"done": 2}, False)
 
 
 def test_it_may_rest_for_a_while(db, kinds, count):
     claim = Claim.take(count.pk, NAME)
-    claim.make_room({"done": 1}, 60)
+    claim.requeue({"done": 1}, 60)
     assert Claim.take(count.pk, NAME) is None
 
 
@@ -56,6 +57,6 @@ def test_cancelled_it_does_not_wait_again(count):
     claim = Claim.take(count.pk, NAME)
     count.cancel()
     with pytest.raises(LostClaim):
-        claim.make_room({"done": 1}, 0)
+        claim.requeue({"done": 1}, 0)
     count.refresh_from_db()
     assert count.state == "cancelled"
