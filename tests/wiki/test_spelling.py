@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from wiki.fields import Fields
 from wiki.models import Note
-from wiki.search.prefix_matches import begun
+from wiki.search.prefix_matches import expand_prefix
 from wiki.search.spelling import correction
 
 pytestmark = pytest.mark.django_db
@@ -69,8 +69,8 @@ def test_words_of_notes_one_may_not_read_are_not_suggested(alice, bob):
     for reader in (bob, AnonymousUser()):
         assert correction("kestrl", Note.objects.visible_to(reader)) == ""
         for half in ("kest", "kestreli"):
-            assert begun(half, Note.objects.visible_to(reader)) == {}
-    assert set(begun("kestreli", Note.objects.visible_to(alice))) == {"kestrel"}
+            assert expand_prefix(half, Note.objects.visible_to(reader)) == {}
+    assert set(expand_prefix("kestreli", Note.objects.visible_to(alice))) == {"kestrel"}
 
 
 def test_how_often_others_privately_use_a_word_says_nothing(alice):
@@ -89,7 +89,7 @@ def test_what_is_suggested_is_written_so_somewhere(readable):
 
 def test_half_a_word_becomes_words(readable):
     def lexemes(typed):
-        return set(begun(typed, readable))
+        return set(expand_prefix(typed, readable))
 
     assert lexemes("trans") == {"transform"}
     assert lexemes("attentio") == {"attent"}
