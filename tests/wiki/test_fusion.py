@@ -1,4 +1,4 @@
-"""One order out of two."""
+"""Fusion of the lexical and the semantic ranking, and the terms that outrank similarity."""
 
 import pytest
 
@@ -117,7 +117,7 @@ def test_of_a_rare_word_the_best_note_is_pinned_of_a_name_all():
 
 
 def term_of(word):
-    """Return the term that a word is found by: of a name with a joint, as a whole."""
+    """Return the term of a word: of a compound name, that of the whole name."""
     return term(list(tokens(word))[-1].lexeme if "_" in word or "-" in word or "\\" in word
                 else next(tokens(word)).lexeme)  # fmt: skip
 
@@ -130,7 +130,7 @@ def term_of(word):
      ("in self-attention heads", "self-attention", False), ("notes of 2017", "2017", False),
      ('"fragile gates"', "fragile", False)],
 )  # fmt: skip
-def test_names_are_told_from_words(typed, word, is_name):
+def test_names_are_distinguished_from_words(typed, word, is_name):
     query, rare = parse(typed), term_of(word)
     have = dict.fromkeys(query.terms, 50) | {rare: 2}
     found = find_rare_terms(query, have, {1: frozenset({rare}), 2: frozenset()})
@@ -146,7 +146,7 @@ def test_a_word_is_rare_in_three_notes_not_in_four_and_not_in_none():
     assert word.pids == {1, 2, 3, 4}
 
 
-def test_one_word_is_told_from_several():
+def test_one_word_is_distinguished_from_several():
     have = dict.fromkeys(parse("pg_trgm fragile self-attention").terms, 1)
     for typed in ("fragile", "pg_trgm", "the fragile", "fragile tag:x", '"fragile"'):
         assert is_single_term(parse(typed), have), typed

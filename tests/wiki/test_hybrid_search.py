@@ -1,4 +1,4 @@
-"""The search page with a ranker plugged in: both legs, and one alone; what is said of each."""
+"""The search page with a registered ranker: hybrid, lexical and semantic, and its explanations."""
 
 import json
 import re

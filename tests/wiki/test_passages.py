@@ -1,4 +1,4 @@
-"""What a passage says, cut for the page, and how fresh it is."""
+"""Quoting passages on the results page, and their freshness."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the search box understands."""
+"""Parsing of queries."""
 
 from datetime import UTC, datetime
 
@@ -75,7 +75,7 @@ def test_an_owner_finds_private_notes_too(notes):
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "sentence"),
     [
         ("type:book", "the types are note, paper, demo"),
         ("before:tomorrow", "2021-08"),
@@ -87,9 +87,9 @@ def test_an_owner_finds_private_notes_too(notes):
         ("word " * MAX_QUERY_LENGTH, "first 2,000 characters"),
     ],
 )
-def test_what_is_not_understood_is_told_and_looked_for_as_words(typed, told):
+def test_what_is_not_understood_is_a_problem_and_looked_for_as_words(typed, sentence):
     query = parse(typed)
-    assert told in problem_sentence(query.problems[0])
+    assert sentence in problem_sentence(query.problems[0])
     assert "book" in query.text or "type" not in typed
 
 
@@ -104,7 +104,7 @@ def test_odd_queries_are_answered(notes, typed):
 
 
 @pytest.mark.django_db
-def test_a_phrase_that_no_note_has_is_looked_for_as_words_and_that_is_told(notes):
+def test_a_phrase_that_no_note_has_is_relaxed_to_its_words(notes):
     readable = Note.objects.visible_to(AnonymousUser())
     assert titles('"attention of network"') == ["Attention", "Pay", "Shell"]
     assert retrieve(parse('"attention of network"'), readable, 10).is_phrase_relaxed

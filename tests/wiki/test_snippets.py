@@ -1,4 +1,4 @@
-"""Snippets: the places of a text that tell most, marked, cut where one may cut."""
+"""Snippets: the fragments of most weight, marked, with ends between words and sentences."""
 
 from time import process_time
 

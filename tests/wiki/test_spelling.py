@@ -1,4 +1,4 @@
-"""Slips in a query: what may have been meant stands in a note the reader may read."""
+"""Spelling correction and prefix matches, among words of notes that the reader may read."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -24,7 +24,7 @@ def readable(alice):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "correct"),
     [
         ("atention", "Attention"),
         ("attenttion", "Attention"),
@@ -45,8 +45,8 @@ def readable(alice):
         ("部落格の注意力機制", ""),
     ],
 )
-def test_one_slip_or_two(readable, typed, meant):
-    assert correction(typed, readable) == meant
+def test_one_error_or_two(readable, typed, correct):
+    assert correction(typed, readable) == correct
 
 
 def test_the_same_first_letter_comes_before_a_frequent_word(alice):
@@ -83,7 +83,7 @@ def test_how_often_others_privately_use_a_word_says_nothing(alice):
 
 
 def test_what_is_suggested_is_written_so_somewhere(readable):
-    """`attent` is a lexeme and no word; the word it is from is no slip away."""
+    """`attent` is a lexeme and no word; its word is not at the distance of one error."""
     assert correction("attennt", readable) == ""
 
 
