@@ -28,7 +28,7 @@ from wiki.reader import SignedInRequest
 from wiki.rendering import sandbox
 from wiki.views.cards import cards, fill, whole_card
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
-from wiki.views.lists import listed
+from wiki.views.lists import list_context
 
 
 @login_not_required
@@ -38,14 +38,14 @@ def index(request: HttpRequest) -> HttpResponse:
     samples = Note.objects.editable_by(request.user).samples().as_imported().count()
     choosing = request.user.is_authenticated and "choose" in request.GET
     more = {"samples": samples, "choosing": choosing}
-    return render(request, "wiki/list.html", {**listed(request), **more})
+    return render(request, "wiki/list.html", {**list_context(request), **more})
 
 
 @login_not_required
 @require_safe
 def print_list(request: HttpRequest) -> HttpResponse:
     """The current list without controls, for paper."""
-    return render(request, "wiki/print.html", listed(request))
+    return render(request, "wiki/print.html", list_context(request))
 
 
 @login_not_required

@@ -63,7 +63,7 @@ def undo(request: SignedInRequest, kind: str, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def tag(request: SignedInRequest) -> HttpResponse:
+def edit_tag(request: SignedInRequest) -> HttpResponse:
     """Rename a tag, merge it into another, remove it, or add an alias of it."""
     form = TidyForm(request.POST or None)
     named = request.POST.get("tag", "") or request.GET.get("tag", "")
@@ -89,7 +89,7 @@ def tag(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
-def differ(request: SignedInRequest) -> HttpResponse:
+def mark_different(request: SignedInRequest) -> HttpResponse:
     """Remember that two tags are not one, so that the index stops asking."""
     slugs = sorted(tag_key(request.POST.get(name, "")) for name in ("one", "other"))
     readable = Tag.objects.counted_for(Note.objects.visible_to(request.user))

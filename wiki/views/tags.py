@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag_difference import near_pairs
-from wiki.views.lists import ordered
+from wiki.views.lists import page_context
 
 MAX_PAIRS = 30
 
@@ -62,7 +62,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
         return redirect(_tag_of_alias(name, readable))
     words = TagAlias.objects.filter(tag=tag).known_in(readable).order_by("slug")
     context = {"tag": tag, "words": words}
-    context |= ordered(request, readable.filter(note_tags__tag=tag))
+    context |= page_context(request, readable.filter(note_tags__tag=tag))
     return render(request, "wiki/tag.html", context)
 
 

@@ -51,7 +51,7 @@ class Refused(Exception):
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def of_note(request: HttpRequest, pid: int) -> HttpResponse:
+def note_files(request: HttpRequest, pid: int) -> HttpResponse:
     """The files of a note and what uses each, for its owner; a POST adds one."""
     user = request.user
     if not user.is_authenticated:
@@ -65,7 +65,7 @@ def of_note(request: HttpRequest, pid: int) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def of_new(request: HttpRequest) -> HttpResponse:
+def new_note_files(request: HttpRequest) -> HttpResponse:
     """Add a file to the form of a note that is not saved yet."""
     user = request.user
     if not user.is_authenticated:
