@@ -1,4 +1,4 @@
-/** One file for the text, and the line that tells of it: how far it is, or why it is not there. */
+/** One upload, and the line that shows its progress, or why it failed. */
 
 export class Upload {
   stop = new AbortController();

@@ -1,8 +1,8 @@
-/** Saving without leaving the page before the server has the text. */
+/** The request that saves the form: the page is left only when the server has the text. */
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-const TROUBLES = new Map([
+const REFUSALS = new Map([
   [413, "This text is too large to be sent. Move a part of it into a second note, then save."],
   [429, "The server asks to wait a moment. Save again in a minute."],
   [503, "The database does not answer just now. Wait a moment, then save again."],
@@ -24,16 +24,16 @@ export async function send(form) {
       method: "POST",
       body: sent,
       headers: { Prefer: "return=minimal" }, // the address will do: the page is read on arrival
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
     throw new Error("The server does not answer, so this may not be saved yet. Save again.");
   }
   const address = reply.headers.get("Location");
   if (reply.status === 204 && address) return address;
-  const trouble = TROUBLES.get(reply.status);
-  if (trouble || reply.status >= 500) {
-    throw new Error(trouble ?? "Something went wrong on the server. Save again in a moment.");
+  const refusal = REFUSALS.get(reply.status);
+  if (refusal || reply.status >= 500) {
+    throw new Error(refusal ?? "Something went wrong on the server. Save again in a moment.");
   }
   return "";
 }

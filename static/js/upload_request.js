@@ -1,10 +1,10 @@
-/** Sending one file, and what to say when it does not arrive. */
+/** The request that sends one file, and the messages when it fails. */
 
 // The second says for which form the file is, while its note is not saved yet.
 const SENT_ALONG = ["csrfmiddlewaretoken", "submission"];
 const AWAY = "The server cannot be reached. Try again when you are connected.";
 const BROKEN = "The server could not keep it. Try again in a moment.";
-const TROUBLES = new Map([
+const REFUSALS = new Map([
   [403, "You are signed out. Save the note, which asks you to sign in and keeps the text; then add the file again."],
   [408, "The connection was too slow. Try again."],
   [413, "It is larger than the server takes. Make it smaller, or link to where it lies."],
@@ -32,7 +32,7 @@ export function send(url, form, file, progress, signal) {
     request.addEventListener("load", () => {
       const { markdown, error } = answer(request);
       if (request.status === 201 && markdown) resolve(markdown);
-      else reject(new Error(error || (TROUBLES.get(request.status) ?? BROKEN)));
+      else reject(new Error(error || (REFUSALS.get(request.status) ?? BROKEN)));
     });
     request.addEventListener("error", () => reject(new Error(AWAY)));
     request.addEventListener("abort", () => reject(new Error("")));

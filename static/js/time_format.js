@@ -1,4 +1,4 @@
-/** Times as the site writes them, on this machine's clock. */
+/** Times in the format of the site, in local time. */
 
 /** Date and minute: 05-17-2022 20:25. @param {Date} when */
 export function minutes(when) {

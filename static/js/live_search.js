@@ -1,5 +1,5 @@
 /**
- * Results while one types: the page's own results region, asked for again. Enter and the
+ * Results while somebody types: the results region of the page is fetched again. Enter and the
  * button still send the form. Arrow keys go from the box through the results and back.
  */
 

@@ -1,4 +1,4 @@
-/** What stands before the caret: the beginning of a link, or of a tag. */
+/** What is being completed at the caret: the beginning of a link, or of a tag. */
 
 /**
  * @typedef {object} Typed

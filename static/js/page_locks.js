@@ -1,16 +1,16 @@
 /**
- * Names that one open page holds at a time: by Web Locks, or where there are none (a page that
- * came by plain http), by asking the other pages.
+ * Locks that one open page of this browser holds at a time: Web Locks, or where there are none
+ * (outside a secure context, such as http:// on a local network), a question to the other pages.
  */
 
-const PATIENCE_MS = 500; // a page that is being left may let go a moment later
+const TIMEOUT_MS = 500; // a page that is being left may release a moment later
 const ANSWER_MS = 200;
 
-/** @type {Map<string, () => void>} how to let go of each name */
+/** @type {Map<string, () => void>} how to release each name */
 const held = new Map();
 
 /**
- * Hold a name until letGo, or until this page is left. False where another page holds it.
+ * Hold a name until release, or until this page is left. False where another page holds it.
  * @param {string} name
  * @returns {Promise<boolean>}
  */
@@ -24,22 +24,22 @@ export async function hold(name) {
 }
 
 /** @param {string} name */
-export function letGo(name) {
+export function release(name) {
   held.get(name)?.();
   held.delete(name);
 }
 
 /** @param {string} name @returns {Promise<boolean>} */
 function lock(name) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   return new Promise((resolve, reject) => {
     const granted = () => {
       resolve(true);
-      return new Promise((/** @type {(value?: unknown) => void} */ release) => held.set(name, release));
+      return new Promise((/** @type {(value?: unknown) => void} */ done) => held.set(name, done));
     };
     navigator.locks
-      .request(name, { signal: patience }, granted)
-      .catch((error) => (patience.aborted ? resolve(false) : reject(error)));
+      .request(name, { signal: timeout }, granted)
+      .catch((error) => (timeout.aborted ? resolve(false) : reject(error)));
   });
 }
 
@@ -61,4 +61,4 @@ async function ask(name) {
 }
 
 // A page that the browser keeps for Back is not open: others may take over what it left.
-addEventListener("pagehide", () => [...held.keys()].forEach(letGo));
+addEventListener("pagehide", () => [...held.keys()].forEach(release));

@@ -1,4 +1,4 @@
-/** Keys of the editor; Tab keeps its meaning. */
+/** Keyboard shortcuts of the editor; Tab keeps its meaning. */
 
 /**
  * Ctrl or Cmd with S saves, with Enter previews.

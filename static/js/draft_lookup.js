@@ -1,7 +1,7 @@
-/** Whose draft is whose: an open form holds its own, and may take over what closed ones left. */
+/** Finding drafts: an open form holds its own, and may take over those of closed forms. */
 
 import { drop, keyOf, keysFor, openedFields, read, sameText, show } from "./draft.js";
-import { hold, letGo } from "./holding.js";
+import { hold, release } from "./page_locks.js";
 
 /** @typedef {import("./draft.js").Draft} Draft */
 
@@ -34,7 +34,7 @@ export async function takeOver(form, mayShow) {
     drop(newest.key);
     show(form, newest.draft.fields);
   }
-  free.filter((key) => key !== keyOf(form)).forEach(letGo);
+  free.filter((key) => key !== keyOf(form)).forEach(release);
   return newest?.draft ?? null;
 }
 
@@ -46,7 +46,7 @@ function newestOf(form, keys) {
   for (const key of keys) {
     const draft = read(key);
     if (draft === null || sameText(draft.fields, opened)) drop(key);
-    else if (isMeant(form, opened, draft)) found.push({ key, draft });
+    else if (isForThisForm(form, opened, draft)) found.push({ key, draft });
   }
   return found.sort((one, other) => other.draft.when - one.draft.when)[0];
 }
@@ -58,7 +58,7 @@ function newestOf(form, keys) {
  * @param {Record<string, string>} opened
  * @param {Draft} draft
  */
-function isMeant(form, opened, draft) {
+function isForThisForm(form, opened, draft) {
   return Boolean(form.dataset.note) || !opened.title || draft.fields.title === opened.title;
 }
 

@@ -1,4 +1,4 @@
-/** The conflict page: one click puts a version in its place of the text; the browser's undo takes it back. */
+/** The conflict page: a button replaces a place of the text by one version; the browser's undo works. */
 
 /** @typedef {{start: number, end: number, mine: string, theirs: string}} Found */
 
@@ -65,19 +65,19 @@ class Places {
   }
 
   renew() {
-    const standing = this.sections.filter((section) => !section.dataset.marks || this.find(section));
+    const undecided = this.sections.filter((section) => !section.dataset.marks || this.find(section));
     for (const section of this.sections.filter((each) => each.dataset.marks)) {
-      const isDecided = !standing.includes(section);
+      const isDecided = !undecided.includes(section);
       section.classList.toggle("decided", isDecided);
       section.querySelector("[data-decided]")?.toggleAttribute("hidden", !isDecided);
       for (const button of section.querySelectorAll("button")) button.disabled = isDecided;
     }
     const status = document.querySelector("[data-undecided]");
     if (!status) return;
-    const one = standing.length === 1;
-    const said = `Not saved: ${standing.length} place${one ? "" : "s"} in the text still hold${one ? "s" : ""} both versions. ${UNDECIDED}`;
-    status.classList.toggle("bad", standing.length > 0);
-    status.textContent = standing.length ? said : DECIDED;
+    const isOne = undecided.length === 1;
+    const sentence = `Not saved: ${undecided.length} place${isOne ? "" : "s"} in the text still hold${isOne ? "s" : ""} both versions. ${UNDECIDED}`;
+    status.classList.toggle("bad", undecided.length > 0);
+    status.textContent = undecided.length ? sentence : DECIDED;
   }
 }
 

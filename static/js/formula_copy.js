@@ -44,13 +44,13 @@ export function copySources(event) {
   const formulas = [...document.querySelectorAll("math, .unset")];
   if (!ranges.some((range) => formulas.some((formula) => range.intersectsNode(formula)))) return;
   // Only what is in the page knows where its lines end.
-  const shelf = document.createElement("div");
-  shelf.className = "vh";
-  shelf.append(...ranges.map(withSources));
-  document.body.append(shelf);
-  event.clipboardData.setData("text/plain", shelf.innerText);
-  event.clipboardData.setData("text/html", shelf.innerHTML);
-  shelf.remove();
+  const holder = document.createElement("div");
+  holder.className = "vh";
+  holder.append(...ranges.map(withSources));
+  document.body.append(holder);
+  event.clipboardData.setData("text/plain", holder.innerText);
+  event.clipboardData.setData("text/html", holder.innerHTML);
+  holder.remove();
   event.preventDefault();
 }
 

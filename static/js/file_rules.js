@@ -1,4 +1,4 @@
-/** Which files a note takes: said before anything is sent. */
+/** Which files a note accepts, checked before anything is sent. */
 
 const MEGABYTE = 1024 * 1024;
 // Phones write these; the server cannot take out of them where they were taken.

@@ -1,10 +1,10 @@
-/** Files added to the text: chosen, pasted or dropped. */
+/** Adding files to the text: chosen, pasted or dropped. */
 
-import { filesIn } from "./attachable.js";
+import { filesIn } from "./file_rules.js";
 import { UploadQueue } from "./upload_queue.js";
-import { part } from "./words.js";
+import { part } from "./status_messages.js";
 
-export class Attaching {
+export class Attachments {
   wasHere = false; // a caret that nobody has put anywhere is at the start; the end is better
 
   /** @param {HTMLFormElement} form */

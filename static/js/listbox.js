@@ -1,12 +1,12 @@
-/** A list of names under a field, which keeps the keyboard: arrows move a mark through it. */
+/** A listbox of names under a field that keeps the focus: arrow keys move the active option. */
 
-import { lineBelow } from "./caret.js";
+import { lineBelow } from "./caret_position.js";
 
-/** @typedef {import("./typed.js").Field} Field */
+/** @typedef {import("./completion_context.js").Field} Field */
 
 let lists = 0;
 
-export class Choices {
+export class Listbox {
   /** @type {string} the name that is marked; empty while none is */
   active = "";
   at = -1;

@@ -1,13 +1,13 @@
 /**
- * The search box in the top line: the key / leads to it from wherever nothing is being typed,
- * and titles that fit what is typed are offered below; choosing one opens the note.
+ * The search box in the top line: the key / focuses it unless something is being typed, and
+ * matching titles are suggested below; choosing one opens the note.
  */
 
 const TYPED_INTO = "input, textarea, select, [contenteditable]";
 const PAUSE_MS = 120;
 
 /** @param {KeyboardEvent} event */
-function reach(event) {
+function focusBox(event) {
   const isTyping = event.target instanceof Element && event.target.matches(TYPED_INTO);
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
   const box = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-slash]"));
@@ -17,13 +17,13 @@ function reach(event) {
   box.select();
 }
 
-class Seeking {
+class SearchBox {
   pause = 0;
   asked = new AbortController();
   /** @type {Map<string, string>} the address of each note that is offered, by its title */
   addresses = new Map();
-  /** @type {import("./choices.js").Choices | undefined} */
-  choices;
+  /** @type {import("./listbox.js").Listbox | undefined} */
+  listbox;
 
   /** @param {HTMLInputElement} box */
   constructor(box) {
@@ -42,12 +42,12 @@ class Seeking {
     this.asked.abort();
     const { signal } = (this.asked = new AbortController());
     try {
-      const { Choices } = await import("./choices.js");
+      const { Listbox } = await import("./listbox.js");
       const query = new URLSearchParams({ kind: "title", q: typed });
       const reply = await fetch(`${this.box.dataset.offers}?${query}`, { signal });
       if (!reply.ok || document.activeElement !== this.box) return this.close();
       const { titles } = await reply.json();
-      this.choices ??= new Choices(this.box, (title) => this.open(title));
+      this.listbox ??= new Listbox(this.box, (title) => this.open(title));
       this.show(titles);
     } catch {
       // Asked again meanwhile, or not to be had: the box searches all the same.
@@ -58,13 +58,13 @@ class Seeking {
   /** @param {{title: string, url: string}[]} titles */
   show(titles) {
     this.addresses = new Map(titles.map(({ title, url }) => [title, url]));
-    this.choices?.show([...this.addresses.keys()], 0, false);
+    this.listbox?.show([...this.addresses.keys()], 0, false);
   }
 
   close() {
     clearTimeout(this.pause);
     this.asked.abort();
-    this.choices?.hide();
+    this.listbox?.hide();
   }
 
   /** @param {string} title */
@@ -76,15 +76,15 @@ class Seeking {
   /** @param {KeyboardEvent} event */
   press(event) {
     const { key, isComposing } = event;
-    if (!this.choices?.isOpen || isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (key === "ArrowDown" || key === "ArrowUp") this.choices.move(key === "ArrowDown" ? 1 : -1);
+    if (!this.listbox?.isOpen || isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (key === "ArrowDown" || key === "ArrowUp") this.listbox.move(key === "ArrowDown" ? 1 : -1);
     else if (key === "Escape") this.close();
-    else if (key === "Enter" && this.choices.active) this.open(this.choices.active);
+    else if (key === "Enter" && this.listbox.active) this.open(this.listbox.active);
     else return;
     event.preventDefault();
   }
 }
 
-document.addEventListener("keydown", reach);
+document.addEventListener("keydown", focusBox);
 const box = document.querySelector("input[data-offers]");
-if (box instanceof HTMLInputElement) new Seeking(box);
+if (box instanceof HTMLInputElement) new SearchBox(box);

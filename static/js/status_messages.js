@@ -1,6 +1,6 @@
-/** What the editor says about drafts and saving, in the places its page has for it. */
+/** Status messages of the editor about drafts and saving. */
 
-import { minutes, seconds } from "./clock.js";
+import { minutes, seconds } from "./time_format.js";
 
 const NO_ROOM = "This browser has no room for a draft: save soon.";
 
@@ -13,7 +13,7 @@ export function say(name, words) {
 }
 
 /** @param {boolean} dirty whether there is anything to keep @param {boolean} done whether it is kept */
-export function sayKept(dirty, done) {
+export function sayStored(dirty, done) {
   part('drop="kept"').hidden = !dirty;
   say("kept", dirty ? (done ? `draft kept ${seconds(new Date())}` : NO_ROOM) : "");
 }

@@ -1,6 +1,6 @@
-/** Writing into a field as somebody would type it, so that the browser's undo takes it back. */
+/** Inserting text into a field as if it were typed, so that the browser's undo works. */
 
-/** @typedef {import("./typed.js").Field} Field */
+/** @typedef {import("./completion_context.js").Field} Field */
 
 /**
  * Put text in place of what stands from start to end; the caret then stands behind it.

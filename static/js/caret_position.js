@@ -1,4 +1,4 @@
-/** Where the caret of a text area stands; browsers do not tell, so a copy of the text is laid out. */
+/** The position of the caret in a text area, measured on a copy of the text: browsers do not tell it. */
 
 const COPIED = [
   "font-family", "font-size", "font-weight", "line-height", "letter-spacing", "tab-size", "direction",

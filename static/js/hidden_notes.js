@@ -1,5 +1,5 @@
 /**
- * Hide and show notes where they stand. Without this module each link loads the page again
+ * Hide and show notes without loading the page. Without this module each link loads the page again
  * with `?hide=`, and the server leaves the texts out.
  */
 

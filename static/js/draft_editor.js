@@ -1,12 +1,12 @@
-/** An opened form and its draft: found again, kept while somebody types, dropped. */
+/** The draft of an open form: restored, stored while somebody types, dropped. */
 
 import { drop, fieldsOf, keep, keyOf, openedFields, sameText, show } from "./draft.js";
-import { own, takeOver } from "./finding.js";
-import { part, sayFound, sayKept } from "./words.js";
+import { own, takeOver } from "./draft_lookup.js";
+import { part, sayFound, sayStored } from "./status_messages.js";
 
 const PAUSE_MS = 400;
 
-export class Drafting {
+export class DraftEditor {
   isOwn = false;
   isLeft = false; // what is sent now or saved needs no draft
   pause = 0; // a timer while something typed is not kept yet
@@ -70,7 +70,7 @@ export class Drafting {
     this.pause = 0;
     const dirty = this.isDirty();
     if (!dirty) drop(keyOf(this.form));
-    sayKept(dirty, dirty && keep(this.form));
+    sayStored(dirty, dirty && keep(this.form));
   }
 
   drop() {

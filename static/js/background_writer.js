@@ -1,10 +1,10 @@
-/** Writing into a text that somebody else is typing in: nothing of theirs moves. */
+/** Writing into a text while somebody types in it: their caret, selection and scroll position stay. */
 
-import { insert } from "./inserting.js";
+import { insert } from "./text_insertion.js";
 
 const FILE = /\]\([^()\n]*\)$/;
 
-export class Pen {
+export class BackgroundWriter {
   isComposing = false;
 
   /** @param {HTMLTextAreaElement} body @param {HTMLElement} box whose controls are not typed in */
@@ -15,8 +15,8 @@ export class Pen {
     body.addEventListener("compositionend", () => (this.isComposing = false));
   }
 
-  /** When no letter is half typed (some need several keys). */
-  async rests() {
+  /** Resolves when no character is being composed by an input method. */
+  async composed() {
     while (this.isComposing) {
       await new Promise((resolve) => this.body.addEventListener("compositionend", resolve, { once: true }));
     }
@@ -30,8 +30,8 @@ export class Pen {
   }
 
   /**
-   * Write, and leave the caret where the writer has it; or, for who waits, select the words
-   * of the file, so that typing replaces them.
+   * Write, and leave the caret where it is; or, if the person waits for the file, select its
+   * words, so that typing replaces them.
    * @param {number} place
    * @param {string} markdown
    * @param {boolean} isAwaited
