@@ -15,7 +15,7 @@ export class Listbox {
   constructor(field, take) {
     this.field = field;
     this.list = document.createElement("ul");
-    this.list.className = "choices-below said";
+    this.list.className = "choices-below said no-print";
     this.list.id = `choices-${(lists += 1)}`;
     this.list.hidden = true;
     this.list.setAttribute("role", "listbox");

@@ -18,7 +18,7 @@ export class Upload {
     this.bar.setAttribute("aria-label", this.name);
     this.told = document.createElement("span");
     this.buttons = document.createElement("span");
-    this.buttons.className = "words";
+    this.buttons.className = "words touch-links";
     const shown = document.createElement("bdi");
     shown.textContent = this.name;
     this.line.append(shown, this.bar, this.told, this.buttons);
