@@ -33,13 +33,13 @@ def change(request: SignedInRequest) -> HttpResponse:
                 None, f"These are {len(pids):,} notes; at most {MAX_NOTES:,} change at once."
             )
         elif form.cleaned_data["readers"] and not form.cleaned_data["sure"]:
-            return render(request, "wiki/change_many.html", context | _confirmation(form, pids))
+            return render(request, "wiki/bulk_edit.html", context | _confirmation(form, pids))
         else:
             try:
                 return _carry_out(request, form, Note.objects.filter(pid__in=pids))
             except ValidationError as error:
                 form.add_error(None, error)
-    return render(request, "wiki/change_many.html", context, status=422)
+    return render(request, "wiki/bulk_edit.html", context, status=422)
 
 
 def _pids(request: SignedInRequest, form: ManyForm) -> list[int]:

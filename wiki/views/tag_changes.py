@@ -42,7 +42,7 @@ def index(request: SignedInRequest) -> HttpResponse:
         changes += rows.order_by("-pk")[:MAX_CHANGES]
     changes.sort(key=lambda change: change.created, reverse=True)
     page = Paginator(changes, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "wiki/tidying.html", {"page": page})
+    return render(request, "wiki/bulk_changes.html", {"page": page})
 
 
 @require_POST
@@ -85,7 +85,7 @@ def edit_tag(request: SignedInRequest) -> HttpResponse:
     status = 422 if form.is_bound else 200
     known = TagAlias.objects.filter(tag=found).known_in(Note.objects.visible_to(request.user))
     context["words"] = known.order_by("slug")
-    return render(request, "wiki/tidy_tag.html", context, status=status)
+    return render(request, "wiki/edit_tag.html", context, status=status)
 
 
 @require_POST
