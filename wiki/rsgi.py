@@ -1,20 +1,25 @@
 """The web process: `granian --interface rsgi wiki.rsgi:application`.
 
-Bodies of requests are taken in by the event loop, and files are sent by the server itself, so
-that neither a slow sender nor a slow reader holds one of the threads in which Django works.
+Bodies of requests are received by the event loop, and files are sent by the server itself, so
+that neither a slow sender nor a slow receiver holds one of the threads in which Django works.
 """
 
 import asyncio
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from wiki.http.request_body import BodyRefused, Receiver
 from wiki.wsgi import application as wsgi_application
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from granian._granian import RSGIHeaders, RSGIHTTPProtocol
+    from granian.rsgi import Scope
 
 THREADS = 16
 CHARSET = re.compile(r'\bcharset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
@@ -22,14 +27,15 @@ Headers = list[tuple[str, str]]
 
 
 class Application:
-    """A WSGI application as granian calls one of its own interface, RSGI."""
+    """Serves a WSGI application by RSGI, the interface of granian."""
 
     def __init__(self, wsgi: Callable[..., Iterable[bytes]]) -> None:
         self._wsgi = wsgi
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._receiver = Receiver()
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+    async def __rsgi__(self, scope: "Scope", protocol: "RSGIHTTPProtocol") -> None:
+        """Receive the body, then answer in a thread."""
         length = _length(scope.headers)
         try:
             body = await self._receiver.receive(protocol, scope.path, length)
@@ -42,32 +48,34 @@ class Application:
         finally:
             self._receiver.release(body)
 
-    def _answer(self, scope: Any, protocol: Any, body: IO[bytes]) -> None:
-        """Let the application answer, in a thread."""
-        started: list[Any] = []
+    def _answer(self, scope: "Scope", protocol: "RSGIHTTPProtocol", body: IO[bytes]) -> None:
+        """Call the application, in a thread, and send its response."""
+        started: list[tuple[int, Headers]] = []
 
-        def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
-            started[:] = [int(status.split(" ", 1)[0]), headers]
+        def start_response(
+            status: str, headers: Headers, exc_info: "OptExcInfo | None" = None
+        ) -> None:
+            started[:] = [(int(status.split(" ", 1)[0]), headers)]
 
-        answer = self._wsgi(environ_of(scope, body), start_response)
+        response = self._wsgi(environ_of(scope, body), start_response)
         try:
-            path = _path_of(answer)
+            path = _path_of(response)
             if path is not None:
-                protocol.response_file(*started, path)
+                protocol.response_file(*started[0], path)
             else:
-                protocol.response_bytes(*started, b"".join(answer))
+                protocol.response_bytes(*started[0], b"".join(response))
         finally:
-            if hasattr(answer, "close"):
-                answer.close()
+            if hasattr(response, "close"):
+                response.close()
 
 
 class FileBody:
-    """An answer that is an open file, as `wsgi.file_wrapper` of PEP 3333."""
+    """A response that is an open file, as `wsgi.file_wrapper` of PEP 3333."""
 
-    def __init__(self, file: Any, block_size: int = 64 * 1024) -> None:
+    def __init__(self, file: IO[bytes], block_size: int = 64 * 1024) -> None:
         self.file, self.block_size = file, block_size
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
         return iter(lambda: self.file.read(self.block_size), b"")
 
     def close(self) -> None:
@@ -75,10 +83,10 @@ class FileBody:
         self.file.close()
 
 
-def environ_of(scope: Any, body: IO[bytes]) -> dict[str, Any]:
-    """Return a request as PEP 3333 has it; body: whole, at its beginning."""
+def environ_of(scope: "Scope", body: IO[bytes]) -> dict[str, Any]:
+    """Return the WSGI environ of a request (PEP 3333); body: complete, at its beginning."""
     address, _, port = scope.server.rpartition(":")
-    environ = {
+    environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
@@ -100,14 +108,14 @@ def environ_of(scope: Any, body: IO[bytes]) -> dict[str, Any]:
         environ["HTTP_HOST"] = scope.authority
     environ |= _headers(scope.headers.items())
     environ["CONTENT_TYPE"] = CHARSET.sub(_known, environ.pop("HTTP_CONTENT_TYPE", ""))
-    # Also of one that came in pieces without a length.
+    # A body that came in chunks was announced without a length.
     environ["CONTENT_LENGTH"] = str(body.seek(0, 2))
     body.seek(0)
     return environ
 
 
 def _known(charset: re.Match[str]) -> str:
-    """Rename what Python knows as a codec, though not of text: Django stumbles over it.
+    """Rename a codec of Python that is not for text, which Django fails on.
 
     wiki.http.complete_forms refuses it like any other charset that is not UTF-8.
     """
@@ -119,7 +127,7 @@ def _known(charset: re.Match[str]) -> str:
 
 
 def _headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Name headers as CGI does; one with _ could pass for another one with -, and is left out."""
+    """Name headers as CGI does, without those with _, which could pass for one with -."""
     named: dict[str, str] = {}
     for name, value in items:
         if "_" not in name:
@@ -129,18 +137,18 @@ def _headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     return named
 
 
-def _length(headers: Any) -> int | None:
-    said = headers.get("content-length", "")
-    if said.isdecimal():
-        return int(said)
+def _length(headers: "RSGIHeaders") -> int | None:
+    length: str = headers.get("content-length", "")
+    if length.isdecimal():
+        return int(length)
     return None if "transfer-encoding" in headers else 0
 
 
-def _path_of(answer: Any) -> str | None:
-    """Return where the whole of an answer lies as a file, if it does."""
-    if not isinstance(answer, FileBody):
+def _path_of(response: object) -> str | None:
+    """Return the path of the file that is the whole response, if there is one."""
+    if not isinstance(response, FileBody):
         return None
-    file, path = answer.file, getattr(answer.file, "name", None)
+    file, path = response.file, getattr(response.file, "name", None)
     if not isinstance(path, str) or file.tell():
         return None
     try:
@@ -149,7 +157,7 @@ def _path_of(answer: Any) -> str | None:
         return None
 
 
-def _refuse(scope: Any, protocol: Any, refused: BodyRefused) -> None:
+def _refuse(scope: "Scope", protocol: "RSGIHTTPProtocol", refused: BodyRefused) -> None:
     headers = [
         ("content-type", "text/plain; charset=utf-8"),
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),

@@ -1,4 +1,4 @@
-"""The site's addresses; docs/map.md lists what each shows."""
+"""The URLs of the site; docs/map.md has a table of what each shows."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -36,7 +36,7 @@ note_urls = [
     path("history/", revisions.history, name="history"),
     path("r/<int:number>/", revisions.show, name="revision"),
     path("diff/<int:old>/<int:new>/", revisions.compare, name="diff"),
-    path("files/", uploads.of_note, name="note_files"),
+    path("files/", uploads.note_files, name="note_files"),
     path("files/<int:number>/remove/", uploads.remove, name="remove_file"),
     path("restore/<int:number>/", revisions.restore, name="restore"),
 ]
@@ -57,7 +57,7 @@ urlpatterns = [
     path("", notes.index, name="list"),
     path("notes/new/", notes.new, name="new"),
     path("notes/change/", bulk_edit.change, name="change_notes"),
-    path("notes/new/files/", uploads.of_new, name="new_files"),
+    path("notes/new/files/", uploads.new_note_files, name="new_files"),
     path("notes/preview/", notes.preview, name="preview"),
     path("notes/<int:pid>/", include(note_urls)),
     path("files/<int:pid>_<int:number>.<slug:extension>", files.show, name="file"),
@@ -73,8 +73,8 @@ urlpatterns = [
     path("samples/remove/", samples.remove, name="remove_samples"),
     path("samples/undelete/", samples.undelete, name="undelete_samples"),
     path("tidying/", tag_changes.index, name="tidying"),
-    path("tidying/tag/", tag_changes.tag, name="tidy_tag"),
-    path("tidying/differ/", tag_changes.differ, name="tags_differ"),
+    path("tidying/tag/", tag_changes.edit_tag, name="tidy_tag"),
+    path("tidying/differ/", tag_changes.mark_different, name="tags_differ"),
     path("tidying/<str:kind>/<int:number>/undo/", tag_changes.undo, name="undo_tidying"),
     path("search/", search.index, name="search"),
     path("tags/", tags.index, name="tags"),

@@ -1,11 +1,11 @@
 /** Completing a title after `[[` and a tag: a list under what is typed, for keys and fingers. */
 
-import { Choices } from "./choices.js";
-import { insert } from "./inserting.js";
+import { Listbox } from "./listbox.js";
+import { insert } from "./text_insertion.js";
 import { suggestions } from "./suggestions.js";
-import { fits, typedIn, written } from "./typed.js";
+import { fits, typedIn, written } from "./completion_context.js";
 
-/** @typedef {import("./typed.js").Field} Field */
+/** @typedef {import("./completion_context.js").Field} Field */
 
 const PAUSE_MS = 80;
 
@@ -16,7 +16,7 @@ class Completion {
   /** @param {Field} field */
   constructor(field) {
     this.field = field;
-    this.choices = new Choices(field, (name) => this.take(name));
+    this.listbox = new Listbox(field, (name) => this.take(name));
     field.setAttribute("autocomplete", "off");
     field.addEventListener("input", (event) => {
       clearTimeout(this.pause);
@@ -37,21 +37,21 @@ class Completion {
     if (!names || now?.start !== typed.start || now.word !== typed.word) return;
     if (document.activeElement !== this.field) return;
     const wanted = names.filter((name) => fits(typed, name) && name !== typed.word);
-    this.choices.show(wanted, typed.start, typed.kind === "title");
+    this.listbox.show(wanted, typed.start, typed.kind === "title");
   }
 
   close() {
     clearTimeout(this.pause);
-    this.choices.hide();
+    this.listbox.hide();
   }
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    if (!this.choices.isOpen || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.listbox.isOpen || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
-    if (key === "ArrowDown" || key === "ArrowUp") this.choices.move(key === "ArrowDown" ? 1 : -1);
+    if (key === "ArrowDown" || key === "ArrowUp") this.listbox.move(key === "ArrowDown" ? 1 : -1);
     else if (key === "Escape") this.close();
-    else if (key === "Enter" && this.choices.active) this.take(this.choices.active);
+    else if (key === "Enter" && this.listbox.active) this.take(this.listbox.active);
     else return void (key.startsWith("Arrow") && this.close());
     event.preventDefault();
   }

@@ -1,5 +1,5 @@
 /**
- * Typed text, kept in this browser per person, note and opened form.
+ * Drafts: typed text, stored in this browser per person, note and opened form.
  *
  * @typedef {{when: number, fields: Record<string, string>}} Draft
  */

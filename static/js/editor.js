@@ -1,12 +1,12 @@
 /** The editor: drafts, a warning before typed text is left, files, keys, saving, the live preview. */
 
-import { Attaching } from "./attaching.js";
+import { Attachments } from "./attachments.js";
 import { fieldsOf } from "./draft.js";
-import { Drafting } from "./drafting.js";
-import { listen } from "./keys.js";
+import { DraftEditor } from "./draft_editor.js";
+import { listen } from "./editor_keys.js";
 import { refresh, watch } from "./preview.js";
-import { send } from "./saving.js";
-import { part, say } from "./words.js";
+import { send } from "./save_request.js";
+import { part, say } from "./status_messages.js";
 
 const SAFE = "Nothing is lost: the text is still here.";
 const ON_ITS_WAY = "A file is still on its way; the note is saved when it is in the text.";
@@ -18,8 +18,8 @@ class Editor {
   constructor(form) {
     this.form = form;
     this.preview = part("preview");
-    this.draft = new Drafting(form);
-    this.files = new Attaching(form).queue;
+    this.draft = new DraftEditor(form);
+    this.files = new Attachments(form).queue;
     watch(form, this.preview);
     form.addEventListener("submit", (event) => this.submit(event));
     listen(() => form.requestSubmit(), () => refresh(this.preview));
@@ -50,15 +50,15 @@ class Editor {
   async save() {
     await this.draft.ready;
     this.draft.keep();
-    say("trouble", this.files.isBusy ? ON_ITS_WAY : "");
-    if (!(await this.files.settled())) return void say("trouble", NOT_THERE);
-    say("trouble", "");
+    say("problem", this.files.isBusy ? ON_ITS_WAY : "");
+    if (!(await this.files.settled())) return void say("problem", NOT_THERE);
+    say("problem", "");
     const sent = fieldsOf(this.form);
     let address;
     try {
       address = await send(this.form);
     } catch (error) {
-      say("trouble", `${/** @type {Error} */ (error).message} ${SAFE}`);
+      say("problem", `${/** @type {Error} */ (error).message} ${SAFE}`);
       return;
     }
     this.moveOn(address, sent);
@@ -74,7 +74,7 @@ class Editor {
       if (!this.form.dataset.note) history.replaceState(null, "", `${address}edit/`);
       location.assign(address);
     } else {
-      say("trouble", TYPED_ON);
+      say("problem", TYPED_ON);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What somebody may be typing, asked of the server; the last question wins. */
+/** Suggestions of the server for what is typed; only the latest request counts. */
 
 const MAX_LENGTH = 300;
 

@@ -1,4 +1,4 @@
-/** One file for the text, and the line that tells of it: how far it is, or why it is not there. */
+/** One upload, and the line that shows its progress, or why it failed. */
 
 export class Upload {
   stop = new AbortController();
@@ -18,7 +18,7 @@ export class Upload {
     this.bar.setAttribute("aria-label", this.name);
     this.told = document.createElement("span");
     this.buttons = document.createElement("span");
-    this.buttons.className = "words";
+    this.buttons.className = "words touch-links";
     const shown = document.createElement("bdi");
     shown.textContent = this.name;
     this.line.append(shown, this.bar, this.told, this.buttons);

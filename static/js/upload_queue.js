@@ -1,11 +1,11 @@
-/** Files sent one after the other, each written into the text where it was meant to be. */
+/** The queue of files: sent one after the other, each written into the text where it was added. */
 
-import { refusal } from "./attachable.js";
-import { moved } from "./inserting.js";
-import { Pen } from "./pen.js";
+import { refusal } from "./file_rules.js";
+import { moved } from "./text_insertion.js";
+import { BackgroundWriter } from "./background_writer.js";
 import { Upload } from "./upload.js";
-import { send } from "./uploading.js";
-import { say } from "./words.js";
+import { send } from "./upload_request.js";
+import { say } from "./status_messages.js";
 
 export class UploadQueue {
   /** @type {Upload[]} the first is being sent */
@@ -22,7 +22,7 @@ export class UploadQueue {
     this.box = box;
     this.list = /** @type {HTMLElement} */ (box.querySelector("ul"));
     this.chosen = /** @type {HTMLInputElement} */ (box.querySelector("input"));
-    this.pen = new Pen(body, box);
+    this.writer = new BackgroundWriter(body, box);
     this.text = body.value;
     form.addEventListener("input", () => this.follow(body.value));
   }
@@ -33,7 +33,7 @@ export class UploadQueue {
 
   /** @param {File[]} files @param {number} place */
   add(files, place) {
-    const added = { typed: this.typed, caret: this.pen.body.selectionEnd };
+    const added = { typed: this.typed, caret: this.writer.body.selectionEnd };
     for (const file of files) {
       const upload = new Upload(file, place, added);
       this.list.append(upload.line);
@@ -81,13 +81,13 @@ export class UploadQueue {
 
   /** @param {Upload} upload @param {string} markdown */
   async write(upload, markdown) {
-    await this.pen.rests();
+    await this.writer.composed();
     if (upload.stop.signal.aborted) return;
     this.isWriting = true;
-    const isAwaited = upload.added.typed === this.typed && this.pen.isWhere(upload.added.caret);
-    const written = this.pen.write(upload.place, markdown, isAwaited);
+    const isAwaited = upload.added.typed === this.typed && this.writer.isWhere(upload.added.caret);
+    const written = this.writer.write(upload.place, markdown, isAwaited);
     this.isWriting = false;
-    this.text = this.pen.body.value;
+    this.text = this.writer.body.value;
     for (const other of [...this.waiting, ...this.failed]) {
       if (other !== upload && other.place >= upload.place) other.place += written.length;
     }

@@ -204,7 +204,7 @@ def test_saving_waits_for_a_file_and_leaving_warns(desk: Page, note: Note) -> No
     desk.get_by_role("link", name="leave").click()
     assert asked == ["beforeunload"]
     desk.keyboard.press(f"{MODIFIER}+s")
-    expect(desk.locator("[data-trouble]")).to_have_text(re.compile("still on its way"))
+    expect(desk.locator("[data-problem]")).to_have_text(re.compile("still on its way"))
     assert note.revisions.count() == 1
     held[0].continue_()
     desk.wait_for_url(f"**{note.get_absolute_url()}")
@@ -224,7 +224,7 @@ def test_a_file_that_did_not_arrive_is_tried_again(desk: Page, monkeypatch: Any,
     expect(desk.locator(".attach [role=alert]")).to_have_text(re.compile(sentence))
     body.press_sequentially("typed on\n")
     desk.keyboard.press(f"{MODIFIER}+s")
-    expect(desk.locator("[data-trouble]")).to_have_text(re.compile("a file is not in the text"))
+    expect(desk.locator("[data-problem]")).to_have_text(re.compile("a file is not in the text"))
     monkeypatch.undo()
     desk.get_by_role("button", name="try again: cat.png").click()
     expect(body).to_have_value("kept\n![](cat.png)typed on\n")

@@ -1,6 +1,6 @@
-"""Rankers that stand in for those of the ML app: similarity is written down, not computed.
+"""A semantic ranker for tests, with written scores instead of computed ones.
 
-`Meaning` is registered as ranker and explainer; it remembers what it was asked.
+`Meaning` is registered as ranker and explainer; it records what it was asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from wiki.models import Note
 
 @dataclass
 class Meaning:
-    """scores: by the first word of a title, the likeness of that note to any query.
+    """scores: by the first word of a title, the similarity of that note to any query.
 
-    Below `far` a note is no closer than unrelated ones. sentences: by first word, what counts as
-    closest to the query; its passage is the line with that sentence. revisions: which was indexed,
-    if not the newest. away: why there is no answer.
+    Below `far` a note is not close. sentences: by first word, the sentence attribution; its
+    passage is the line of that sentence. revisions: which was indexed, if not the newest.
+    away: why the ranker cannot answer.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Meaning:
         return sorted(hits, key=lambda hit: (-hit.score, hit.pid))[:limit]
 
     def explain(self, query: Any, hits: Sequence[Hit]) -> dict[int, tuple[int, int]]:
-        """Point at the sentences."""
+        """Return where the sentences are."""
         self.explained.append({hit.pid for hit in hits})
         places = {}
         for note in Note.objects.filter(pid__in=[hit.pid for hit in hits]).select_related("head"):

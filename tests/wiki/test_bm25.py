@@ -1,4 +1,4 @@
-"""Ranking: what is found first, and what private notes may not change about it."""
+"""BM25: the order of the hits, which private notes of others do not change."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser

@@ -125,7 +125,7 @@ def test_who_reads_is_one_revision_a_note_and_comes_back(alice_client, client, n
 
 
 def found_by(reader):
-    found = retrieval.find(parse("kestrel"), Note.objects.visible_to(reader), 50)
+    found = retrieval.retrieve(parse("kestrel"), Note.objects.visible_to(reader), 50)
     return {hit.pid for hit in found.hits}
 
 

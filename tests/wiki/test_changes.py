@@ -1,4 +1,4 @@
-"""What was saved lately, for each reader."""
+"""Recent changes, as each reader sees them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -66,7 +66,7 @@ def test_days_are_those_of_gmt_and_the_order_is_stable(client, note, fields):
     assert [number for _, number in numbers(client)] == ["4", "3", "2", "1", "0"]
 
 
-def test_others_are_told_nothing_of_private_notes_and_revisions(
+def test_others_see_nothing_of_private_notes_and_revisions(
     client, bob_client, alice_client, note, secret, fields
 ):
     revise(note, fields, 1, visibility="private")

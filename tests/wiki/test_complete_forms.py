@@ -371,7 +371,7 @@ def test_a_preview_of_what_is_no_text_says_so(alice_client: Client) -> None:
 def test_reading_what_was_sent_costs_no_copy_of_it(rf: Any) -> None:
     """A form as browsers send it is read once, by Django; nothing is decoded beside that."""
     request = rf.post("/notes/new/", data=b"body=%EF%BF%BD", content_type=URLENCODED)
-    complete_forms.require_whole(request)
+    complete_forms.require_complete(request)
     assert request.POST["body"] == "\ufffd"
 
 

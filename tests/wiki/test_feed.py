@@ -1,4 +1,4 @@
-"""The feed: public notes, whole, with addresses that work from anywhere."""
+"""The feed: public notes, with their whole text and absolute addresses."""
 
 from xml.etree import ElementTree
 

@@ -1,4 +1,4 @@
-"""What every response tells a browser: policies, caching, cookies."""
+"""Headers of every response: policies, caching, cookies."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The search page with a registered ranker: both legs, and one alone; what is said of each."""
+"""The search page with a registered ranker: hybrid, lexical and semantic, and its explanations."""
 
 import json
 import re
@@ -540,7 +540,7 @@ def test_notes_with_a_word_are_counted_once_however_many_they_are(
     alice, client, by_meaning, monkeypatch
 ):
     # As if 200 were listed of 300.
-    monkeypatch.setattr("wiki.search.answer.MAX_HITS", 20)
+    monkeypatch.setattr("wiki.search.results_page.MAX_HITS", 20)
     for i in range(30):
         write(alice, f"G{i} gate", "gate " * (1 + i % 3))
     write(alice, "Alone", "other")

@@ -1,4 +1,4 @@
-"""Addresses of m8ta.com lead to what they meant there."""
+"""Redirects from addresses of m8ta.com."""
 
 import pytest
 

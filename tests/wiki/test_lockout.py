@@ -1,4 +1,4 @@
-"""Five wrong passwords and then a pause, for that name from that place; and nothing is told."""
+"""Lockout after five wrong passwords, for that name from that address; it reveals nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -78,14 +78,14 @@ def test_a_change_of_browser_does_not_help(alice: Any) -> None:
     assert tried("alice", PASSWORD).status_code == 429
 
 
-def test_a_household_counts_as_one_place(alice: Any) -> None:
+def test_a_household_counts_as_one_address(alice: Any) -> None:
     for number in range(5):
         tried("alice", "wrong", f"2001:db8:1:2::{number}")
     assert tried("alice", PASSWORD, "2001:db8:1:2:ffff::9").status_code == 429
     assert tried("alice", PASSWORD, "2001:db8:1:3::1").status_code == 302
 
 
-def test_whether_there_is_such_a_person_is_not_told(alice: Any) -> None:
+def test_whether_there_is_such_a_person_is_not_revealed(alice: Any) -> None:
     person("away", is_active=False)
     replies = {
         name: [tried(name, "wrong") for _ in range(6)] for name in ("alice", "nobody", "away")

@@ -1,4 +1,4 @@
-"""Pages, as three people and nobody see them."""
+"""Pages, as seen by three people and by a visitor without an account."""
 
 import re
 import uuid

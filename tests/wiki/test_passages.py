@@ -1,10 +1,12 @@
-"""What a passage says, cut for the page, and how fresh it is."""
+"""Quoting passages on the results page, and their freshness."""
 
 from datetime import UTC, datetime, timedelta
 
+from django.template.loader import render_to_string
+
 from wiki.extensions import Passage
-from wiki.search.passages import MAX_LENGTH, ROOM, freshness, quote
-from wiki.search.snippets import Wanted
+from wiki.search.passages import MAX_LENGTH, TARGET_LENGTH, freshness, quote
+from wiki.search.snippets import Highlighter
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG = "One says that. " * 30
@@ -18,7 +20,7 @@ def quoted(body, sentence="", part=None, words=()):
     start, end = (body.index(part), body.index(part) + len(part)) if part else (0, len(body))
     at = body.index(sentence) if sentence else 0
     place = (at, at + len(sentence)) if sentence else None
-    wanted = Wanted(dict.fromkeys(words, 1.0))
+    wanted = Highlighter(dict.fromkeys(words, 1.0))
     return quote(body, passage(start, end), place, wanted)
 
 
@@ -32,7 +34,7 @@ def test_a_sentence_stands_among_its_neighbours_while_there_is_room():
         "It is so. A warm-up settles the norms. Then it trains."
     )
     text = said(f"{LONG}Here it is. {LONG}", "Here it is.")
-    assert len(text) <= ROOM and text.startswith("Here it is. One says that.")
+    assert len(text) <= TARGET_LENGTH and text.startswith("Here it is. One says that.")
     assert text.endswith("One says that.")
     assert said(f"{LONG}Here it is.", "Here it is.").endswith("One says that. Here it is.")
 
@@ -45,13 +47,13 @@ def test_nothing_from_outside_the_passage_is_shown():
     body = "Secret before. Within the passage. Secret after."
     assert said(body, "Within the passage.", "Within the passage.") == "Within the passage."
     # Whatever characters an explainer names.
-    made = quote(body, passage(15, 34), (0, 900), Wanted({}))
+    made = quote(body, passage(15, 34), (0, 900), Highlighter({}))
     assert "".join(piece.text for piece in made.pieces) == "Within the passage."
     assert (made.text, made.sentence) == ("Within the passage.", "Within the passage.")
     for place in ((-5, -1), (900, 950), (30, 20)):
-        made = quote(body, passage(15, 34), place, Wanted({}))
+        made = quote(body, passage(15, 34), place, Highlighter({}))
         assert "Secret" not in "".join(piece.text for piece in made.pieces)
-    assert quote(body, passage(900, 950), (1, 2), Wanted({})).pieces == []
+    assert quote(body, passage(900, 950), (1, 2), Highlighter({})).pieces == []
 
 
 def test_dots_stand_where_a_sentence_is_cut():
@@ -77,9 +79,13 @@ def test_what_the_fragments_say_already_is_not_said_again():
 
 
 def test_freshness_tells_the_revision_and_when_it_was_indexed():
-    made = freshness(passage(0, 1, indexed_at=NOW - timedelta(seconds=12)), 4, NOW)
-    assert made.is_current and made.said == "indexed 12 s ago, revision 4"
+    def sentence(fresh):
+        return render_to_string("wiki/_freshness.html", {"fresh": fresh}).strip()
+
+    fresh = freshness(passage(0, 1, indexed_at=NOW - timedelta(seconds=12)), 4, NOW)
+    assert fresh.is_current and sentence(fresh) == "indexed 12 s ago, revision 4"
     stale = freshness(passage(0, 1, revision=1), 2, NOW)
-    assert not stale.is_current and stale.said == "revision 1 is indexed, the newest is 2"
+    assert not stale.is_current and sentence(stale) == "revision 1 is indexed, the newest is 2"
     # Clocks may differ by a little.
-    assert "indexed 0 s ago" in freshness(passage(0, 1), 4, NOW - timedelta(seconds=3)).said
+    early = freshness(passage(0, 1), 4, NOW - timedelta(seconds=3))
+    assert "indexed 0 s ago" in sentence(early)

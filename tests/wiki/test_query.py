@@ -1,4 +1,4 @@
-"""What the search box understands."""
+"""Parsing of queries."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from wiki.fields import Fields
 from wiki.models import Note
 from wiki.search.query import MAX_QUERY_LENGTH, parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
+from wiki.views.search_sentences import problem_sentence
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def notes(alice):
 
 
 def titles(typed, reader=None):
-    found = find(parse(typed), Note.objects.visible_to(reader or AnonymousUser()), 10)
+    found = retrieve(parse(typed), Note.objects.visible_to(reader or AnonymousUser()), 10)
     names = Note.objects.in_bulk([hit.pid for hit in found.hits])
     return [names[hit.pid].title.split()[0] for hit in found.hits]
 
@@ -74,7 +75,7 @@ def test_an_owner_finds_private_notes_too(notes):
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "sentence"),
     [
         ("type:book", "the types are note, paper, demo"),
         ("before:tomorrow", "2021-08"),
@@ -86,9 +87,9 @@ def test_an_owner_finds_private_notes_too(notes):
         ("word " * MAX_QUERY_LENGTH, "first 2,000 characters"),
     ],
 )
-def test_what_is_not_understood_is_told_and_looked_for_as_words(typed, told):
+def test_what_is_not_understood_is_a_problem_and_looked_for_as_words(typed, sentence):
     query = parse(typed)
-    assert told in query.problems[0]
+    assert sentence in problem_sentence(query.problems[0])
     assert "book" in query.text or "type" not in typed
 
 
@@ -103,11 +104,11 @@ def test_odd_queries_are_answered(notes, typed):
 
 
 @pytest.mark.django_db
-def test_a_phrase_that_no_note_has_is_looked_for_as_words_and_that_is_told(notes):
+def test_a_phrase_that_no_note_has_is_relaxed_to_its_words(notes):
     readable = Note.objects.visible_to(AnonymousUser())
     assert titles('"attention of network"') == ["Attention", "Pay", "Shell"]
-    assert find(parse('"attention of network"'), readable, 10).is_loose
-    assert not find(parse('"network of attention"'), readable, 10).is_loose
+    assert retrieve(parse('"attention of network"'), readable, 10).is_phrase_relaxed
+    assert not retrieve(parse('"network of attention"'), readable, 10).is_phrase_relaxed
     assert titles('"gobbledygook network" tag:unix') == ["Shell"]
 
 

@@ -14,7 +14,7 @@ from tests.wiki.archives_of_backups import write_format_1
 from wiki import backup, integrity
 from wiki.files import store
 from wiki.models import Attachment, Note, Revision, TagChange
-from wiki.search.answer import answer
+from wiki.search.results_page import search
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)
@@ -87,6 +87,6 @@ def test_a_backup_of_format_1_restores_and_is_migrated(wiki, mlhooks, elsewhere,
         assert TagChange.objects.get().kind == "rename"
         assert Attachment.objects.get().path.read_bytes() == PICTURE
         dora = authenticate(username="dora", password=PASSWORD)
-        found = answer("attention", Note.objects.visible_to(dora))
+        found = search("attention", Note.objects.visible_to(dora))
         assert [hit.note.pid for hit in found.results] == [note.pid]
         assert Note.objects.write(note.head.fields, owner=dora).pid == 42

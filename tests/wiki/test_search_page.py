@@ -1,4 +1,4 @@
-"""The search page, over HTTP: what is found, why, what is said when nothing is."""
+"""The search page, over HTTP: results, their explanations, and the page without results."""
 
 import json
 import re

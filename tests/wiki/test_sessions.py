@@ -1,4 +1,4 @@
-"""A session that cannot be saved: because it was ended, or because the database is away."""
+"""A session that cannot be saved: it was ended, or the database is unavailable."""
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError

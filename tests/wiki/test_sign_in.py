@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def opened(link: str) -> tuple[int, int]:
-    """Return the answers to looking at a link, and to using it."""
+    """Return the responses to opening a link, and to using it."""
     return Client().get(link).status_code, Client().post(link).status_code
 
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: who sends slowly holds nobody up, and not for ever; sizes have limits."""
+"""Receiving bodies: a slow sender blocks nobody and is cut off in time; sizes have limits."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""Snippets: the places of a text that tell most, marked, cut where one may cut."""
+"""Snippets: the fragments of most weight, marked, with ends between words and sentences."""
 
 from time import process_time
 
@@ -6,7 +6,7 @@ import pytest
 
 from wiki.search.plain_text import plain
 from wiki.search.query import parse
-from wiki.search.snippets import FRAGMENT, Wanted, fragments, marked
+from wiki.search.snippets import FRAGMENT, Highlighter, fragments, marked
 
 FILL = "Some words that say nothing of it follow each other in a row. " * 8
 
@@ -14,7 +14,7 @@ FILL = "Some words that say nothing of it follow each other in a row. " * 8
 def wanted(typed, **weights):
     query = parse(typed)
     said = {lexeme: weights.get(lexeme, 1.0) for lexeme in query.lexemes()}
-    return Wanted(said, [phrase.text for phrase in query.phrases])
+    return Highlighter(said, [phrase.text for phrase in query.phrases])
 
 
 def shown(text, typed, **weights):

@@ -1,11 +1,11 @@
-"""Slips in a query: what may have been meant stands in a note the reader may read."""
+"""Spelling correction and prefix matches, among words of notes that the reader may read."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from wiki.fields import Fields
 from wiki.models import Note
-from wiki.search.prefix_matches import begun
+from wiki.search.prefix_matches import expand_prefix
 from wiki.search.spelling import correction
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def readable(alice):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "correct"),
     [
         ("atention", "Attention"),
         ("attenttion", "Attention"),
@@ -45,8 +45,8 @@ def readable(alice):
         ("部落格の注意力機制", ""),
     ],
 )
-def test_one_slip_or_two(readable, typed, meant):
-    assert correction(typed, readable) == meant
+def test_one_error_or_two(readable, typed, correct):
+    assert correction(typed, readable) == correct
 
 
 def test_the_same_first_letter_comes_before_a_frequent_word(alice):
@@ -69,8 +69,8 @@ def test_words_of_notes_one_may_not_read_are_not_suggested(alice, bob):
     for reader in (bob, AnonymousUser()):
         assert correction("kestrl", Note.objects.visible_to(reader)) == ""
         for half in ("kest", "kestreli"):
-            assert begun(half, Note.objects.visible_to(reader)) == {}
-    assert set(begun("kestreli", Note.objects.visible_to(alice))) == {"kestrel"}
+            assert expand_prefix(half, Note.objects.visible_to(reader)) == {}
+    assert set(expand_prefix("kestreli", Note.objects.visible_to(alice))) == {"kestrel"}
 
 
 def test_how_often_others_privately_use_a_word_says_nothing(alice):
@@ -83,13 +83,13 @@ def test_how_often_others_privately_use_a_word_says_nothing(alice):
 
 
 def test_what_is_suggested_is_written_so_somewhere(readable):
-    """`attent` is a lexeme and no word; the word it is from is no slip away."""
+    """`attent` is a lexeme and no word; its word is not at the distance of one error."""
     assert correction("attennt", readable) == ""
 
 
 def test_half_a_word_becomes_words(readable):
     def lexemes(typed):
-        return set(begun(typed, readable))
+        return set(expand_prefix(typed, readable))
 
     assert lexemes("trans") == {"transform"}
     assert lexemes("attentio") == {"attent"}

@@ -1,4 +1,4 @@
-"""Suggestions: what begins so first, what has it in it last, and nothing that is hidden."""
+"""Suggestions: prefix matches first, other matches last, and nothing that is hidden."""
 
 import pytest
 from django.db import connection

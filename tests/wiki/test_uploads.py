@@ -442,7 +442,7 @@ def test_a_stopped_upload_leaves_nothing(note: Note, alice: Any, data_folder: Pa
     request.environ["wsgi.input"] = io.BytesIO(body[:-500])
     stopped: Any = WSGIRequest(request.environ)
     stopped.user, stopped.resolver_match = alice, resolve(f"/notes/{note.pid}/files/")
-    reply = uploads.of_note(stopped, note.pid)
+    reply = uploads.note_files(stopped, note.pid)
     assert reply.status_code == 400 and b"did not arrive whole" in reply.content
     assert lying(data_folder) == [] and not Attachment.objects.exists()
 

@@ -1,8 +1,9 @@
-"""How often a password may be tried, and from where; the counting is django-axes'.
+"""Lockout: how often a password may be tried per name and address; django-axes counts.
 
-Five wrong ones for a name from a place, then a pause for that name from that place alone:
-nobody can lock a person out from elsewhere, and no lock lasts. Tries for one name from one place
-are looked at one after the other, so that fifty at once are not fifty before the first counts.
+After AXES_FAILURE_LIMIT wrong passwords for a name from an address, logins for that name from
+that address are refused for a while. So nobody can lock a person out from elsewhere, and no
+lockout lasts. Attempts for one name from one address are checked one after the other, so that
+fifty sent at once are not all checked before the first is counted.
 """
 
 import copy
@@ -23,22 +24,22 @@ from django.http import HttpRequest, QueryDict
 
 WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]+)\](?::\d+)?")
 THIS_MACHINE = "127.0.0.1"
-IPV6_HOUSEHOLD = 64  # bits: the rest of an address is the household's to choose
+IPV6_HOUSEHOLD = 64  # bits; a household chooses the rest of its addresses
 
 
 class Lockout(AxesStandaloneBackend):  # type: ignore[misc]  # django-axes is untyped
-    """Signs nobody in: it refuses, before the password is looked at, where there is a pause."""
+    """Signs nobody in: during a lockout it refuses, before the password is checked."""
 
     def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
-        **rest: Any,
+        **credentials: object,
     ) -> None:
-        """Raise PermissionDenied during a pause. A program that asks has no address to count."""
+        """Raise PermissionDenied during a lockout; without a request nothing is counted."""
         if request is not None:
-            super().authenticate(request, username, password, **rest)
+            super().authenticate(request, username, password, **credentials)
 
 
 class LoginForm(AuthenticationForm):
@@ -50,45 +51,46 @@ class LoginForm(AuthenticationForm):
         "Mind capital letters, and try again.",
     }
 
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_without_what_was_typed(request), *args, **kwargs)
+    def __init__(self, request: HttpRequest, data: QueryDict | None = None) -> None:
+        super().__init__(_without_typed_fields(request), data)
 
     def clean(self) -> dict[str, Any]:
-        """Look at the password. Holds a lock on tries for this name from this place."""
+        """Check the password. Holds a lock on attempts for this name from this address."""
         assert self.request is not None
-        with _in_turn(self.request, str(self.cleaned_data.get("username", ""))):
+        with _one_at_a_time(self.request, str(self.cleaned_data.get("username", ""))):
             try:
                 return super().clean()
             except ValidationError as error:
-                # Past the end of the transaction, or the count would be undone.
+                # Raised after the transaction, which would undo the count.
                 refused = error
         raise refused
 
     @property
     def is_locked(self) -> bool:
-        """Whether the password was not even looked at; known after is_valid()."""
+        """Whether the password was not checked, for a lockout; known after is_valid()."""
         was_counted = getattr(self.request, "axes_failures_since_start", None) is not None
         return bool(getattr(self.request, "axes_locked_out", False)) and not was_counted
 
     def get_invalid_login_error(self) -> ValidationError:
-        """Say the same for every reason; during a pause, how long it lasts instead."""
+        """Say the same for every reason; during a lockout, how long it lasts."""
         if not self.is_locked:
             return super().get_invalid_login_error()
         return ValidationError(
             f"There were {settings.AXES_FAILURE_LIMIT} wrong tries, so none is looked at now. "
-            f"Wait {pause_minutes()} minutes and try again; from elsewhere you can sign in at once."
+            f"Wait {lockout_minutes()} minutes and try again; from elsewhere you can sign in at "
+            "once."
         )
 
 
 def confirms(request: HttpRequest, person: User, password: str) -> bool:
     """Tell whether this is the person's password; wrong ones count like those of a login."""
     typed = {"username": person.get_username(), "password": password}
-    with _in_turn(request, person.get_username()):
-        return authenticate(_without_what_was_typed(request), **typed) == person
+    with _one_at_a_time(request, person.get_username()):
+        return authenticate(_without_typed_fields(request), **typed) == person
 
 
-def pause_minutes() -> int:
-    """Return how long no password is looked at after too many wrong ones."""
+def lockout_minutes() -> int:
+    """Return how long a lockout lasts."""
     return int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
 
 
@@ -96,8 +98,8 @@ def client_address(request: HttpRequest) -> str | None:
     """Return where a request comes from: an IPv4 address, or the start of an IPv6 network.
 
     All addresses of this machine are one. Behind n trusted proxies that is what the outermost
-    of them saw, the n-th address from the end of X-Forwarded-For; what stands before it was
-    written by anybody. None if it is no address.
+    of them saw, the n-th address from the end of X-Forwarded-For; anybody can write what is
+    before it. None if it is no address.
     """
     hops = map(_without_port, request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))
     chain = [*filter(None, hops), request.META.get("REMOTE_ADDR", "")]
@@ -115,10 +117,10 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 @contextmanager
-def _in_turn(request: HttpRequest, username: str) -> Iterator[None]:
-    """Let one try at a time be looked at and counted, for this name from this place.
+def _one_at_a_time(request: HttpRequest, username: str) -> Iterator[None]:
+    """Let one attempt at a time be checked and counted, for this name from this address.
 
-    The lock ends with the transaction, in which a wrong try is written down.
+    The lock ends with the transaction, in which a wrong attempt is recorded.
     """
     place = f"sign-in {client_address(request)} {username}"
     with transaction.atomic():
@@ -133,8 +135,8 @@ def _without_port(hop: str) -> str:
     return next(filter(None, found.groups())) if found else hop.strip()
 
 
-def _without_what_was_typed(request: HttpRequest) -> HttpRequest:
-    """Return the request as django-axes may see it: it writes down all fields of a form.
+def _without_typed_fields(request: HttpRequest) -> HttpRequest:
+    """Return the request without its fields, all of which django-axes would record.
 
     A login may carry the text of a note that was sent without a session.
     """

@@ -1,7 +1,7 @@
-"""Sessions in the database, which say so when it is the database that is away.
+"""Sessions in the database, which report an unavailable database as such.
 
-Django takes every error of a save for a session that somebody has ended meanwhile, and answers
-400, as if the request were at fault; of a server that is gone a 503 tells the truth.
+Django takes every error of a save for a session that was ended meanwhile, and answers 400. When
+the database is unavailable the answer has to be a 503.
 """
 
 from django.contrib.sessions.backends import db
@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 
 class SessionStore(db.SessionStore):
-    """Of the same name as Django's, whose sessions it goes on with."""
+    """Django's store, with the database's errors passed on; it reads the same sessions."""
 
     def save(self, must_create: bool = False) -> None:
         """Write the session. Raises CreateError, UpdateError, OperationalError, InterfaceError."""

@@ -1,4 +1,4 @@
-"""One-time sign-in links: how the first person signs in without a default password."""
+"""One-time sign-in links: how the first owner signs in without a default password."""
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
@@ -25,7 +25,7 @@ def link_for(user: User) -> str:
 
 
 def user_for(token: str) -> User | None:
-    """Return whom a link's token signs in; None if it is wrong, used, too old or not needed."""
+    """Return whose token this is; None if it is wrong, used, too old or not needed."""
     identity, _, secret = token.partition(".")
     try:
         pk = int(urlsafe_base64_decode(identity))
@@ -34,14 +34,14 @@ def user_for(token: str) -> User | None:
     user = get_user_model().objects.filter(pk=pk, is_active=True).first()
     if user is None or not _tokens.check_token(user, secret):
         return None
-    # A link to the owner's account is a way to set up, and nothing is left to set up.
+    # A link to an owner's account is for setting up, which is done once there is a password.
     return None if user.is_superuser and is_set_up() else user
 
 
 def first_owner_link() -> str | None:
     """Return a sign-in link while no superuser has a password; None once one has.
 
-    Makes the account when there is none.
+    Creates the account if there is none.
     """
     return None if is_set_up() else link_for(first_owner())
 
@@ -53,11 +53,11 @@ def is_set_up() -> bool:
 
 
 def first_owner() -> User:
-    """Return the oldest active superuser, made when there is none."""
+    """Return the oldest active superuser; creates one if there is none."""
     return default_owner() or get_user_model().objects.create_superuser(OWNER)
 
 
 def default_owner() -> User | None:
-    """Return who owns what commands import: the oldest active superuser."""
+    """Return the owner of what commands import: the oldest active superuser."""
     accounts = get_user_model().objects.filter(is_superuser=True, is_active=True)
     return accounts.order_by("pk").first()

@@ -1,7 +1,7 @@
-"""What is sent arrives as it was sent, or is refused with what was typed: never half, never other.
+"""Middleware that refuses incomplete or misread forms, with a page that shows what was typed.
 
-Django reads what is no UTF-8 as something else, lets a request choose how its text is read, and
-answers a form that is too large with a page that knows nothing of it.
+Django replaces what is not UTF-8, lets a request choose the charset its text is read in, and
+answers a form that is too large with a page without its fields.
 """
 
 from collections.abc import Callable
@@ -20,20 +20,20 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 
-from wiki.views.errors import not_whole
+from wiki.views.errors import incomplete_request
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# What stands where something could not be read.
+# The replacement character: Django puts it where something could not be read.
 LOST = "\ufffd"
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
-# A text of the greatest length and all around it; files are larger, and have their own checks.
+# A text of the greatest length and its other fields; files are larger, and have their own checks.
 COMPARED_BYTES = 4 * 1024 * 1024
 SHOWN_BYTES, SHOWN_FIELDS = 32 * 1024 * 1024, 2_000
 
 
-class NotWhole(Exception):
-    """A request cannot be acted upon; the text is a sentence for its sender."""
+class IncompleteRequest(Exception):
+    """A request was not received as it was sent; the text is a sentence for its sender."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -56,49 +56,51 @@ NOT_UTF8 = (
 CHARSET = "What was sent is not in UTF-8, which is all that this site reads. Send it in UTF-8."
 
 
-def whole_forms(get_response: GetResponse) -> GetResponse:
-    """Let views see only what arrived whole."""
+def complete_forms(get_response: GetResponse) -> GetResponse:
+    """Let views get only forms that were received as they were sent."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         try:
-            require_whole(request)
-        except NotWhole as trouble:
-            return not_whole(request, trouble.status, str(trouble), typed_in(request))
+            require_complete(request)
+        except IncompleteRequest as incomplete:
+            return incomplete_request(
+                request, incomplete.status, str(incomplete), typed_in(request)
+            )
         return get_response(request)
 
     return respond
 
 
-def require_whole(request: HttpRequest) -> None:
-    """Read the address and the form. Raises NotWhole."""
+def require_complete(request: HttpRequest) -> None:
+    """Read the address and the form. Raises IncompleteRequest."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
         request.encoding = "utf-8"
-        raise NotWhole(415, CHARSET)
+        raise IncompleteRequest(415, CHARSET)
     if not _is_utf8(unquote_to_bytes(request.META.get("QUERY_STRING", ""))):
-        raise NotWhole(400, NOT_UTF8)
+        raise IncompleteRequest(400, NOT_UTF8)
     if request.method != "POST":
         return
     try:
-        is_whole = _is_read_as_sent(request)
+        is_complete = _is_read_as_sent(request)
     except RequestDataTooBig:
-        raise NotWhole(413, TOO_LARGE) from None
+        raise IncompleteRequest(413, TOO_LARGE) from None
     except (TooManyFieldsSent, TooManyFilesSent):
-        raise NotWhole(400, TOO_MANY) from None
+        raise IncompleteRequest(400, TOO_MANY) from None
     except (MultiPartParserError, SuspiciousOperation, BadRequest):
-        raise NotWhole(400, CUT) from None
-    if not is_whole:
-        raise NotWhole(400, NOT_UTF8)
+        raise IncompleteRequest(400, CUT) from None
+    if not is_complete:
+        raise IncompleteRequest(400, NOT_UTF8)
 
 
 def typed_in(request: HttpRequest) -> "MultiValueDict[str, str]":
-    """Return what a form held, as far as it can be read."""
+    """Return the fields of a form, as far as they can be read."""
     typed: MultiValueDict[str, str] = MultiValueDict()
     try:
         return request.POST
     except (SuspiciousOperation, BadRequest, MultiPartParserError):
         pass
-    # A stranger's form that is too large costs no more than seeing that it is.
+    # Of a form that is too large, fields are parsed only for people who are signed in.
     if request.content_type == URLENCODED and request.user.is_authenticated:
         parts = _body(request).split(b"&", SHOWN_FIELDS)[:SHOWN_FIELDS]
         for name, value in parse_qsl(b"&".join(parts).decode(errors="replace")):
@@ -107,10 +109,10 @@ def typed_in(request: HttpRequest) -> "MultiValueDict[str, str]":
 
 
 def _is_read_as_sent(request: HttpRequest) -> bool:
-    """Tell whether reading a form lost nothing: whatever is lost leaves a sign, of Django's.
+    """Tell whether a form was read without loss: Django leaves LOST for each loss.
 
-    Those that were sent as such are as many in the body as in the fields. Of large forms with
-    files the fields are not compared.
+    Where LOST itself was sent, it is in the body as often as in the fields. Large forms with
+    files are not compared.
     """
     kind, body = request.content_type, b""
     if kind == URLENCODED or (kind == MULTIPART and _length(request) <= COMPARED_BYTES):
@@ -127,7 +129,7 @@ def _length(request: HttpRequest) -> int:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Return a body that is larger than Django takes; b"" if it is beyond all bounds."""
+    """Return a body that is larger than Django takes; b"" if it is larger than SHOWN_BYTES."""
     try:
         return request.body
     except RequestDataTooBig:

@@ -1,7 +1,6 @@
-"""What holds for every page: what a browser may do with it, who may keep it, who may open it."""
+"""Middleware for every page: its policies, its caching, and who may open it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
@@ -42,7 +41,7 @@ def policies(get_response: GetResponse) -> GetResponse:
 
 
 def caching(get_response: GetResponse) -> GetResponse:
-    """Let nobody but the reader's browser keep a page that may depend on who reads it.
+    """Let only the reader's browser keep a page that may depend on who reads it.
 
     A view that says no-store keeps it. For the others no-cache is right: the page is asked
     for again whenever it is opened, yet Back still finds a half-typed form as it was.
@@ -66,7 +65,7 @@ class LoginRequired(LoginRequiredMiddleware):
     """
 
     def handle_no_permission(  # type: ignore[override]  # a page, where Django only redirects
-        self, request: HttpRequest, view_func: Any
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if request.method == "POST":
             return login_and_send_again(request)

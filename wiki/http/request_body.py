@@ -1,7 +1,7 @@
-"""The body of a request on its way in: without a thread of its own, and within limits.
+"""Receiving the bodies of requests: without a thread for each, and within limits.
 
-A body may take GRACE_S, and longer only as long as it keeps coming at MIN_BYTES_PER_S. What is
-too large is read to its end, unless that is far away, for a browser shows no answer before.
+A body may take GRACE_S, and longer only while it arrives at MIN_BYTES_PER_S. A body that is too
+large is read up to DRAINED_BYTES, for a browser shows no answer before it has sent all.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ TAKES_FILES = re.compile(r"/import/|/notes/(?:new|\d+)/files/")
 
 
 class BodyRefused(Exception):
-    """A body is not taken: `status` is the answer, the text a sentence for its sender."""
+    """A body is refused: with an HTTP status, and a sentence for its sender as the text."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -33,7 +33,7 @@ class BodyRefused(Exception):
 
 
 class Receiver:
-    """Takes in the bodies of all requests; used by one event loop."""
+    """Receives the bodies of all requests; used by one event loop."""
 
     def __init__(self) -> None:
         self._held = 0
@@ -43,14 +43,14 @@ class Receiver:
     ) -> IO[bytes]:
         """Return the body as a file at its beginning, to be given to `release` afterwards.
 
-        length: how many bytes are announced, None if nobody said. Raises BodyRefused.
+        length: how many bytes are announced, None if none are. Raises BodyRefused.
         """
-        most = UPLOAD_BYTES if TAKES_FILES.fullmatch(path) else FORM_BYTES
+        limit = UPLOAD_BYTES if TAKES_FILES.fullmatch(path) else FORM_BYTES
         if (length or 0) > DRAINED_BYTES:
-            raise _too_large(most)
+            raise _too_large(limit)
         body = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  # closed by release
         try:
-            await self._take_in(chunks, body, most, length)
+            await self._copy(chunks, body, limit, length)
         except BaseException:
             self.release(body)
             raise
@@ -58,31 +58,31 @@ class Receiver:
         return body
 
     def release(self, body: IO[bytes]) -> None:
-        """Forget a body."""
+        """Close a body, and count it as held no longer."""
         body.seek(0, 2)
         self._held -= body.tell()
         body.close()
 
-    async def _take_in(
-        self, chunks: AsyncIterable[bytes], body: IO[bytes], most: int, length: int | None
+    async def _copy(
+        self, chunks: AsyncIterable[bytes], body: IO[bytes], max_bytes: int, length: int | None
     ) -> None:
         received, start = 0, asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(GRACE_S) as limit:
+            async with asyncio.timeout(GRACE_S) as deadline:
                 async for chunk in chunks:
                     received += len(chunk)
                     if received > DRAINED_BYTES:
                         break
-                    if received <= most:
+                    if received <= max_bytes:
                         self._held += body.write(chunk)
                     if self._held > HELD_BYTES:
                         raise BodyRefused(503, BUSY)
                     earned_s = GRACE_S + received / MIN_BYTES_PER_S
-                    limit.reschedule(start + min(earned_s, DEADLINE_S))
+                    deadline.reschedule(start + min(earned_s, DEADLINE_S))
         except TimeoutError:
             raise BodyRefused(408, TOO_SLOW) from None
-        if received > most:
-            raise _too_large(most)
+        if received > max_bytes:
+            raise _too_large(max_bytes)
         if length is not None and received != length:
             raise BodyRefused(400, CUT_SHORT)
 
@@ -101,9 +101,9 @@ BUSY = (
 )
 
 
-def _too_large(most: int) -> BodyRefused:
+def _too_large(max_bytes: int) -> BodyRefused:
     return BodyRefused(
         413,
-        f"What you sent is larger than the {most // 1024**2} MB that can be taken here, so nothing "
-        "of it was saved. It is still in your browser: go back, and send it in parts.",
+        f"What you sent is larger than the {max_bytes // 1024**2} MB that can be taken here, so "
+        "nothing of it was saved. It is still in your browser: go back, and send it in parts.",
     )

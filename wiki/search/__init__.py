@@ -1,1 +1,1 @@
-"""Finding notes by their words."""
+"""Full-text search: parsing, ranking, fusion, and the page of results."""

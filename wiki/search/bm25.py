@@ -1,8 +1,7 @@
-"""BM25 over the postings a reader may know of (Robertson and Zaragoza 2009, §3.2).
+"""BM25 over the postings a reader may see (Robertson and Zaragoza 2009, §3.2).
 
-Everything that is counted (how many notes, how long, how many have a word) is counted among
-the notes of the reader's audiences only, so no score, no order and no number tells anything
-of what others keep private.
+All counts (how many notes, how long, how many have a term) are of the notes of the reader's
+audiences only, so no score, no order and no number reveals what others keep private.
 """
 
 import math
@@ -21,12 +20,12 @@ from wiki.search.query import ParsedQuery
 
 K1, B = 1.2, 0.75
 MAX_TERMS = 96
-# The rarest words choose the candidates, as many words as have this many postings together;
-# the others, which tell little beside them, then count for the best candidates only. In a
-# notebook of some thousand notes every word chooses.
+# The rarest terms select the candidates, as many terms as have this many postings together; the
+# others, which weigh little beside them, count for the best candidates only. In a notebook of
+# some thousand notes every term selects.
 MAX_POSTINGS, CANDIDATES = 20_000, 500
-# What takes longer than a millisecond to count is remembered for a moment.
-MANY, REMEMBERED_S = 5_000, 60
+# Greater counts take longer than a millisecond, so they are cached.
+MIN_CACHED, CACHED_S = 5_000, 60
 # Scores are summed as whole millionths: the order of summing never shows in them.
 UNIT = 1_000_000
 
@@ -66,14 +65,15 @@ RANKING = f"""
 class Ranking:
     """The best hits, best first, and how many notes there are in all.
 
-    have: how many notes a reader may read have each term, narrowed or not. common: terms that
-    many notes have; these count for the best notes only, and not in total. notes: how many
-    notes there are. weights: how much each term of the query tells, also one no note has.
+    note_counts: how many notes that the reader may read have each term, narrowed or not.
+    common: terms that many notes have; these count for the best notes only, and not in total.
+    notes: how many notes there are. weights: the IDF weight of each term of the query, also of
+    one that no note has.
     """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
-    have: Mapping[int, int] = field(default_factory=dict)
+    note_counts: Mapping[int, int] = field(default_factory=dict)
     common: frozenset[int] = frozenset()
     notes: int = 0
     weights: Mapping[int, float] = field(default_factory=dict)
@@ -83,22 +83,22 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     """Return the `limit` best notes of `readable` for the words of the query.
 
     readable: made by visible_to, narrowed or not. Three queries at most. Equal scores: older
-    first. total counts the notes with a word that chooses candidates.
+    first. total counts the notes with a term that selects candidates.
     """
     assert readable.scope is not None, "a search starts at visible_to"
     asked = dict(list(query.terms.items())[:MAX_TERMS])
     if not asked:
         return Ranking()
-    notes, length, have = _counted(list(asked), readable.scope)
-    choosing = _choosing(have)
-    idf_weights = {term: asked[term] * _idf(count, notes) for term, count in have.items()}
-    if not choosing:
-        return Ranking(have=have, notes=notes, weights=idf_weights)
-    weights = {term: idf_weights[term] * (K1 + 1) * UNIT for term in have}
-    others = [term for term, count in have.items() if count and term not in choosing]
+    notes, length, note_counts = _counted(list(asked), readable.scope)
+    selecting = _selecting(note_counts)
+    idf = {term: asked[term] * _idf(count, notes) for term, count in note_counts.items()}
+    if not selecting:
+        return Ranking(note_counts=note_counts, notes=notes, weights=idf)
+    weights = {term: idf[term] * (K1 + 1) * UNIT for term in note_counts}
+    others = [term for term, count in note_counts.items() if count and term not in selecting]
     parameters: dict[str, Any] = {
-        "terms": choosing,
-        "weights": [weights[term] for term in choosing],
+        "terms": selecting,
+        "weights": [weights[term] for term in selecting],
         "others": others,
         "other_weights": [weights[term] for term in others],
         "floor": K1 * (1 - B),
@@ -111,34 +111,34 @@ def rank(query: ParsedQuery, readable: NoteQuerySet, limit: int) -> Ranking:
     rows = _rows(RANKING.format(readers=_readers(readable.scope), narrowed=narrowed), parameters)
     hits = tuple(Hit(pid, float(score) / UNIT) for pid, score, _ in rows)
     total = rows[0][2] if rows else 0
-    return Ranking(hits, total, have, frozenset(others), notes, idf_weights)
+    return Ranking(hits, total, note_counts, frozenset(others), notes, idf)
 
 
-def _choosing(have: Mapping[int, int]) -> list[int]:
-    """Return the rarest terms that any note has, as many as have few postings; or one."""
-    chosen: list[int] = []
+def _selecting(note_counts: Mapping[int, int]) -> list[int]:
+    """Return the rarest terms with at most MAX_POSTINGS postings together, but at least one."""
+    selected: list[int] = []
     postings = 0
-    for term, count in sorted(have.items(), key=itemgetter(1)):
+    for term, count in sorted(note_counts.items(), key=itemgetter(1)):
         if not count:
             continue
         postings += count
-        if chosen and postings > MAX_POSTINGS:
+        if selected and postings > MAX_POSTINGS:
             break
-        chosen.append(term)
-    return chosen
+        selected.append(term)
+    return selected
 
 
 def _counted(terms: list[int], scope: Scope) -> tuple[int, int, dict[int, int]]:
     """Return how many notes there are, their length in all, and how many have each term.
 
-    One query; none if all of it is remembered.
+    One query; none if all of it is cached.
     """
-    names = {term: _name(scope, str(term)) for term in terms}
-    size_name = _name(scope, "size")
-    remembered = cache.get_many([*names.values(), size_name])
-    size: tuple[int, int] | None = remembered.get(size_name)
-    have = {term: remembered[name] for term, name in names.items() if name in remembered}
-    asked = [term for term in terms if term not in have]
+    names = {term: _cache_key(scope, str(term)) for term in terms}
+    size_name = _cache_key(scope, "size")
+    cached = cache.get_many([*names.values(), size_name])
+    size: tuple[int, int] | None = cached.get(size_name)
+    counts = {term: cached[name] for term, name in names.items() if name in cached}
+    asked = [term for term in terms if term not in counts]
     if asked or size is None:
         parameters = {
             "terms": asked,
@@ -146,20 +146,20 @@ def _counted(terms: list[int], scope: Scope) -> tuple[int, int, dict[int, int]]:
             "audiences": list(scope.audiences or ()),
         }
         *counted, (_, notes, length) = _rows(COUNTS.format(readers=_readers(scope)), parameters)
-        have |= {term: count for term, count, _ in counted}
+        counts |= {term: count for term, count, _ in counted}
         size = size or (notes, int(length))
-        new = {names[term]: have[term] for term in asked} | {size_name: size}
-        many = {name: said for name, said in new.items() if _is_much(said)}
-        cache.set_many(many, REMEMBERED_S)
-    return *size, {term: have[term] for term in terms}
+        new = {names[term]: counts[term] for term in asked} | {size_name: size}
+        slow = {name: value for name, value in new.items() if _is_slow(value)}
+        cache.set_many(slow, CACHED_S)
+    return *size, {term: counts[term] for term in terms}
 
 
-def _is_much(said: int | tuple[int, int]) -> bool:
-    return (said if isinstance(said, int) else said[0]) >= MANY
+def _is_slow(value: int | tuple[int, int]) -> bool:
+    return (value if isinstance(value, int) else value[0]) >= MIN_CACHED
 
 
-def _name(scope: Scope, what: str) -> str:
-    """Name a count in the cache; without a space, which some caches refuse."""
+def _cache_key(scope: Scope, what: str) -> str:
+    """Return the cache key of a count; without a space, which some caches refuse."""
     readers = "all" if scope.audiences is None else ",".join(map(str, scope.audiences))
     return f"bm25:{readers}:{what}"
 
@@ -170,9 +170,9 @@ def _rows(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def _idf(have: int, notes: int) -> float:
-    # What is remembered of a large notebook may be a moment old.
-    return math.log(1 + max(0, notes - have + 0.5) / (have + 0.5))
+def _idf(count: int, notes: int) -> float:
+    # Cached counts of a large notebook may be a minute old, so count may exceed notes.
+    return math.log(1 + max(0, notes - count + 0.5) / (count + 0.5))
 
 
 def _readers(scope: Scope) -> str:

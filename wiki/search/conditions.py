@@ -1,8 +1,9 @@
-"""What keeps some of the notes: phrases, words left out, and operators with a name."""
+"""Filters of a query: phrases, words left out, and operators with a name."""
 
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum, auto
 
 from django.db.models import Q
 
@@ -13,8 +14,24 @@ from wiki.models.visibility import NoteType, Visibility
 DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 
 Condition = Callable[[NoteQuerySet], NoteQuerySet]
-# What one operator means, or why it means nothing.
-Understood = tuple[Condition | None, str]
+
+
+class ProblemKind(StrEnum):
+    """Why a query, or one of its operators, is not understood as typed."""
+
+    TOO_LONG = auto()
+    TOO_MANY_OPERATORS = auto()
+    ONLY_STOP_WORDS = auto()
+    UNKNOWN_TYPE = auto()
+    UNKNOWN_VISIBILITY = auto()
+    UNKNOWN_FEATURE = auto()
+    UNKNOWN_PLACE = auto()
+    UNKNOWN_MEANING = auto()
+    NO_DATE = auto()
+
+
+# What an operator keeps, if it is one that narrows; or why it is not understood.
+Understood = tuple[Condition | None, ProblemKind | None]
 
 
 def in_order(phrase: str) -> Condition:
@@ -37,19 +54,21 @@ def in_order(phrase: str) -> Condition:
 
 
 def _word_for_word(condition: Condition, words: Sequence[str]) -> Condition:
-    """Look into the texts that fit: the index does not know stop words at the ends."""
+    """Search the texts too: the index has no stop words at the ends of a phrase."""
     pattern = r"\m" + r"\W+".join(map(re.escape, words)) + r"\M"
-    said = Q(title__iregex=pattern) | Q(shown__iregex=pattern)
-    return lambda notes: condition(notes).with_shown_text().filter(said)
+    literal = Q(title__iregex=pattern) | Q(shown__iregex=pattern)
+    return lambda notes: condition(notes).with_shown_text().filter(literal)
 
 
-def in_title(text: str, unfinished: str = "", begun: Sequence[str] = ()) -> Condition:
+def in_title(text: str, unfinished: str = "", prefix_lexemes: Sequence[str] = ()) -> Condition:
     """Keep notes with all of these words in their title.
 
     unfinished: one word more; any of the lexemes it may become will do as well.
     """
     asked = [f"{quoted(token.lexeme)}:A" for token in tokens(text) if not token.is_extra]
-    last = {token.lexeme for token in tokens(unfinished) if not token.is_extra} | set(begun)
+    last = {token.lexeme for token in tokens(unfinished) if not token.is_extra} | set(
+        prefix_lexemes
+    )
     if last:
         asked.append(f"({' | '.join(f'{quoted(lexeme)}:A' for lexeme in sorted(last))})")
     return fitting(" & ".join(asked))
@@ -61,64 +80,65 @@ def fitting(asked: str) -> Condition:
 
 
 def without(condition: Condition) -> Condition:
+    """Leave out the notes that a condition keeps."""
     return lambda notes: notes.exclude(pid__in=condition(notes.model.objects.all()).values("pid"))
 
 
-def _tag(value: str, unwanted: bool) -> Understood:
-    word = ("-" if unwanted else "") + "_".join(value.split())
-    return lambda notes: notes.tagged(word), ""
+def _tag(value: str, is_excluded: bool) -> Understood:
+    word = ("-" if is_excluded else "") + "_".join(value.split())
+    return lambda notes: notes.tagged(word), None
 
 
-def _type(value: str, unwanted: bool) -> Understood:
+def _type(value: str, is_excluded: bool) -> Understood:
     if value.lower() not in NoteType.values:
-        return None, f"“type:{value}”: the types are {', '.join(NoteType.values)}."
-    return _kept_or_not(unwanted, type=value.lower()), ""
+        return None, ProblemKind.UNKNOWN_TYPE
+    return _filtering(is_excluded, type=value.lower()), None
 
 
-def _ref(value: str, unwanted: bool) -> Understood:
-    return _kept_or_not(unwanted, ref__icontains=value), ""
+def _ref(value: str, is_excluded: bool) -> Understood:
+    return _filtering(is_excluded, ref__icontains=value), None
 
 
-def _visibility(value: str, unwanted: bool) -> Understood:
+def _visibility(value: str, is_excluded: bool) -> Understood:
     if value.lower() not in Visibility.values:
-        return None, f"“is:{value}”: write is:private or is:public."
-    return _kept_or_not(unwanted, visibility=value.lower()), ""
+        return None, ProblemKind.UNKNOWN_VISIBILITY
+    return _filtering(is_excluded, visibility=value.lower()), None
 
 
-def _has(value: str, unwanted: bool) -> Understood:
+def _has(value: str, is_excluded: bool) -> Understood:
     if value.lower() not in ("math", "formula"):
-        return None, f"“has:{value}”: write has:math for notes with formulas."
-    return _kept_or_not(unwanted, words__words__fits=quoted(HAS_FORMULA)), ""
+        return None, ProblemKind.UNKNOWN_FEATURE
+    return _filtering(is_excluded, words__words__fits=quoted(HAS_FORMULA)), None
 
 
-def _in(value: str, unwanted: bool) -> Understood:
-    if value.lower() != "title" or unwanted:
-        return None, f"“in:{value}”: write in:title for words that stand in the title."
-    return None, ""
+def _in(value: str, is_excluded: bool) -> Understood:
+    if value.lower() != "title" or is_excluded:
+        return None, ProblemKind.UNKNOWN_PLACE
+    return None, None
 
 
-def _meaning(value: str, unwanted: bool) -> Understood:
-    if value.lower() != "off" or unwanted:
-        return None, f"“meaning:{value}”: write meaning:off to search by words only."
-    return None, ""
+def _meaning(value: str, is_excluded: bool) -> Understood:
+    if value.lower() != "off" or is_excluded:
+        return None, ProblemKind.UNKNOWN_MEANING
+    return None, None
 
 
-def _before(value: str, unwanted: bool) -> Understood:
+def _before(value: str, is_excluded: bool) -> Understood:
     moment = _moment(value)
     if moment is None:
-        return None, f"“before:{value}”: write a date such as 2021, 2021-08 or 2021-08-05."
-    return _kept_or_not(unwanted, modified__lt=moment), ""
+        return None, ProblemKind.NO_DATE
+    return _filtering(is_excluded, modified__lt=moment), None
 
 
-def _after(value: str, unwanted: bool) -> Understood:
+def _after(value: str, is_excluded: bool) -> Understood:
     moment = _moment(value)
     if moment is None:
-        return None, f"“after:{value}”: write a date such as 2021, 2021-08 or 2021-08-05."
-    return _kept_or_not(unwanted, modified__gte=moment), ""
+        return None, ProblemKind.NO_DATE
+    return _filtering(is_excluded, modified__gte=moment), None
 
 
-def _kept_or_not(unwanted: bool, **asked: object) -> Condition:
-    return lambda notes: notes.exclude(**asked) if unwanted else notes.filter(**asked)
+def _filtering(is_excluded: bool, **asked: object) -> Condition:
+    return lambda notes: notes.exclude(**asked) if is_excluded else notes.filter(**asked)
 
 
 def _moment(value: str) -> datetime | None:

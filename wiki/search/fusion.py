@@ -1,8 +1,8 @@
-"""One order out of two: by words and by meaning. Pure.
+"""Fusion of the lexical and the semantic ranking into one order. Pure.
 
-Each leg's scores become shares of its best TOP hits, 0 for the last and 1 for the first; a note
-stands where the weighted sum of its shares puts it. Whoever reads the shares and ranks can
-put the notes in this order again.
+The scores of each ranking become shares of its best FUSION_DEPTH hits, 0 for the last and 1 for
+the first; notes are ordered by the weighted sum of their shares. Whoever reads the shares and
+ranks can compute the order again.
 """
 
 import sys
@@ -13,39 +13,39 @@ from typing import NamedTuple
 
 from wiki.extensions import Hit
 
-# What scores are compared within; what stands further down has a share of 0.
-TOP = 100
-# A rare word keeps its notes among the first so many, whatever they mean.
-FRONT = 3
-# So that sums are the same for everybody who adds them up.
+# How many hits of a ranking have a share; those further down have a share of 0.
+FUSION_DEPTH = 100
+# A rare term keeps its notes within these first ranks, whatever their similarity.
+PINNED_RANKS = 3
+# Shares are rounded, so that everybody who adds them up gets the same sum.
 SHARE_DIGITS, SUM_DIGITS = 4, 6
 
 
-class By(StrEnum):
-    """What the order of the notes is made of."""
+class Mode(StrEnum):
+    """Which ranking orders the notes; the values are those of `?by=` in addresses."""
 
-    BOTH = "both"
-    WORDS = "words"
-    MEANING = "meaning"
+    HYBRID = "both"
+    LEXICAL = "words"
+    SEMANTIC = "meaning"
 
 
 class Weights(NamedTuple):
-    """How much the share by words counts, and that by meaning."""
+    """How much the lexical and the semantic share count."""
 
-    words: float
-    meaning: float
+    lexical: float
+    semantic: float
 
 
 WEIGHTS = {
-    By.BOTH: Weights(0.55, 0.45),
-    By.WORDS: Weights(1.0, 0.0),
-    By.MEANING: Weights(0.0, 1.0),
+    Mode.HYBRID: Weights(0.55, 0.45),
+    Mode.LEXICAL: Weights(1.0, 0.0),
+    Mode.SEMANTIC: Weights(0.0, 1.0),
 }
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a note stands in one leg: its rank, from 1, and its share, 0 to 1."""
+class RankedHit:
+    """A hit of one ranking, with its rank, from 1, and its share, 0 to 1."""
 
     rank: int
     share: float
@@ -53,93 +53,97 @@ class Standing:
 
     @property
     def score(self) -> float:
-        """Return the score of the leg's own ranking."""
+        """Return the score that its ranking gave it."""
         return self.hit.score
 
 
 @dataclass(frozen=True)
-class Placed:
+class FusedHit:
     """A note in the order that is shown.
 
-    share: the weighted sum of its shares, 0 to 1. placed: why it stands where its share does
-    not put it: "title", "rare word", or "".
+    share: the weighted sum of its shares, 0 to 1. pinned_by: why it is further up than its share
+    puts it: "title", "rare word", or "".
     """
 
     pid: int
     share: float = 0.0
-    words: Standing | None = None
-    meaning: Standing | None = None
-    placed: str = ""
+    lexical: RankedHit | None = None
+    semantic: RankedHit | None = None
+    pinned_by: str = ""
 
 
 @dataclass(frozen=True)
-class RareWord:
-    """A word of the query that very few notes have. is_name: it is typed to find one thing."""
+class RareTerm:
+    """A term of the query that very few notes have. is_name: it is typed to find one thing."""
 
     pids: frozenset[int]
     is_name: bool
 
 
 @dataclass(frozen=True)
-class Guarded:
-    """Notes that meaning may not push back: first of all, or at least among the first FRONT."""
+class Pinned:
+    """Notes that outrank similarity: first of all, or among the first PINNED_RANKS."""
 
     first: frozenset[int] = frozenset()
     in_front: frozenset[int] = frozenset()
 
 
 def fuse(
-    words: Sequence[Hit],
-    meaning: Sequence[Hit],
-    by: By,
+    lexical: Sequence[Hit],
+    semantic: Sequence[Hit],
+    mode: Mode,
     *,
     titles: Collection[int] = (),
-    guarded: Guarded | None = None,
-) -> list[Placed]:
-    """Return every note of the legs that count, best first.
+    pinned: Pinned | None = None,
+) -> list[FusedHit]:
+    """Return every note of the rankings that count, best first.
 
-    words, meaning: best first. titles: notes called like the query, which stand first unless
-    meaning alone counts; also if no leg has them. Equal shares: by number.
+    lexical, semantic: best first. titles: notes whose title is the query; they come first, even
+    if no ranking has them, unless the mode is semantic. Equal shares are ordered by pid.
     """
-    by_words, by_meaning = _standings(words), _standings(meaning)
-    legs = {By.BOTH: {**by_words, **by_meaning}, By.WORDS: by_words, By.MEANING: by_meaning}
-    found = dict.fromkeys([*legs[by], *(() if by is By.MEANING else titles)])
-    placed = sorted(
-        (_placed(pid, by_words.get(pid), by_meaning.get(pid), by) for pid in found),
-        key=lambda one: _place(one, by),
+    by_words, by_meaning = _ranked(lexical), _ranked(semantic)
+    rankings = {
+        Mode.HYBRID: {**by_words, **by_meaning},
+        Mode.LEXICAL: by_words,
+        Mode.SEMANTIC: by_meaning,
+    }
+    pids = dict.fromkeys([*rankings[mode], *(() if mode is Mode.SEMANTIC else titles)])
+    fused = sorted(
+        (_fused(pid, by_words.get(pid), by_meaning.get(pid), mode) for pid in pids),
+        key=lambda hit: _sort_key(hit, mode),
     )
-    if by is By.MEANING:
-        return placed
-    called = [replace(one, placed="title") for one in placed if one.pid in titles]
-    rest = [one for one in placed if one.pid not in titles]
-    if by is By.BOTH and guarded is not None:
-        rest = _guard(rest, guarded, max(0, FRONT - len(called)))
-    return [*called, *rest]
+    if mode is Mode.SEMANTIC:
+        return fused
+    titled = [replace(hit, pinned_by="title") for hit in fused if hit.pid in titles]
+    rest = [hit for hit in fused if hit.pid not in titles]
+    if mode is Mode.HYBRID and pinned is not None:
+        rest = _with_pinned(rest, pinned, max(0, PINNED_RANKS - len(titled)))
+    return [*titled, *rest]
 
 
-def guard(rare: Iterable[RareWord], words: Sequence[Hit], *, is_all: bool) -> Guarded:
-    """Return which notes are guarded for the rare words of a query.
+def pin_rare_terms(rare: Iterable[RareTerm], lexical: Sequence[Hit], *, is_all: bool) -> Pinned:
+    """Return which notes the rare terms of a query pin.
 
-    is_all: the one rare word is the whole query; then all its notes stand first. Else those
-    that words alone put in front: all notes of a name, the best one of any other word, which
-    may stand in a long question by chance.
+    is_all: the one rare term is the whole query; then all its notes come first. Otherwise notes
+    among the first PINNED_RANKS of the lexical ranking: all that have a name, and the best one
+    that has another rare term, which may be in a long question by chance.
     """
     rare = list(rare)
     if is_all:
-        return Guarded(first=frozenset().union(*(word.pids for word in rare)))
-    front = [hit.pid for hit in words[:FRONT]]
+        return Pinned(first=frozenset().union(*(term.pids for term in rare)))
+    front = [hit.pid for hit in lexical[:PINNED_RANKS]]
     in_front: set[int] = set()
-    for word in rare:
-        having = [hit.pid for hit in words if hit.pid in word.pids]
-        in_front.update(having if word.is_name else having[:1])
-    return Guarded(in_front=frozenset(in_front.intersection(front)))
+    for term in rare:
+        having = [hit.pid for hit in lexical if hit.pid in term.pids]
+        in_front.update(having if term.is_name else having[:1])
+    return Pinned(in_front=frozenset(in_front.intersection(front)))
 
 
-def _standings(hits: Sequence[Hit]) -> dict[int, Standing]:
-    scores = [hit.score for hit in hits[:TOP]]
+def _ranked(hits: Sequence[Hit]) -> dict[int, RankedHit]:
+    scores = [hit.score for hit in hits[:FUSION_DEPTH]]
     low, high = min(scores, default=0.0), max(scores, default=0.0)
     return {
-        hit.pid: Standing(rank, _share(hit.score, low, high) if rank <= TOP else 0.0, hit)
+        hit.pid: RankedHit(rank, _share(hit.score, low, high) if rank <= FUSION_DEPTH else 0.0, hit)
         for rank, hit in enumerate(hits, 1)
     }
 
@@ -148,36 +152,37 @@ def _share(score: float, low: float, high: float) -> float:
     return round((score - low) / (high - low), SHARE_DIGITS) if high > low else 1.0
 
 
-def _placed(pid: int, words: Standing | None, meaning: Standing | None, by: By) -> Placed:
-    told, meant = WEIGHTS[by]
-    share = told * (words.share if words else 0) + meant * (meaning.share if meaning else 0)
-    return Placed(pid, round(share, SUM_DIGITS), words, meaning)
+def _fused(pid: int, lexical: RankedHit | None, semantic: RankedHit | None, mode: Mode) -> FusedHit:
+    weights = WEIGHTS[mode]
+    share = weights.lexical * (lexical.share if lexical else 0)
+    share += weights.semantic * (semantic.share if semantic else 0)
+    return FusedHit(pid, round(share, SUM_DIGITS), lexical, semantic)
 
 
-def _place(one: Placed, by: By) -> tuple[float, int, int]:
-    """Return what to sort by. One leg keeps its own order; so do words beyond the TOP."""
-    words = one.words.rank if one.words else 0
-    if by is By.BOTH:
-        return -one.share, max(0, words - TOP), one.pid
-    standing = one.words if by is By.WORDS else one.meaning
-    return 0, standing.rank if standing else sys.maxsize, one.pid
+def _sort_key(hit: FusedHit, mode: Mode) -> tuple[float, int, int]:
+    """Return what to sort by. One ranking keeps its own order, and so do words beyond its depth."""
+    rank = hit.lexical.rank if hit.lexical else 0
+    if mode is Mode.HYBRID:
+        return -hit.share, max(0, rank - FUSION_DEPTH), hit.pid
+    ranked = hit.lexical if mode is Mode.LEXICAL else hit.semantic
+    return 0, ranked.rank if ranked else sys.maxsize, hit.pid
 
 
-def _guard(placed: Sequence[Placed], guarded: Guarded, room: int) -> list[Placed]:
-    """Move guarded notes up as far as they must, and say so of those that move."""
-    first = [one for one in placed if one.pid in guarded.first]
-    rest = [one for one in placed if one.pid not in guarded.first]
-    kept = [one for one in rest if one.pid in guarded.in_front][: max(0, room - len(first))]
-    others = [one for one in rest if one.pid not in guarded.in_front]
-    free = max(0, room - len(first) - len(kept))
-    front = {one.pid for one in (*kept, *others[:free])}
+def _with_pinned(hits: Sequence[FusedHit], pinned: Pinned, room: int) -> list[FusedHit]:
+    """Move pinned notes up as far as they must go, and mark those that move."""
+    first = [hit for hit in hits if hit.pid in pinned.first]
+    rest = [hit for hit in hits if hit.pid not in pinned.first]
+    in_front = [hit for hit in rest if hit.pid in pinned.in_front][: max(0, room - len(first))]
+    others = [hit for hit in rest if hit.pid not in pinned.in_front]
+    free = max(0, room - len(first) - len(in_front))
+    front = {hit.pid for hit in (*in_front, *others[:free])}
     ordered = [
         *first,
-        *(one for one in rest if one.pid in front),
-        *(one for one in rest if one.pid not in front),
+        *(hit for hit in rest if hit.pid in front),
+        *(hit for hit in rest if hit.pid not in front),
     ]
-    before = {one.pid: rank for rank, one in enumerate(placed)}
+    before = {hit.pid: rank for rank, hit in enumerate(hits)}
     return [
-        replace(one, placed="rare word") if rank < before[one.pid] else one
-        for rank, one in enumerate(ordered)
+        replace(hit, pinned_by="rare word") if rank < before[hit.pid] else hit
+        for rank, hit in enumerate(ordered)
     ]

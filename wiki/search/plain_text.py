@@ -1,6 +1,6 @@
-r"""A piece of a note as running words: what Markdown adds is gone, formulas and code stay.
+r"""Plain text of a piece of Markdown: its marks are removed, formulas and code stay.
 
-Only for looking at: no HTML is made of it, and a mark that was cut in two stays as typed.
+For snippets only: it is never rendered as HTML, and a mark that was cut in two stays as typed.
 """
 
 import re
@@ -34,7 +34,7 @@ ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def plain(text: str) -> str:
-    r"""Return a short text (a page, not a book) as running words.
+    r"""Return a short text (a page, not a book) without the marks of Markdown.
 
     >>> plain("## Gates\n\n- **A** [gate](https://x.org) of $*Z_1*$\n- `*b*` and [[C|that]]")
     'Gates · A gate of $*Z_1*$ · `*b*` and that'

@@ -1,4 +1,4 @@
-"""What a word may become that somebody is still typing: `atten` is on its way to attention."""
+"""Prefix matches: the lexemes that an unfinished word may become, as `atten` attention."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from django.conf import settings
 
 from wiki.analysis.terms import PART, folded, tokens
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.vocabulary import beginning_with, counted
+from wiki.search.vocabulary import counted, lexemes_with_prefix
 
-# Half a word tells half as much.
+# A prefix match weighs half as much as the word itself.
 WEIGHT = 0.5
 MAX_LEXEMES = 6
-# Rarer than this beside the most frequent one, a word is hardly the one that is meant.
-RARE_PART = 5
+# A match that is so many times rarer than the most frequent one is left out.
+MAX_FREQUENCY_RATIO = 5
 # A stem is shorter than its word: `attentio` is not the beginning of `attent`, but with one
 # letter more it is attention.
 ENGLISH = """
@@ -23,21 +23,25 @@ izations ize ized izes izing less ly ment ments ness ous ously
 ENDINGS = {"english": ENGLISH.split()}
 
 
-def begun(word: str, readable: NoteQuerySet) -> dict[str, float]:
-    """Return lexemes that an unfinished word may become, with their weight.
+def expand_prefix(word: str, readable: NoteQuerySet) -> dict[str, float]:
+    """Return the lexemes that an unfinished word may become, with their weights.
 
-    readable: made by visible_to. Two queries, three for a name with a joint.
+    readable: made by visible_to. Two queries, three for a compound name.
     """
     scope = readable.scope
     assert scope is not None, "a search starts at visible_to"
     part = PART.findall(word)[-1:]
     if not part:
         return {}
-    found = beginning_with(folded(word), scope, MAX_LEXEMES) if part[0] != word else {}
-    found = found or beginning_with(folded(part[0]), scope, MAX_LEXEMES)
-    found = found or counted(set(_continued(part[0])), scope)
-    most = max(found.values(), default=0)
-    return {lexeme: WEIGHT for lexeme, have in found.items() if have * RARE_PART >= most}
+    matches = lexemes_with_prefix(folded(word), scope, MAX_LEXEMES) if part[0] != word else {}
+    matches = matches or lexemes_with_prefix(folded(part[0]), scope, MAX_LEXEMES)
+    matches = matches or counted(set(_continued(part[0])), scope)
+    greatest = max(matches.values(), default=0)
+    return {
+        lexeme: WEIGHT
+        for lexeme, count in matches.items()
+        if count * MAX_FREQUENCY_RATIO >= greatest
+    }
 
 
 def _continued(word: str) -> Iterator[str]:

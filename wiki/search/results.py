@@ -1,4 +1,4 @@
-"""Results: the notes that were found, with the evidence for each."""
+"""Results: the notes that were found, with the explanation of each."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -12,31 +12,31 @@ from wiki.extensions import Passage
 from wiki.markup import as_read
 from wiki.models import Note, Posting
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.fusion import By, Placed
+from wiki.search.fusion import FusedHit, Mode
 from wiki.search.passages import Freshness, Quote, freshness, quote
 from wiki.search.query import ParsedQuery, Word
-from wiki.search.retrieval import Found
-from wiki.search.snippets import Piece, Wanted, fragments, marked
+from wiki.search.retrieval import Retrieval
+from wiki.search.snippets import Highlighter, Piece, fragments, marked
 
 
 @dataclass(frozen=True)
 class Result:
-    """A note that was found, and the evidence for it.
+    """A note that was found, and why.
 
-    place: why it stands where it does. words: each word of the query it has, with how often.
-    lacking: those it has not. quoted: what its closest passage says, unless the note has
-    changed since that was indexed, as freshness tells.
+    hit: its shares and ranks. words: each word of the query it has, with how often.
+    missing_words: those it has not. quoted: its closest passage, unless the note has changed
+    since that was indexed, as freshness tells.
     """
 
     note: Note
     rank: int
     score: float
-    place: Placed
+    hit: FusedHit
     has_this_title: bool
     title: Sequence[Piece]
     fragments: Sequence[Sequence[Piece]]
     words: Sequence[tuple[str, int]]
-    lacking: Sequence[str]
+    missing_words: Sequence[str]
     quoted: Quote | None = None
     freshness: Freshness | None = None
 
@@ -49,53 +49,57 @@ class Result:
     @property
     def has_words(self) -> bool:
         """Tell whether it has a word of the query, or a part of one."""
-        return bool(self.words or self.place.words)
+        return bool(self.words or self.hit.lexical)
 
     @property
     def is_weak(self) -> bool:
-        """Tell whether it is no closer than unrelated notes usually are."""
-        return self.place.meaning is not None and not self.place.meaning.hit.is_close
+        """Tell whether it is below the relevance threshold."""
+        return self.hit.semantic is not None and not self.hit.semantic.hit.is_close
 
     @property
-    def meant(self) -> Quote | None:
+    def closest_passage(self) -> Quote | None:
         """Return the passage, if it says something that the fragments do not."""
         if self.quoted is None or not self.quoted.pieces or (self.has_words and self.is_weak):
             return None
         return self.quoted if self.quoted.says_more_than(self.fragments) else None
 
 
-class _Evidence:
-    """What the results of one page are shown with."""
+class _Explanations:
+    """What the results of one page are explained with."""
 
     def __init__(
-        self, hits: Sequence[Placed], query: ParsedQuery, found: Found, notes: Mapping[int, Note]
+        self,
+        hits: Sequence[FusedHit],
+        query: ParsedQuery,
+        retrieval: Retrieval,
+        notes: Mapping[int, Note],
     ) -> None:
-        self.query, self.found = query, found
+        self.query, self.retrieval = query, retrieval
         self.counts = _counts(list(notes), query.terms)
-        self.wanted = _wanted(query, found)
-        self.places = _explained(hits, query, notes)
+        self.highlighter = _highlighter(query, retrieval)
+        self.sentences = _attributed_sentences(hits, query, notes)
         self.now = now()
 
-    def of(self, rank: int, hit: Placed, note: Note) -> Result:
+    def of(self, rank: int, hit: FusedHit, note: Note) -> Result:
         """Return the result for a note."""
-        body, wanted = as_read(note.head_revision.body or ""), self.wanted
+        body, highlighter = as_read(note.head_revision.body or ""), self.highlighter
         times = self._times(note)
         words = [(text, often) for text, often in times.items() if often]
         passage = _passage(hit)
         quoted = None
         if passage and passage.revision == note.head_revision.number:
-            quoted = quote(body, passage, self.places.get(hit.pid), wanted)
-        is_quoted_alone = bool(quoted and quoted.pieces) and not (words or hit.words)
+            quoted = quote(body, passage, self.sentences.get(hit.pid), highlighter)
+        is_quoted_alone = bool(quoted and quoted.pieces) and not (words or hit.lexical)
         return Result(
             note=note,
             rank=rank,
-            score=_score(hit, self.found.by),
-            place=hit,
-            has_this_title=hit.pid in self.found.titles,
-            title=marked(note.title, wanted),
-            fragments=[] if is_quoted_alone else fragments(body, wanted),
+            score=_score(hit, self.retrieval.mode),
+            hit=hit,
+            has_this_title=hit.pid in self.retrieval.titles,
+            title=marked(note.title, highlighter),
+            fragments=[] if is_quoted_alone else fragments(body, highlighter),
             words=words,
-            lacking=[text for text, often in times.items() if not often],
+            missing_words=[text for text, often in times.items() if not often],
             quoted=quoted,
             freshness=freshness(passage, note.head_revision.number, self.now) if passage else None,
         )
@@ -112,7 +116,11 @@ class _Evidence:
 
 
 def results_of(
-    hits: Sequence[Placed], query: ParsedQuery, found: Found, readable: NoteQuerySet, first: int = 1
+    hits: Sequence[FusedHit],
+    query: ParsedQuery,
+    retrieval: Retrieval,
+    readable: NoteQuerySet,
+    first: int = 1,
 ) -> list[Result]:
     """Return a result for each of these hits; three queries and what an explainer asks, or none.
 
@@ -121,40 +129,43 @@ def results_of(
     if not hits:
         return []
     notes = {note.pid: note for note in readable.filter(pid__in=[h.pid for h in hits]).cards()}
-    evidence = _Evidence(hits, query, found, notes)
+    explanations = _Explanations(hits, query, retrieval, notes)
     return [
-        evidence.of(rank, hit, notes[hit.pid])
+        explanations.of(rank, hit, notes[hit.pid])
         for rank, hit in enumerate(hits, first)
         # One may have been deleted a moment ago.
         if hit.pid in notes
     ]
 
 
-def _passage(hit: Placed) -> Passage | None:
-    return hit.meaning.hit.passage if hit.meaning else None
+def _passage(hit: FusedHit) -> Passage | None:
+    return hit.semantic.hit.passage if hit.semantic else None
 
 
-def _explained(
-    hits: Sequence[Placed], query: ParsedQuery, notes: Mapping[int, Note]
+def _attributed_sentences(
+    hits: Sequence[FusedHit], query: ParsedQuery, notes: Mapping[int, Note]
 ) -> dict[int, tuple[int, int]]:
-    """Ask which sentences are closest to the query, of passages that are still in their notes."""
+    """Ask for the sentence attribution of the passages that are still in their notes.
+
+    Returns by pid where the sentence begins and ends in the body.
+    """
     current = []
     for hit in hits:
         note, passage = notes.get(hit.pid), _passage(hit)
-        if hit.meaning and passage and note and note.head and note.head.number == passage.revision:
-            current.append(hit.meaning.hit)
-    places: dict[int, tuple[int, int]] = {}
+        if hit.semantic and passage and note and note.head and note.head.number == passage.revision:
+            current.append(hit.semantic.hit)
+    sentences: dict[int, tuple[int, int]] = {}
     for explain in extensions.explainers if current else ():
-        places |= explain(query, current)
-    return places
+        sentences |= explain(query, current)
+    return sentences
 
 
-def _score(hit: Placed, by: By) -> float:
-    """Return what put a hit where it is: of the one leg that was asked its own score."""
-    if by is By.BOTH:
+def _score(hit: FusedHit, mode: Mode) -> float:
+    """Return what orders the hits: the sum of shares, or the score of the one ranking."""
+    if mode is Mode.HYBRID:
         return hit.share
-    standing = hit.words if by is By.WORDS else hit.meaning
-    return round(standing.score, 4) if standing else 0.0
+    ranked = hit.lexical if mode is Mode.LEXICAL else hit.semantic
+    return round(ranked.score, 4) if ranked else 0.0
 
 
 def _times(word: Word, query: ParsedQuery, counts: Mapping[int, int]) -> int | None:
@@ -166,28 +177,28 @@ def _times(word: Word, query: ParsedQuery, counts: Mapping[int, int]) -> int | N
     wholes = [counts.get(term(token.lexeme), 0) for token in found if token.is_extra]
     often = max(wholes, default=0) or min(counts.get(number, 0) for number in parts)
     if word == query.unfinished:
-        begun = {term(lexeme) for lexeme in query.begun} - set(parts)
-        often += sum(counts.get(number, 0) for number in begun)
+        longer = {term(lexeme) for lexeme in query.prefix_lexemes} - set(parts)
+        often += sum(counts.get(number, 0) for number in longer)
     return often
 
 
-def _wanted(query: ParsedQuery, found: Found) -> Wanted:
-    """Return what to mark: all words, the rarer the more."""
+def _highlighter(query: ParsedQuery, retrieval: Retrieval) -> Highlighter:
+    """Return what marks the words of a query; rarer ones weigh more."""
     asked = list(tokens(query.text))
     wholes = [token for token in asked if token.is_extra]
     lexemes = {
         token.lexeme: None
         for token in asked
-        # The letters of `Z_1` say nothing by themselves.
+        # The single letters of `Z_1` are not marked by themselves.
         if len(token.lexeme) > 1
-        or not any(one.start <= token.start and token.end <= one.end for one in wholes)
+        or not any(whole.start <= token.start and token.end <= whole.end for whole in wholes)
     }
-    notes, have = found.ranking.notes, found.ranking.have
+    notes, note_counts = retrieval.ranking.notes, retrieval.ranking.note_counts
     weights = {
-        lexeme: math.log(2 + notes / (1 + have.get(term(lexeme), 0)))
-        for lexeme in (*lexemes, *query.begun)
+        lexeme: math.log(2 + notes / (1 + note_counts.get(term(lexeme), 0)))
+        for lexeme in (*lexemes, *query.prefix_lexemes)
     }
-    return Wanted(weights, [phrase.text for phrase in query.phrases])
+    return Highlighter(weights, [phrase.text for phrase in query.phrases])
 
 
 def _counts(pids: Sequence[int], terms: Collection[int]) -> dict[int, dict[int, int]]:

@@ -1,4 +1,4 @@
-"""Why a note was found: the places in its text where the words stand, marked. Pure.
+"""Snippets: the fragments of a text in which the words of a query are, marked. Pure.
 
 The words are found by the analyser that made the index, so what is marked is what counted.
 """
@@ -12,14 +12,14 @@ from typing import NamedTuple
 from wiki.analysis.terms import PART, Token, tokens
 from wiki.search.plain_text import FORMULA_OR_CODE, SEPARATOR, plain
 
-# What is read of a text: so many blocks of it, those with most of the words.
+# Of a long text only so many blocks are analysed, those with most of the words.
 BLOCK, MAX_BLOCKS = 1_000, 12
 FRAGMENT, LEAD, MAX_FRAGMENTS = 200, 60, 2
 # How far an end moves, for the sake of a sentence or a formula.
 SENTENCE_REACH, WHOLE_REACH = 40, 150
 SENTENCE = re.compile(rf"(?:[.!?…][)\"”’]?|{SEPARATOR}) ")
 SEEN_AGAIN, PHRASE = 0.1, 2.0
-# A text may say the same word over and over.
+# Limits for a text that repeats a word: marks so near begin no window, and so many count.
 NEAR, MAX_MARKS = 20, 12
 
 
@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A place in a text, what stands there, and how much it tells."""
+    """A place in a text, the lexeme or phrase there, and its weight."""
 
     start: int
     end: int
@@ -40,14 +40,14 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is looked for: lexemes with how much each tells, and phrases as typed."""
+class Highlighter:
+    """Marks the words of a query: lexemes with their weights, and phrases as typed."""
 
     weights: Mapping[str, float]
     phrases: Sequence[str] = ()
 
     def marks(self, text: str) -> list[Mark]:
-        """Return where the words stand, phrases as a whole, in their order."""
+        """Return the marks of a text, phrases as a whole, in their order."""
         found = [token for token in tokens(text) if token.lexeme in self.weights]
         marks = [Mark(t.start, t.end, t.lexeme, self.weights[t.lexeme]) for t in found]
         for phrase in self.phrases:
@@ -58,7 +58,7 @@ class Wanted:
 
 
 class Window(NamedTuple):
-    """A part of a block that says something."""
+    """A part of a block that has words of the query, and the weight of those."""
 
     score: float
     block: int
@@ -66,12 +66,12 @@ class Window(NamedTuple):
     end: int
 
 
-def fragments(text: str, wanted: Wanted) -> list[list[Piece]]:
-    """Return the one or two places that tell most; without any, how the text begins."""
-    blocks = _blocks(text, wanted)
+def fragments(text: str, highlighter: Highlighter) -> list[list[Piece]]:
+    """Return the one or two fragments of most weight; without any, the beginning of the text."""
+    blocks = _blocks(text, highlighter)
     for shape in (plain, lambda block: " ".join(block.split())):
         shaped = {number: shape(block) for number, block in blocks.items()}
-        marked = {number: wanted.marks(block) for number, block in shaped.items()}
+        marked = {number: highlighter.marks(block) for number, block in shaped.items()}
         if windows := _best(marked):
             spans = _joined([_widened(shaped[window.block], window) for window in windows])
             return [_cut(shaped[span.block], marked[span.block], span) for span in spans]
@@ -79,13 +79,13 @@ def fragments(text: str, wanted: Wanted) -> list[list[Piece]]:
     return [_cut(first, [], _widened(first, Window(0, 0, 0, 0)))] if first else []
 
 
-def marked(line: str, wanted: Wanted) -> list[Piece]:
+def marked(line: str, highlighter: Highlighter) -> list[Piece]:
     """Return a short text whole, with its words marked."""
-    return _pieces(line, 0, len(line), wanted.marks(line))
+    return _pieces(line, 0, len(line), highlighter.marks(line))
 
 
-def _blocks(text: str, wanted: Wanted) -> dict[int, str]:
-    """Cut a text at ends of lines or words; of many blocks keep those with most of the words."""
+def _blocks(text: str, highlighter: Highlighter) -> dict[int, str]:
+    """Split a text at ends of lines or words; of many blocks keep those with most of the words."""
     blocks, start = [], 0
     while start < len(text):
         end = start + BLOCK
@@ -97,16 +97,18 @@ def _blocks(text: str, wanted: Wanted) -> dict[int, str]:
         start = end
     if len(blocks) <= MAX_BLOCKS:
         return dict(enumerate(blocks))
-    # A stem and its word have at least their beginnings in common.
-    beginnings = [(word[: max(3, len(word) - 2)], tells) for word, tells in wanted.weights.items()]
+    # A stem and its word have a prefix in common.
+    prefixes = [
+        (word[: max(3, len(word) - 2)], weight) for word, weight in highlighter.weights.items()
+    ]
 
-    def told(number: int) -> float:
+    def block_weight(number: int) -> float:
         block = blocks[number].lower()
         if not block.isascii():
             block = unicodedata.normalize("NFKD", block).replace("\u0301", "")
-        return sum(tells for beginning, tells in beginnings if beginning in block)
+        return sum(weight for prefix, weight in prefixes if prefix in block)
 
-    best = sorted(range(len(blocks)), key=lambda number: (-told(number), number))
+    best = sorted(range(len(blocks)), key=lambda number: (-block_weight(number), number))
     return {number: blocks[number] for number in sorted(best[:MAX_BLOCKS])}
 
 
@@ -125,7 +127,7 @@ def _in_order(phrase: str, found: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _word_for_word(phrase: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a phrase stands as typed: the analyser passes over words such as `the`."""
+    """Yield where a phrase is as typed: the analyser leaves out words such as `the`."""
     words = PART.findall(phrase)
     if len(words) > 1:
         pattern = r"(?<!\w)" + r"\W{1,3}".join(map(re.escape, words)) + r"(?!\w)"
@@ -133,7 +135,7 @@ def _word_for_word(phrase: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _best(marked: Mapping[int, list[Mark]]) -> list[Window]:
-    """Return the windows that tell most, the second by what the first does not say."""
+    """Return the windows of most weight; words of the first count little for the second."""
     chosen: list[Window] = []
     seen: set[str] = set()
     while len(chosen) < MAX_FRAGMENTS:
@@ -143,7 +145,7 @@ def _best(marked: Mapping[int, list[Mark]]) -> list[Window]:
             for window in _windows(number, marks, seen)
             if all(window.block != other.block or _apart(window, other) for other in chosen)
         ]
-        # The first of equals: the end of a text is seldom what it is about.
+        # The first of equals: what a text is about is seldom at its end.
         best = max(windows, key=lambda window: (window.score, -window.block), default=None)
         if best is None or (chosen and best.score < SEEN_AGAIN * chosen[0].score):
             break
@@ -168,8 +170,8 @@ def _windows(number: int, marks: Sequence[Mark], seen: set[str]) -> Iterator[Win
             end = max(end, mark.end)
             again += mark.lexeme in weights
             weights[mark.lexeme] = mark.weight * (SEEN_AGAIN if mark.lexeme in seen else 1)
-        told = sum(weights.values())
-        yield Window(told * (1 + min(again, 5) / 50), number, first.start, end)
+        total = sum(weights.values())
+        yield Window(total * (1 + min(again, 5) / 50), number, first.start, end)
 
 
 def _apart(one: Window, other: Window) -> bool:
@@ -193,7 +195,7 @@ def _widened(text: str, window: Window) -> Window:
 
 
 def _joined(windows: Sequence[Window]) -> list[Window]:
-    """Make one of windows that meet."""
+    """Merge windows that meet."""
     joined: list[Window] = []
     for window in windows:
         if joined and joined[-1].block == window.block and window.start <= joined[-1].end:
@@ -204,7 +206,7 @@ def _joined(windows: Sequence[Window]) -> list[Window]:
 
 
 def _cut(text: str, marks: Sequence[Mark], window: Window) -> list[Piece]:
-    """Return the pieces of a window, with dots where it begins or ends amid a sentence."""
+    """Return the pieces of a window, with an ellipsis where it cuts a sentence."""
     start, end = window.start, window.end
     goes_before = start if start else window.block
     begins = not goes_before or SENTENCE.fullmatch(text[max(0, start - 2) : start])
@@ -214,29 +216,29 @@ def _cut(text: str, marks: Sequence[Mark], window: Window) -> list[Piece]:
     return [*before, *_pieces(text, start, end, marks), *after]
 
 
-def _start(text: str, wanted: int) -> int:
+def _start(text: str, at: int) -> int:
     """Return where a fragment begins: with its sentence, or some words before."""
-    earliest = max(0, wanted - LEAD - SENTENCE_REACH)
-    sentences = [place.end() for place in SENTENCE.finditer(text, earliest, wanted)]
+    earliest = max(0, at - LEAD - SENTENCE_REACH)
+    sentences = [place.end() for place in SENTENCE.finditer(text, earliest, at)]
     if sentences:
-        return sentences[0] if wanted - sentences[0] <= LEAD else sentences[-1]
+        return sentences[0] if at - sentences[0] <= LEAD else sentences[-1]
     if earliest == 0:
         return 0
-    return text.find(" ", max(0, wanted - LEAD), wanted) + 1 or wanted
+    return text.find(" ", max(0, at - LEAD), at) + 1 or at
 
 
-def _end(text: str, wanted: int) -> int:
+def _end(text: str, at: int) -> int:
     """Return where a fragment ends: with a sentence that ends near, or with a word."""
-    if wanted + SENTENCE_REACH >= len(text):
+    if at + SENTENCE_REACH >= len(text):
         return len(text)
-    if sentence := SENTENCE.search(text, wanted - 1, wanted + SENTENCE_REACH):
+    if sentence := SENTENCE.search(text, at - 1, at + SENTENCE_REACH):
         return sentence.end() - 1
-    space = text.find(" ", wanted, wanted + SENTENCE_REACH)
-    return space if space >= 0 else wanted
+    space = text.find(" ", at, at + SENTENCE_REACH)
+    return space if space >= 0 else at
 
 
 def _pieces(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Piece]:
-    """Cut a text into marked and unmarked pieces; marks that touch are one."""
+    """Split a text into marked and unmarked pieces; marks that touch are merged."""
     spans: list[list[int]] = []
     for mark in marks:
         if mark.start < start or mark.end > end:

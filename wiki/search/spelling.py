@@ -1,6 +1,6 @@
-"""What somebody may have meant by a word that no note has.
+"""Spelling correction of a word that no note has.
 
-A word is suggested only if it stands in a note the reader may read.
+A correction is always a word of a note that the reader may read.
 """
 
 import string
@@ -10,46 +10,47 @@ from rapidfuzz.distance import OSA
 
 from wiki.analysis.terms import folded, tokens
 from wiki.models.note_queryset import NoteQuerySet
-from wiki.search.vocabulary import beginning_with, counted, spellings
+from wiki.search.vocabulary import counted, lexemes_with_prefix, spellings
 
 LETTERS = string.ascii_lowercase + string.digits
 MIN_LENGTH, MAX_LENGTH = 3, 30
-# Two letters wrong are looked for in words of some length, and among those that begin right.
-SHORTEST_TWICE, RIGHT, MAX_ALIKE = 5, 2, 2_000
-FURTHEST = 2
+# Words with two errors are looked for only if they have this length, and among words with the
+# same first letters.
+MIN_LENGTH_TWO_ERRORS, PREFIX_LENGTH, MAX_SIMILAR = 5, 2, 2_000
+MAX_DISTANCE = 2
 MAX_TRIED = 3
 
 
 def correction(word: str, readable: NoteQuerySet) -> str:
-    """Return the word of these notes that is most like a word, or "". At most six queries.
+    """Return the word of these notes that is most similar to a word, or "". At most six queries.
 
-    One letter too many, too few, wrong, or two in the wrong order; where that leads nowhere,
-    two such slips. Before others stand words with the same first letter, then frequent ones.
+    One error is a letter too many, too few or wrong, or two letters swapped; where that finds
+    nothing, two errors. Words with the same first letter come first, then frequent ones.
     """
     assert readable.scope is not None, "a search starts at visible_to"
     typed = folded(word)
     if not MIN_LENGTH <= len(typed) <= MAX_LENGTH or any(letter.isdigit() for letter in typed):
         return ""
-    near = counted(_lexemes(_slips(typed, LETTERS + typed)), readable.scope)
+    near = counted(_lexemes(_edits(typed, LETTERS + typed)), readable.scope)
     if found := _spelled(typed, near, readable):
         return found
-    if len(typed) < SHORTEST_TWICE:
+    if len(typed) < MIN_LENGTH_TWO_ERRORS:
         return ""
-    small = set(_slips(typed, ""))
-    far = counted(_lexemes(again for one in small for again in _slips(one, "")), readable.scope)
-    alike = beginning_with(typed[:RIGHT], readable.scope, MAX_ALIKE)
+    edited = set(_edits(typed, ""))
+    far = counted(_lexemes(again for word in edited for again in _edits(word, "")), readable.scope)
+    similar = lexemes_with_prefix(typed[:PREFIX_LENGTH], readable.scope, MAX_SIMILAR)
     # Letters that are written without spaces are several lexemes.
     stem = min(_lexemes(iter([typed])), key=len, default=typed)
     far |= {
-        lexeme: have
-        for lexeme, have in alike.items()
-        if OSA.distance(stem, lexeme, score_cutoff=FURTHEST) <= FURTHEST
+        lexeme: count
+        for lexeme, count in similar.items()
+        if OSA.distance(stem, lexeme, score_cutoff=MAX_DISTANCE) <= MAX_DISTANCE
     }
     return _spelled(typed, far, readable)
 
 
-def _slips(word: str, letters: str) -> Iterator[str]:
-    """Yield what differs from a word by one slip; without letters, those that need none new."""
+def _edits(word: str, letters: str) -> Iterator[str]:
+    """Yield what differs from a word by one error; new letters are taken from `letters`."""
     for i in range(len(word)):
         before, letter, after = word[:i], word[i], word[i + 1 :]
         yield before + after
@@ -67,19 +68,19 @@ def _lexemes(words: Iterator[str]) -> set[str]:
     return {token.lexeme for word in set(words) for token in tokens(word) if not token.is_extra}
 
 
-def _spelled(typed: str, have: dict[str, int], readable: NoteQuerySet) -> str:
-    """Return the best of these lexemes as it stands in a text, if it is still alike there."""
+def _spelled(typed: str, counts: dict[str, int], readable: NoteQuerySet) -> str:
+    """Return the best of these lexemes as it is spelled in a text, if that is similar too."""
 
     def rank(lexeme: str) -> tuple[bool, int, str]:
-        return lexeme[:1] != typed[:1], -have[lexeme], lexeme
+        return lexeme[:1] != typed[:1], -counts[lexeme], lexeme
 
-    for lexeme in sorted(have, key=rank)[:MAX_TRIED]:
+    for lexeme in sorted(counts, key=rank)[:MAX_TRIED]:
         written = spellings(lexeme, readable)
 
         def fitness(word: str, written: dict[str, int] = written) -> tuple[int, bool, int, str]:
             return OSA.distance(typed, folded(word)), not word.islower(), -written[word], word
 
         best = min(written, key=fitness, default="")
-        if best and 0 < OSA.distance(typed, folded(best)) <= FURTHEST:
+        if best and 0 < OSA.distance(typed, folded(best)) <= MAX_DISTANCE:
             return best
     return ""

@@ -78,7 +78,7 @@ def revision_links(note: Note, current: int | None = None) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("wiki/_compare.html")
+@register.inclusion_tag("wiki/_diff_links.html")
 def compare_links(note: Note, number: int) -> dict[str, Any]:
     """Link to what changed since the revision before `number`, and from it to the head."""
     return {"note": note, "number": number, "before": note.number_before(number)}

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib import admin, auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +16,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wiki.accounts import sign_in_links as links
-from wiki.accounts.lockout import LoginForm, confirms, pause_minutes
+from wiki.accounts.lockout import LoginForm, confirms, lockout_minutes
+from wiki.reader import SignedInRequest
 from wiki.views.errors import typed_fields
 
 
@@ -44,12 +44,12 @@ def login(request: HttpRequest) -> HttpResponse:
     if not form.is_locked:
         return render(request, "wiki/login.html", context, status=422 if form.is_bound else 200)
     reply = render(request, "wiki/login.html", context, status=429)
-    reply["Retry-After"] = str(60 * pause_minutes())
+    reply["Retry-After"] = str(60 * lockout_minutes())
     return reply
 
 
 def login_and_send_again(request: HttpRequest) -> HttpResponse:
-    """Answer a form sent by nobody in particular: sign in, with the typed text kept."""
+    """Answer a form that was sent without a session: the login form, with the typed text kept."""
     context = {
         "form": LoginForm(request),
         "send_to": request.path,
@@ -62,7 +62,7 @@ def login_and_send_again(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """The way into the admin is the site's login; for people who are not staff there is none."""
+    """The admin's login is that of the site; 404 for people who are not staff."""
     if admin.site.has_permission(request):
         return redirect("admin:index")
     if request.user.is_authenticated:
@@ -103,24 +103,24 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def show(request: HttpRequest) -> HttpResponse:
+def show(request: SignedInRequest) -> HttpResponse:
     """The reader's account: password, sessions."""
-    return _account(request, SetPasswordForm(_person(request)))
+    return _account(request, SetPasswordForm(request.user))
 
 
 @never_cache
 @sensitive_post_parameters()
 @require_POST
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: SignedInRequest) -> HttpResponse:
     """Set a new password; all other sessions end with the old one."""
-    person = _person(request)
+    person = request.user
     old = request.POST.get("old_password", "")
     if person.has_usable_password() and not confirms(request, person, old):
         form = SetPasswordForm(person)
         messages.error(
             request,
             "The old password is not right. Type it again; "
-            f"after {settings.AXES_FAILURE_LIMIT} wrong ones wait {pause_minutes()} minutes.",
+            f"after {settings.AXES_FAILURE_LIMIT} wrong ones wait {lockout_minutes()} minutes.",
         )
         return _account(request, form, status=422)
     form = SetPasswordForm(person, request.POST)
@@ -134,7 +134,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-def end_sessions(request: HttpRequest) -> HttpResponse:
+def end_sessions(request: SignedInRequest) -> HttpResponse:
     """Sign the reader out everywhere else."""
     for session in _sessions(request):
         if session.session_key != request.session.session_key:
@@ -143,21 +143,16 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-def _account(request: HttpRequest, form: SetPasswordForm, status: int = 200) -> HttpResponse:  # type: ignore[type-arg]
+def _account(request: SignedInRequest, form: SetPasswordForm, status: int = 200) -> HttpResponse:  # type: ignore[type-arg]
     context = {"form": form, "sessions": len(_sessions(request))}
     return render(request, "wiki/account.html", context, status=status)
 
 
-def _sessions(request: HttpRequest) -> list[Session]:
-    """Return the live sessions of this person. Reads every live session of the site."""
-    own = str(_person(request).pk)
+def _sessions(request: SignedInRequest) -> list[Session]:
+    """Return the live sessions of the reader. Reads every live session of the site."""
+    own = str(request.user.pk)
     live = Session.objects.filter(expire_date__gt=timezone.now())
     return [row for row in live if row.get_decoded().get(auth.SESSION_KEY) == own]
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _local(request: HttpRequest, url: str) -> str:

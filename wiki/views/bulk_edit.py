@@ -1,4 +1,4 @@
-"""Changing many notes of a list at once: their tags, and who reads them."""
+"""Bulk edit: the tags and the readers of many notes of a list at once."""
 
 from typing import Any
 
@@ -33,13 +33,13 @@ def change(request: SignedInRequest) -> HttpResponse:
                 None, f"These are {len(pids):,} notes; at most {MAX_NOTES:,} change at once."
             )
         elif form.cleaned_data["readers"] and not form.cleaned_data["sure"]:
-            return render(request, "wiki/change_many.html", context | _asked(form, pids))
+            return render(request, "wiki/bulk_edit.html", context | _confirmation(form, pids))
         else:
             try:
                 return _carry_out(request, form, Note.objects.filter(pid__in=pids))
             except ValidationError as error:
                 form.add_error(None, error)
-    return render(request, "wiki/change_many.html", context, status=422)
+    return render(request, "wiki/bulk_edit.html", context, status=422)
 
 
 def _pids(request: SignedInRequest, form: ManyForm) -> list[int]:
@@ -48,10 +48,10 @@ def _pids(request: SignedInRequest, form: ManyForm) -> list[int]:
     return list(notes.order_by("pid").values_list("pid", flat=True)[: MAX_NOTES + 1])
 
 
-def _asked(form: ManyForm, pids: list[int]) -> dict[str, Any]:
-    """Return what to say before others can read notes, or no longer can."""
-    said = form.cleaned_data
-    changing = Note.objects.filter(pid__in=pids).exclude(visibility=said["readers"])
+def _confirmation(form: ManyForm, pids: list[int]) -> dict[str, Any]:
+    """Return what the confirmation page shows before notes change their readers."""
+    cleaned = form.cleaned_data
+    changing = Note.objects.filter(pid__in=pids).exclude(visibility=cleaned["readers"])
     kept = Revision.objects.filter(note__in=changing, visibility=Visibility.PRIVATE)
     return {
         "pids": ",".join(map(str, pids)),
@@ -59,22 +59,22 @@ def _asked(form: ManyForm, pids: list[int]) -> dict[str, Any]:
         "changing": changing.count(),
         "first": changing.order_by("-modified").only("pid", "title")[:10],
         "with_private_past": kept.exclude(head_of__isnull=False).values("note").distinct().count(),
-        "publishes": said["readers"] == Visibility.PUBLIC,
-        "add": join_tags(said["add"]),
-        "remove": join_tags(said["remove"]),
+        "publishes": cleaned["readers"] == Visibility.PUBLIC,
+        "add": join_tags(cleaned["add"]),
+        "remove": join_tags(cleaned["remove"]),
     }
 
 
 @transaction.atomic
 def _carry_out(request: SignedInRequest, form: ManyForm, notes: NoteQuerySet) -> HttpResponse:
     """Make the changes, all or none. Raises ValidationError."""
-    said, user = form.cleaned_data, request.user
+    cleaned, user = form.cleaned_data, request.user
     done = []
-    if said["add"] or said["remove"]:
-        made = TagChange.objects.retag(notes, said["add"], said["remove"], author=user)
-        done.append(f"the tags of {made.count:,}")
-    if said["readers"]:
-        changed = VisibilityChange.objects.change(notes, said["readers"], author=user)
+    if cleaned["add"] or cleaned["remove"]:
+        retagged = TagChange.objects.retag(notes, cleaned["add"], cleaned["remove"], author=user)
+        done.append(f"the tags of {retagged.count:,}")
+    if cleaned["readers"]:
+        changed = VisibilityChange.objects.change(notes, cleaned["readers"], author=user)
         done.append(f"who reads {changed.count:,}")
     messages.success(request, f"Changed {' and '.join(done)} of the chosen notes.")
     return redirect("tidying")

@@ -1,4 +1,4 @@
-"""Notes made ready for a page: text filled in for the reader, tags, panels."""
+"""Cards: notes as a page shows them, with their text for the reader, tags and panels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ def cards(request: HttpRequest, notes: Iterable[Note]) -> list[Card]:
 
 
 def whole_card(request: HttpRequest, note: Note) -> Card:
-    """Return a note's card with its margin: what links here, and the registered panels."""
+    """Return a note's card with its margin: backlinks, and the panels of registered apps."""
     card = cards(request, [note])[0]
     return replace(
         card,
@@ -101,5 +101,5 @@ def _backlinks(note: Note, reader: Reader) -> Backlinks:
 
 
 def _panels(note: Note, reader: Reader) -> list[str]:
-    made = (panel(note, reader) for panel in extensions.panels)
-    return [html for html in made if html is not None]
+    panels = (panel(note, reader) for panel in extensions.panels)
+    return [html for html in panels if html is not None]

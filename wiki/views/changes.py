@@ -1,4 +1,4 @@
-"""What was saved lately, in all notes."""
+"""Recent changes: what was saved lately in all notes."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator

@@ -1,4 +1,4 @@
-"""Two texts, one note: what a save answers while places hold two versions."""
+"""Edit conflicts: the pages shown while places of a text hold two versions."""
 
 import re
 from dataclasses import fields

@@ -1,7 +1,6 @@
-"""Answers when something is wrong: a sentence, the next step, and what was typed."""
+"""Error pages: a sentence, the next step, and what was typed."""
 
 import sys
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -35,36 +34,36 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "wiki/send_again.html", context, status=403)
 
 
-def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    """Nothing a browser sends by itself: an unknown host, far too much, a mangled form."""
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A request that no browser sends by itself: an unknown host, far too much, a mangled form."""
     return render(request, "wiki/bad_request.html", status=400)
 
 
-def not_whole(
+def incomplete_request(
     request: HttpRequest, status: int, sentence: str, post: "MultiValueDict[str, str]"
 ) -> HttpResponse:
-    """Something did not arrive as it was sent; asks no database, and shows what is left."""
+    """A request was not received as it was sent; makes no query, and shows what was read of it."""
     context = {"sentence": sentence, "typed": typed_fields(post)}
     return render(request, "wiki/bad_request.html", context, status=status)
 
 
-def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Readable, but not writable, for this person."""
     context = {"typed": typed_fields(request.POST)}
     return render(request, "wiki/forbidden.html", context, status=403)
 
 
-def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Missing, or not for this person: the same page for both."""
     context = {"typed": typed_fields(request.POST)}
     return render(request, "wiki/not_found.html", context, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Our fault, or a database that does not answer; neither page asks the database."""
-    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
-    context = {"typed": typed_fields(request.POST), "send_to": request.path, "is_away": away}
-    reply = render(request, "wiki/server_error.html", context, status=503 if away else 500)
-    if away:
+    """A fault of the site, or a database that does not answer; neither page makes a query."""
+    is_away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    context = {"typed": typed_fields(request.POST), "send_to": request.path, "is_away": is_away}
+    reply = render(request, "wiki/server_error.html", context, status=503 if is_away else 500)
+    if is_away:
         reply["Retry-After"] = "5"
     return reply

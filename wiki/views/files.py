@@ -75,7 +75,7 @@ def _reply(request: HttpRequest, attachment: Any, path: Path, kind: Kind) -> Htt
     return reply
 
 
-def _bytes(attachment: Any, path: Path, kind: Kind) -> HttpResponseBase:
+def _bytes(attachment: Attachment, path: Path, kind: Kind) -> HttpResponseBase:
     try:
         file = path.open("rb")
     except FileNotFoundError as error:

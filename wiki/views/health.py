@@ -1,4 +1,4 @@
-"""What programs ask: is the site up, is it whole?"""
+"""Health checks: whether the site is up, and whether all of it is."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The database answers, and so does each process; superusers are told which, and how it is.
+    """Whether the database and each process are ready; superusers get the details.
 
-    To everybody else it tells whether the site is whole: counts would tell of private notes.
+    Everybody else gets one yes or no: counts would reveal private notes.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -32,7 +32,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     report: dict[str, Any] = {"ok": all(processes.values())}
     if getattr(request.user, "is_superuser", False):
         report |= {"database": True, "processes": processes}
-        report |= {name: tell() for name, tell in extensions.vitals.items()}
+        report |= {name: vital() for name, vital in extensions.vitals.items()}
     return JsonResponse(report, status=200 if report["ok"] else 503)
 
 

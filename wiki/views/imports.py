@@ -1,4 +1,4 @@
-"""Importing in the browser: send a file, see what would happen, then let it happen."""
+"""Importing in the browser: upload a file, see a dry run, then import it."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,7 +11,7 @@ from wiki.forms import ImportForm
 from wiki.importers.uploads.upload_folder import CHECK, IMPORT, Busy, State, Upload, file_name
 from wiki.reader import SignedInRequest
 
-# In the order in which they are told; what is not there, nobody misses.
+# In the order in which they are shown; zero counts are left out.
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
 
 
@@ -21,10 +21,10 @@ def index(request: SignedInRequest) -> HttpResponse:
     upload = Upload(request.user)
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        said = dict(form.cleaned_data)
-        file = said.pop("file")
+        options = dict(form.cleaned_data)
+        file = options.pop("file")
         try:
-            upload.receive(file.chunks(), State(file=file_name(file.name), **said))
+            upload.receive(file.chunks(), State(file=file_name(file.name), **options))
             upload.start(CHECK)
         except Busy as busy:
             form.add_error(None, str(busy))

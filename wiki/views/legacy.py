@@ -1,4 +1,4 @@
-"""Addresses of m8ta.com, from where notes are imported; the old names exist only here."""
+"""Redirects from addresses of m8ta.com, whose notes are imported; its names exist only here."""
 
 from urllib.parse import urlencode
 

@@ -1,8 +1,8 @@
-"""What the links between notes lack: notes that they name, and links to notes."""
+"""Broken links: titles that no note has, and notes that no other note links to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
@@ -11,9 +11,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from wiki.models import Link, Note, NoteHtml
+from wiki.models.note_queryset import NoteQuerySet
 
 PER_PAGE = 50
 MAX_NAMED = 5
+
+
+class KeyCount(TypedDict):
+    """A key that leads nowhere, and in how many notes it is."""
+
+    key: str
+    notes: int
 
 
 @dataclass
@@ -50,14 +58,14 @@ def orphans(request: HttpRequest) -> HttpResponse:
     return render(request, "wiki/orphans.html", {"page": page})
 
 
-def _with_notes(counted: Sequence[Any], notes: Any) -> list[Broken]:
+def _with_notes(counted: Sequence[KeyCount], notes: NoteQuerySet) -> list[Broken]:
     """Find for each key the oldest notes that name it: two queries."""
     broken = {row["key"]: Broken(row["key"], row["notes"]) for row in counted}
     found = Link.objects.filter(key__in=broken).first_of_each_key(notes, MAX_NAMED)
     for link in found:
         broken[link.key].notes.append(link.note)
-    first = {one.notes[0] for one in broken.values() if one.notes}
+    first = {title.notes[0] for title in broken.values() if title.notes}
     titles = NoteHtml.objects.titles_named_in(first)
-    for key, one in broken.items():
-        one.title = titles.get(key, key)
+    for key, title in broken.items():
+        title.title = titles.get(key, key)
     return list(broken.values())

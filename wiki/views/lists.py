@@ -1,4 +1,4 @@
-"""A list of notes as its address asks for it: filtered, ordered, one page of it."""
+"""The context of a list of notes: filtered and ordered as its address says, one page of it."""
 
 from typing import Any
 
@@ -15,20 +15,20 @@ PER_PAGE = 20
 FILTERS = ("text", "tags", "type", "ref")
 
 
-def listed(request: HttpRequest) -> dict[str, Any]:
+def list_context(request: HttpRequest) -> dict[str, Any]:
     """Return what the list shows of the notes the reader may read."""
     form = ListForm(request.GET)
     notes = form.filtered(Note.objects.visible_to(request.user))
     is_filtered = any(form.said.get(name) for name in FILTERS)
     return {
-        **ordered(request, notes),
+        **page_context(request, notes),
         "form": form,
         "is_filtered": is_filtered,
         "types": NoteType.choices,
     }
 
 
-def ordered(request: HttpRequest, notes: NoteQuerySet) -> dict[str, Any]:
+def page_context(request: HttpRequest, notes: NoteQuerySet) -> dict[str, Any]:
     """Return one page of these notes, in the order the address asks for."""
     form = ListForm(request.GET)
     loaded = form.ordered(notes).texts().with_numbers_for(request.user)

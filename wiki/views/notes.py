@@ -28,7 +28,7 @@ from wiki.reader import SignedInRequest
 from wiki.rendering import sandbox
 from wiki.views.cards import cards, fill, whole_card
 from wiki.views.conflicts import conflict_page, taken_page, undecided_page
-from wiki.views.lists import listed
+from wiki.views.lists import list_context
 
 
 @login_not_required
@@ -38,14 +38,14 @@ def index(request: HttpRequest) -> HttpResponse:
     samples = Note.objects.editable_by(request.user).samples().as_imported().count()
     choosing = request.user.is_authenticated and "choose" in request.GET
     more = {"samples": samples, "choosing": choosing}
-    return render(request, "wiki/list.html", {**listed(request), **more})
+    return render(request, "wiki/list.html", {**list_context(request), **more})
 
 
 @login_not_required
 @require_safe
 def print_list(request: HttpRequest) -> HttpResponse:
     """The current list without controls, for paper."""
-    return render(request, "wiki/print.html", listed(request))
+    return render(request, "wiki/print.html", list_context(request))
 
 
 @login_not_required
@@ -99,9 +99,9 @@ def new(request: SignedInRequest) -> HttpResponse:
                 submission=form.cleaned_data["submission"],
             )
         except SubmissionUsed as used:
-            return _used(request, form, used, {"heading": "new entry"})
-        _say_namesake(request, note)
-        return _saved(request, note)
+            return _already_used(request, form, used, {"heading": "new entry"})
+        _report_namesake(request, note)
+        return _after_save(request, note)
     return _editor(request, form, {"heading": "new entry"})
 
 
@@ -129,11 +129,11 @@ def edit(request: SignedInRequest, pid: int) -> HttpResponse:
         except UndecidedPlaces:
             return undecided_page(request, note, form)
         except SubmissionUsed as used:
-            return _used(request, form, used, {"heading": f"edit {{{pid}}}", "note": note})
-        _say_joined(request, revision, form.cleaned_data["base"])
+            return _already_used(request, form, used, {"heading": f"edit {{{pid}}}", "note": note})
+        _report_merge(request, revision, form.cleaned_data["base"])
         if revision.title != note.title:
-            _say_namesake(request, revision.note)
-        return _saved(request, note)
+            _report_namesake(request, revision.note)
+        return _after_save(request, note)
     return _editor(request, form, {"heading": f"edit {{{pid}}}", "note": note})
 
 
@@ -161,8 +161,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     return render(request, "wiki/_preview.html", context)
 
 
-def _saved(request: HttpRequest, note: Note) -> HttpResponse:
-    """Lead on to the note; who prefers a minimal answer (RFC 7240) gets its address alone.
+def _after_save(request: HttpRequest, note: Note) -> HttpResponse:
+    """Redirect to the note; with `Prefer: return=minimal` (RFC 7240) answer its address alone.
 
     A script that followed the redirect would have the page rendered twice.
     """
@@ -171,8 +171,8 @@ def _saved(request: HttpRequest, note: Note) -> HttpResponse:
     return HttpResponse(status=204, headers={"Location": note.get_absolute_url()})
 
 
-def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
-    """Say that others saved since `base` was opened, and where their changes are to be seen."""
+def _report_merge(request: HttpRequest, revision: Revision, base: int) -> None:
+    """Tell the author that others saved since `base`, with a link to their changes."""
     # Saving nothing new gives the head back, which others may have merged long ago.
     if revision.source == Revision.Source.MERGE and revision.number > base + 1:
         messages.info(
@@ -186,8 +186,8 @@ def _say_joined(request: HttpRequest, revision: Revision, base: int) -> None:
         )
 
 
-def _say_namesake(request: HttpRequest, note: Note) -> None:
-    """Say that another note has the title this one just got, and which of them links mean."""
+def _report_namesake(request: HttpRequest, note: Note) -> None:
+    """Warn that another note has the same title, and say to which of them links lead."""
     same = Note.objects.visible_to(request.user).namesakes(note.title, note.pid)
     other = same.only("pid", "title").first()
     if other is not None:
@@ -206,32 +206,32 @@ def _say_namesake(request: HttpRequest, note: Note) -> None:
 
 def _editor(request: HttpRequest, form: NoteForm, context: dict[str, Any]) -> HttpResponse:
     if "preview" in request.POST and form.is_valid():
-        said = form.cleaned_data
-        drafted = (said["title"], said["body"], said["submission"])
+        cleaned = form.cleaned_data
+        drafted = (cleaned["title"], cleaned["body"], cleaned["submission"])
         context |= _previewed(request, *drafted, context.get("note"))
     status = 422 if form.is_bound and not form.is_valid() else 200
     return render(request, "wiki/edit.html", {"form": form, **context}, status=status)
 
 
-def _used(
+def _already_used(
     request: HttpRequest, form: NoteForm, used: SubmissionUsed, context: dict[str, Any]
 ) -> HttpResponse:
-    """Show what was typed in a form of its own, which can be saved beside what the first made."""
-    form.add_error(None, _said_of(used.note))
+    """Show what was typed in a new form, which can be saved as a note of its own."""
+    form.add_error(None, _used_sentence(used.note))
     form.renew()
     return render(request, "wiki/edit.html", {"form": form, **context}, status=409)
 
 
-def _said_of(made: Note | None) -> str:
-    if made is None:
+def _used_sentence(note: Note | None) -> str:
+    if note is None:
         return "This form was saved already, as something else. Save again to save this text too."
     return format_html(
         'This form was saved already, as <a href="{}">{{{}}} {}</a>, with another text. To change'
         ' that note, <a href="{}">edit it</a>; to save this text as a note of its own, save again.',
-        made.get_absolute_url(),
-        made.pid,
-        made.title,
-        reverse("edit", args=[made.pid]),
+        note.get_absolute_url(),
+        note.pid,
+        note.title,
+        reverse("edit", args=[note.pid]),
     )
 
 

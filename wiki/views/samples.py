@@ -1,4 +1,4 @@
-"""The sample notes of a new notebook, all at once: away, and back."""
+"""Moving all sample notes of a new notebook to the trash, and back."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -17,7 +17,7 @@ def remove(request: SignedInRequest) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         removed = here.as_imported().change_each(lambda note: note.move_to_trash(request.user))
-        messages.info(request, _said(removed, list(here)))
+        messages.info(request, _removed_sentence(removed, list(here)))
         return redirect("trash")
     imported = here.as_imported()
     kept = here.exclude(pid__in=imported.values("pid"))
@@ -35,10 +35,10 @@ def undelete(request: SignedInRequest) -> HttpResponse:
     return redirect("list")
 
 
-def _said(removed: int, kept: list[Note]) -> str:
+def _removed_sentence(removed: int, kept: list[Note]) -> str:
     count = "1 sample note is" if removed == 1 else f"{removed} sample notes are"
-    said = f"{count} in the trash." if removed else "No sample note was left to remove."
+    sentence = f"{count} in the trash." if removed else "No sample note was left to remove."
     if kept:
         names = ", ".join(f"{{{note.pid}}} {note.title}" for note in kept)
-        said += f" Kept, because they were edited here: {names}."
-    return said
+        sentence += f" Kept, because they were edited here: {names}."
+    return sentence

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -11,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from wiki import extensions
 from wiki.models import Note
-from wiki.search.answer import Answer, answer
-from wiki.search.fusion import WEIGHTS, By
+from wiki.search.fusion import WEIGHTS, Mode
 from wiki.search.results import Result
+from wiki.search.results_page import ResultsPage, search
+from wiki.views.search_sentences import count_sentence, language_sentence, problem_sentence
 
 MAX_RECENT = 5
 MAX_DIGITS = 4
@@ -22,27 +22,29 @@ MAX_DIGITS = 4
 @login_not_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """What is found for `q`. With `typing`, the results alone, for a word half typed."""
+    """The results for `q`. With `typing`, the results alone, for a word half typed."""
     asked = request.GET
     is_typing = "typing" in asked
     readable = Note.objects.visible_to(request.user)
-    made = answer(
+    page = search(
         asked.get("q", ""),
         readable,
-        page=_page(asked.get("page", "")),
+        page=_page_number(asked.get("page", "")),
         is_typing=is_typing,
         as_typed="as_typed" in asked,
-        by=_by(asked.get("by", "")),
+        mode=_mode(asked.get("by", "")),
         with_weak="all" in asked,
     )
     if _wants_json(request):
-        reply: HttpResponse = JsonResponse(_as_json(request, made))
+        reply: HttpResponse = JsonResponse(_as_json(request, page))
     else:
-        recent = readable.last_changed()[:MAX_RECENT] if made.query.is_empty else ()
+        recent = readable.last_changed()[:MAX_RECENT] if page.query.is_empty else ()
         context = {
-            "answer": made,
+            "search": page,
+            "count_sentence": count_sentence(page),
+            "problems": [problem_sentence(problem) for problem in page.query.problems],
             "recent": recent,
-            "language": _language(),
+            "language": language_sentence(),
             "by_meaning": bool(extensions.rankers),
         }
         template = "wiki/_results.html" if is_typing else "wiki/search.html"
@@ -52,12 +54,12 @@ def index(request: HttpRequest) -> HttpResponse:
     return reply
 
 
-def _page(asked: str) -> int:
+def _page_number(asked: str) -> int:
     return int(asked) if asked.isdecimal() and len(asked) <= MAX_DIGITS else 1
 
 
-def _by(asked: str) -> By:
-    return next((by for by in By if by == asked), By.BOTH)
+def _mode(asked: str) -> Mode:
+    return next((mode for mode in Mode if mode == asked), Mode.HYBRID)
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -66,22 +68,24 @@ def _wants_json(request: HttpRequest) -> bool:
     return request.GET.get("format") == "json" or preferred == "application/json"
 
 
-def _as_json(request: HttpRequest, made: Answer) -> dict[str, Any]:
-    """Tell what was found; with the shares and ranks anyone can put it in order again."""
+def _as_json(request: HttpRequest, page: ResultsPage) -> dict[str, Any]:
+    """Return the page as JSON, with the shares and ranks that its order is computed from."""
+    found = page.retrieval
+    weights = WEIGHTS[found.mode]
     return {
-        "query": made.typed,
-        "total": made.found.total,
-        "page": made.page,
-        "pages": made.pages,
-        "problems": made.query.problems,
-        "suggestion": made.corrected or None,
-        "is_corrected": made.is_corrected,
-        "by": made.found.by,
-        "weights": WEIGHTS[made.found.by]._asdict(),
-        "nothing_close": made.found.nothing_is_close,
-        "weak": made.weak_left_out,
-        "coverage": made.found.coverage,
-        "away": made.found.away or None,
+        "query": page.typed,
+        "total": found.total,
+        "page": page.number,
+        "pages": page.pages,
+        "problems": [problem_sentence(problem) for problem in page.query.problems],
+        "suggestion": page.corrected or None,
+        "is_corrected": page.is_corrected,
+        "by": found.mode,
+        "weights": {"words": weights.lexical, "meaning": weights.semantic},
+        "nothing_close": found.nothing_relevant,
+        "weak": page.weak_left_out,
+        "coverage": found.idf_share,
+        "away": found.unavailable or None,
         "hits": [
             {
                 "pid": result.note.pid,
@@ -91,38 +95,38 @@ def _as_json(request: HttpRequest, made: Answer) -> dict[str, Any]:
                 "rank": result.rank,
                 "snippet": result.snippet,
                 "matched": [word for word, _ in result.words],
-                "share": result.place.share,
-                "placed": result.place.placed,
-                "words": _by_words(result),
-                "meaning": _by_meaning(result),
+                "share": result.hit.share,
+                "placed": result.hit.pinned_by,
+                "words": _lexical(result),
+                "meaning": _semantic(result),
             }
-            for result in made.results
+            for result in page.results
         ],
     }
 
 
-def _by_words(result: Result) -> dict[str, Any] | None:
-    standing = result.place.words
-    if standing is None:
+def _lexical(result: Result) -> dict[str, Any] | None:
+    ranked = result.hit.lexical
+    if ranked is None:
         return None
     return {
-        "rank": standing.rank,
-        "score": round(standing.score, 4),
-        "share": standing.share,
+        "rank": ranked.rank,
+        "score": round(ranked.score, 4),
+        "share": ranked.share,
         "matched": dict(result.words),
     }
 
 
-def _by_meaning(result: Result) -> dict[str, Any] | None:
-    standing = result.place.meaning
-    if standing is None:
+def _semantic(result: Result) -> dict[str, Any] | None:
+    ranked = result.hit.semantic
+    if ranked is None:
         return None
-    passage, quoted = standing.hit.passage, result.quoted
+    passage, quoted = ranked.hit.passage, result.quoted
     return {
-        "rank": standing.rank,
-        "score": round(standing.score, 4),
-        "share": standing.share,
-        "is_close": standing.hit.is_close,
+        "rank": ranked.rank,
+        "score": round(ranked.score, 4),
+        "share": ranked.share,
+        "is_close": ranked.hit.is_close,
         "revision": passage and passage.revision,
         "indexed_at": passage and passage.indexed_at,
         # The text is there only if the note still says it.
@@ -135,17 +139,3 @@ def _by_meaning(result: Result) -> dict[str, Any] | None:
             "sentence": (quoted and quoted.sentence) or None,
         },
     }
-
-
-def _language() -> str:
-    """Say whose endings are ignored, and where that is set."""
-    language = settings.WIKI_LANGUAGE
-    if language == "simple":
-        said = "Words are found only as they are written, whatever their case and accents."
-    else:
-        said = (
-            f"Endings are ignored as in {language.capitalize()}, so one form of a word finds the "
-            "others; words of other languages are found as they are written."
-        )
-    said = f"{said} The setting WIKI_LANGUAGE chooses the language."
-    return " ".join([said, *(note() for note in extensions.about_rankers)])

@@ -1,4 +1,4 @@
-"""What somebody may be typing: titles and tags, as JSON."""
+"""Suggestions for what is typed: titles and tags, as JSON."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse

@@ -1,6 +1,6 @@
-"""Changes of many notes: what was done, taking it back, and keeping one tag tidy."""
+"""Changes of the tags and readers of many notes: their list, undo, and the page of one tag."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,21 +19,35 @@ PER_PAGE = 30
 MAX_CHANGES = 500  # a list of two kinds is put together in memory
 
 
+class TagCounts(TypedDict):
+    """How many notes with a tag a reader may edit, how many others there are, and public ones."""
+
+    own: int
+    others: int
+    is_public: int
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    CountedTag = WithAnnotations[Tag, TagCounts]
+
+
 @require_safe
 def index(request: SignedInRequest) -> HttpResponse:
     """What the reader changed on many notes at once, newest first, each with its undo."""
-    made: list[Any] = []
+    changes: list[TagChange | VisibilityChange] = []
     for model in (TagChange, VisibilityChange):
         rows = model.objects.made_by(request.user).select_related("author", "undone_by", "undoes")
-        made += rows.order_by("-pk")[:MAX_CHANGES]
-    made.sort(key=lambda change: change.created, reverse=True)
-    page = Paginator(made, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "wiki/tidying.html", {"page": page})
+        changes += rows.order_by("-pk")[:MAX_CHANGES]
+    changes.sort(key=lambda change: change.created, reverse=True)
+    page = Paginator(changes, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "wiki/bulk_changes.html", {"page": page})
 
 
 @require_POST
 def undo(request: SignedInRequest, kind: str, number: int) -> HttpResponse:
-    """Take a change back on the notes that still show it."""
+    """Undo a change on the notes that still show it."""
     model: Any = {"tags": TagChange, "readers": VisibilityChange}.get(kind)
     if model is None:
         raise Http404
@@ -41,16 +55,16 @@ def undo(request: SignedInRequest, kind: str, number: int) -> HttpResponse:
     change = get_object_or_404(rows.filter(undoes=None, undone_by=None), pk=number)
     done = model.objects.undo(change, author=request.user)
     left = change.count - done.count
-    said = f"Undone on {_notes(done.count)}." if change.count else "Undone."
+    sentence = f"Undone on {_notes(done.count)}." if change.count else "Undone."
     if left:
-        said += f" {_notes(left)} changed since, so nothing was touched there."
-    messages.info(request, said)
+        sentence += f" {_notes(left)} changed since, so nothing was touched there."
+    messages.info(request, sentence)
     return redirect("tidying")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def tag(request: SignedInRequest) -> HttpResponse:
-    """Rename a tag, merge it into another, take it away, or let another word mean it."""
+def edit_tag(request: SignedInRequest) -> HttpResponse:
+    """Rename a tag, merge it into another, remove it, or add an alias of it."""
     form = TidyForm(request.POST or None)
     named = request.POST.get("tag", "") or request.GET.get("tag", "")
     found = _counted(request.user, named)
@@ -58,24 +72,24 @@ def tag(request: SignedInRequest) -> HttpResponse:
         raise Http404
     context = {"form": form, "tag": found}
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        target = _counted(request.user, said["to"]) if said["to"] else None
-        if said["action"] == "rename" and target is not None and target.pk != found.pk:
-            if not said["sure"]:
+        cleaned = form.cleaned_data
+        target = _counted(request.user, cleaned["to"]) if cleaned["to"] else None
+        if cleaned["action"] == "rename" and target is not None and target.pk != found.pk:
+            if not cleaned["sure"]:
                 return render(request, "wiki/merge_tag.html", {**context, "target": target})
-            said["to"] = target.name
+            cleaned["to"] = target.name
         try:
-            return _carry_out(request, found, said)
+            return _carry_out(request, found, cleaned)
         except ValidationError as error:
             form.add_error("to", error)
     status = 422 if form.is_bound else 200
     known = TagAlias.objects.filter(tag=found).known_in(Note.objects.visible_to(request.user))
     context["words"] = known.order_by("slug")
-    return render(request, "wiki/tidy_tag.html", context, status=status)
+    return render(request, "wiki/edit_tag.html", context, status=status)
 
 
 @require_POST
-def differ(request: SignedInRequest) -> HttpResponse:
+def mark_different(request: SignedInRequest) -> HttpResponse:
     """Remember that two tags are not one, so that the index stops asking."""
     slugs = sorted(tag_key(request.POST.get(name, "")) for name in ("one", "other"))
     readable = Tag.objects.counted_for(Note.objects.visible_to(request.user))
@@ -87,9 +101,11 @@ def differ(request: SignedInRequest) -> HttpResponse:
     return redirect("tags")
 
 
-def _carry_out(request: SignedInRequest, tag: Any, said: dict[str, Any]) -> HttpResponse:
-    """Do what was asked. Raises ValidationError with what stands against it."""
-    to, action = said["to"], said["action"]
+def _carry_out(
+    request: SignedInRequest, tag: "CountedTag", cleaned: dict[str, Any]
+) -> HttpResponse:
+    """Make the change that was asked for. Raises ValidationError with the reason against it."""
+    to, action = cleaned["to"], cleaned["action"]
     if action == "alias":
         _require_free(request.user, tag, to)
         TagChange.objects.add_alias(to, tag, author=request.user)
@@ -106,14 +122,14 @@ def _carry_out(request: SignedInRequest, tag: Any, said: dict[str, Any]) -> Http
     return redirect("tidying")
 
 
-def _require_change(user: Reader, tag: Any, to: str) -> None:
+def _require_change(user: Reader, tag: "CountedTag", to: str) -> None:
     uses = NoteTag.objects.filter(tag=tag, content_object__in=Note.objects.editable_by(user))
     if tag_key(to) == tag.slug and not uses.exclude(name=to).exists():
         raise ValidationError("The tag is spelled so already. Type another name.")
 
 
-def _require_free(user: Reader, tag: Any, word: str) -> None:
-    """Refuse a word that is a tag itself, and a tag that nobody else should hear of."""
+def _require_free(user: Reader, tag: "CountedTag", word: str) -> None:
+    """Refuse a word that is a tag itself, and a tag whose alias would reveal private notes."""
     used = _counted(user, word)
     if used is not None:
         raise ValidationError(
@@ -127,7 +143,7 @@ def _require_free(user: Reader, tag: Any, word: str) -> None:
         )
 
 
-def _counted(user: Reader, name: str) -> Any:
+def _counted(user: Reader, name: str) -> "CountedTag | None":
     """Find a tag of readable notes, with `.own` of them that user may edit, and `.others`."""
     notes = Note.objects.visible_to(user)
     mine = Q(uses_of__content_object__in=Note.objects.editable_by(user))
@@ -139,7 +155,8 @@ def _counted(user: Reader, name: str) -> Any:
         is_public=Count("uses_of", filter=public),
         name=Spelling("uses_of__name"),
     )
-    return counted.first()
+    tag: CountedTag | None = counted.first()
+    return tag
 
 
 def _notes(count: int) -> str:

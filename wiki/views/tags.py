@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
@@ -11,18 +11,31 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from wiki.models import Note, NoteTag, Tag, TagAlias, TagDifference
+from wiki.models.note_queryset import NoteQuerySet
 from wiki.models.tag_difference import near_pairs
-from wiki.views.lists import ordered
+from wiki.views.lists import page_context
 
 MAX_PAIRS = 30
 
 
+class TagUses(TypedDict):
+    """How many of the notes that a reader may read have a tag."""
+
+    uses: int
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    CountedTag = WithAnnotations[Tag, TagUses]
+
+
 @dataclass(frozen=True)
 class Pair:
-    """Two tags that look like one; may_go tells of which the reader has notes to change."""
+    """Two tags that look alike; may_go: whether the reader may edit notes with each of them."""
 
-    one: Any
-    other: Any
+    one: "CountedTag"
+    other: "CountedTag"
     may_go: tuple[bool, bool]
 
 
@@ -46,14 +59,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     readable = Note.objects.visible_to(request.user)
     tag = Tag.objects.named(name).counted_for(readable).first()
     if tag is None:
-        return redirect(_resolve_tag_alias(name, readable))
+        return redirect(_tag_of_alias(name, readable))
     words = TagAlias.objects.filter(tag=tag).known_in(readable).order_by("slug")
     context = {"tag": tag, "words": words}
-    context |= ordered(request, readable.filter(note_tags__tag=tag))
+    context |= page_context(request, readable.filter(note_tags__tag=tag))
     return render(request, "wiki/tag.html", context)
 
 
-def _resolve_tag_alias(name: str, readable: Any) -> Tag:
+def _tag_of_alias(name: str, readable: NoteQuerySet) -> Tag:
     """Return the tag of readable notes that this is another word for. Raises Http404."""
     if "\0" in name:
         raise Http404
@@ -64,7 +77,7 @@ def _resolve_tag_alias(name: str, readable: Any) -> Tag:
     return tag
 
 
-def _pairs(tags: Sequence[Any], user: User) -> list[Pair]:
+def _pairs(tags: Sequence["CountedTag"], user: User) -> list[Pair]:
     """Return the tags that look like one, of which user may change one: two queries.
 
     Those of which most notes are concerned come first.

@@ -1,4 +1,4 @@
-"""Files added to notes in the browser, the files a note has, and taking one away for good."""
+"""Uploading files to notes, listing those a note has, and removing one for good."""
 
 import errno
 import uuid
@@ -8,7 +8,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,7 +42,7 @@ NO_SUBMISSION = "The form of the note did not come with the file. Open the edito
 
 
 class Refused(Exception):
-    """An upload is not taken; status goes with the sentence."""
+    """An upload is refused: with an HTTP status, and a sentence as the text."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -49,12 +51,13 @@ class Refused(Exception):
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def of_note(request: HttpRequest, pid: int) -> HttpResponse:
+def note_files(request: HttpRequest, pid: int) -> HttpResponse:
     """The files of a note and what uses each, for its owner; a POST adds one."""
-    if not request.user.is_authenticated:
+    user = request.user
+    if not user.is_authenticated:
         return _signed_out(request)
     if request.method == "POST":
-        return _answered(request, lambda: access.note_for_upload(request.user, pid))
+        return _answered(request, user, lambda: access.note_for_upload(user, pid))
     note = access.editable_note(request.user, pid)
     files = note.attachments.listed_for(request.user)
     return render(request, "wiki/files.html", {"note": note, "files": files, "most": MEGABYTES})
@@ -62,13 +65,14 @@ def of_note(request: HttpRequest, pid: int) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def of_new(request: HttpRequest) -> HttpResponse:
+def new_note_files(request: HttpRequest) -> HttpResponse:
     """Add a file to the form of a note that is not saved yet."""
-    if not request.user.is_authenticated:
+    user = request.user
+    if not user.is_authenticated:
         return _signed_out(request)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    return _answered(request, lambda: None)
+    return _answered(request, user, lambda: None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,12 +89,14 @@ def remove(request: SignedInRequest, pid: int, number: int) -> HttpResponse:
     return render(request, "wiki/remove_file.html", {"note": note, "file": file})
 
 
-def _answered(request: HttpRequest, find_note: Callable[[], Note | None]) -> HttpResponse:
-    """Take the file, and say what became of it: to a script as JSON, to a person as a page."""
+def _answered(
+    request: HttpRequest, uploader: User, find_note: Callable[[], Note | None]
+) -> HttpResponse:
+    """Store the file, and answer a script as JSON, a person with a page."""
     note = None
     try:
         note = find_note()
-        file = _taken(request, note)
+        file = _stored(request, uploader, note)
     except Http404:
         if _wants_page(request):
             raise
@@ -100,30 +106,31 @@ def _answered(request: HttpRequest, find_note: Callable[[], Note | None]) -> Htt
             context = {"refused": str(refused)}
             return _page(request, note, context, status=refused.status)
         return JsonResponse({"error": str(refused)}, status=refused.status)
-    said = {"markdown": attachment_upload.markdown_of(file), "url": file.get_absolute_url()}
+    answer = {"markdown": attachment_upload.markdown_of(file), "url": file.get_absolute_url()}
     if _wants_page(request):
-        return _page(request, note, {"file": file, **said}, status=201)
-    return JsonResponse(said, status=201)
+        return _page(request, note, {"file": file, **answer}, status=201)
+    return JsonResponse(answer, status=201)
 
 
-def _taken(request: Any, note: Note | None) -> Attachment:
-    """Keep the file that was sent. Raises Refused."""
+def _stored(request: HttpRequest, uploader: User, note: Note | None) -> Attachment:
+    """Store the file that was sent. Raises Refused."""
     sent = request.FILES.get("file")
     if getattr(request, "is_too_large", False):
         raise Refused(413, TOO_LARGE)
     if problem := getattr(request, "not_kept", None):
-        raise _not_kept(problem)
+        raise _not_stored(problem)
     if getattr(request, "is_cut_off", False):
         raise Refused(400, STOPPED)
-    if sent is None:
+    if not isinstance(sent, TemporaryUploadedFile):
         raise Refused(400, NO_FILE)
     submission = _submission(request)
     if note is None and submission is None:
         raise Refused(400, NO_SUBMISSION)
     path = Path(sent.temporary_file_path())
-    said = {"uploader": request.user, "note": note, "submission": submission}
     try:
-        return attachment_upload.upload(path, sent.name, **said)
+        return attachment_upload.upload(
+            path, sent.name or "", uploader=uploader, note=note, submission=submission
+        )
     except (KindRefused, Unreadable) as error:
         raise Refused(415, str(error)) from error
     except Busy as error:
@@ -131,10 +138,10 @@ def _taken(request: Any, note: Note | None) -> Attachment:
     except (FileRefused, TooManyUnsaved) as error:
         raise Refused(413, str(error)) from error
     except OSError as error:
-        raise _not_kept(error) from error
+        raise _not_stored(error) from error
 
 
-def _not_kept(error: OSError) -> Refused:
+def _not_stored(error: OSError) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Refused(507, DISK_FULL)
     return Refused(500, f"The file could not be kept ({error.strerror}). Send it again.")
@@ -148,7 +155,7 @@ def _submission(request: HttpRequest) -> uuid.UUID | None:
 
 
 def _wants_page(request: HttpRequest) -> bool:
-    """Tell whether a person sent a form; a script takes anything, and gets JSON."""
+    """Tell whether a person sent a form; a script accepts anything, and gets JSON."""
     return "text/html" in request.headers.get("Accept", "")
 
 

@@ -23,7 +23,7 @@ from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import publish_only
 from wiki.measuring.evaluations.notebook import readable
 from wiki.measuring.evaluations.retrieval import mean
-from wiki.search.fusion import TOP
+from wiki.search.fusion import FUSION_DEPTH
 
 PARTS = (1.0, 0.1, 0.001)
 DEPTH = 10
@@ -148,7 +148,7 @@ def part_of(topics: Mapping[int, str], part: float) -> list[int]:
 def ask(index: EncoderIndex, vector: Vector) -> list[Near]:
     """Return the nearest notes as a reader without an account gets them."""
     notes = readable()
-    return nearest(index, literal(vector), notes, TOP, scope=str(notes.scope))
+    return nearest(index, literal(vector), notes, FUSION_DEPTH, scope=str(notes.scope))
 
 
 def shared(near: Sequence[Near], best: Sequence[int]) -> float:

@@ -17,9 +17,9 @@ from wiki.fields import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.population import save_again, write_many, write_one
 from wiki.measuring.evaluations.notebook import readable
-from wiki.search.fusion import By
+from wiki.search.fusion import Mode
 from wiki.search.query import parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
 
 PARTS, SENTENCES_OF_A_PART = 40, 6
 SAVES = 20
@@ -108,5 +108,5 @@ def _rows(pid: int) -> Rows:
 
 
 def _is_found(text: str, pid: int) -> bool:
-    found = find(parse(text), readable(), 1, By.MEANING, with_weak=True)
+    found = retrieve(parse(text), readable(), 1, Mode.SEMANTIC, with_weak=True)
     return [hit.pid for hit in found.hits] == [pid]

@@ -17,7 +17,7 @@ from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import read_set, write
 from wiki.measuring.evaluations.retrieval import mean
-from wiki.search.answer import Answer
+from wiki.search.results_page import ResultsPage
 
 GIBBERISH = 100
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
@@ -55,18 +55,18 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _share_of_nothing(answers: Sequence[Answer]) -> float:
+def _share_of_nothing(answers: Sequence[ResultsPage]) -> float:
     """Return the share of answers that list no note: all were held back, or there was none."""
     return round(mean([not one.results for one in answers]), 4)
 
 
-def _top_cosine(one: Answer) -> float | None:
-    listed = (*one.found.hits, *one.found.weak)
-    return max((each.meaning.score for each in listed if each.meaning), default=None)
+def _top_cosine(one: ResultsPage) -> float | None:
+    listed = (*one.retrieval.hits, *one.retrieval.weak)
+    return max((each.semantic.score for each in listed if each.semantic), default=None)
 
 
-def _coverage(one: Answer) -> float | None:
-    return one.found.coverage
+def _coverage(one: ResultsPage) -> float | None:
+    return one.retrieval.idf_share
 
 
 def _quantiles(values: Iterable[float | None]) -> dict[str, float]:

@@ -23,9 +23,9 @@ from mlhooks.passages import split
 from wiki.extensions import Hit
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write
-from wiki.search.fusion import By
+from wiki.search.fusion import Mode
 from wiki.search.query import ParsedQuery, parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.encoder import Encoder
@@ -63,7 +63,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     if not cases:
         raise NothingToEvaluate(f"No passage found in {one.name} has {MIN_SENTENCES} sentences.")
     falls = [_falls(encoder, case) for case in cases]
-    orders = [is_recomputed(reader.ask(query, with_weak=True).found.hits) for query in queries]
+    orders = [is_recomputed(reader.ask(query, with_weak=True).retrieval.hits) for query in queries]
     return {
         "corpus": one.name,
         "encoder": str(settings.WIKI_ENCODER),
@@ -86,8 +86,8 @@ def _cases(
     pairs: list[tuple[ParsedQuery, Hit]] = []
     for text in queries:
         query = parse(text)
-        found = find(query, readable(), HITS, By.MEANING, with_weak=True)
-        pairs += [(query, hit.meaning.hit) for hit in found.hits if hit.meaning]
+        found = retrieve(query, readable(), HITS, Mode.SEMANTIC, with_weak=True)
+        pairs += [(query, hit.semantic.hit) for hit in found.hits if hit.semantic]
     random.shuffle(pairs)
     for query, hit in pairs:
         if wanted and (case := _case(index, query, hit, random)):

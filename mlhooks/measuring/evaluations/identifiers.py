@@ -18,9 +18,9 @@ from django.conf import settings
 from mlhooks.measuring.evaluations.notebooks import Reader
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import Notebook, read_set, readable, write
-from wiki.search.fusion import By
+from wiki.search.fusion import Mode
 from wiki.search.query import parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
 
 MAX_NOTES = 3
 CASES = 1_000
@@ -117,7 +117,7 @@ def _figures(
 
 def _missed(name: str, right: frozenset[str], notebook: Notebook) -> dict[str, Any] | None:
     """Look for a name; return what was found if that is not all that it should be."""
-    found = find(parse(name), readable(), MAX_NOTES, By.BOTH)
+    found = retrieve(parse(name), readable(), MAX_NOTES, Mode.HYBRID)
     first = [notebook.documents[hit.pid] for hit in found.hits]
     if right.issubset(first):
         return None

@@ -14,8 +14,8 @@ from mlhooks.models import EncoderIndex, Job, QueryVector
 from mlhooks.models.query_vector import query_digest
 from wiki.measuring.benchmarks.population import settle
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, readable
-from wiki.search.answer import Answer, answer
 from wiki.search.query import parse
+from wiki.search.results_page import ResultsPage, search
 
 if TYPE_CHECKING:
     from mlhooks.embeddings.encoder import Encoder
@@ -51,15 +51,15 @@ class Reader:
         cache.clear()
         return index
 
-    def ask(self, typed: str, **options: Any) -> Answer:
-        """Ask as somebody does on the page who has no account; options: those of answer().
+    def ask(self, typed: str, **options: Any) -> ResultsPage:
+        """Ask as somebody does on the page who has no account; options: those of search().
 
         Once more where the page looked for other words than were typed, which nobody read yet.
         """
-        made = answer(typed, readable(), **options)
-        if made.found.away:
+        made = search(typed, readable(), **options)
+        if made.retrieval.unavailable:
             keep_query(*self.active(), made.query.text)
-            made = answer(typed, readable(), **options)
+            made = search(typed, readable(), **options)
         return made
 
     def active(self) -> tuple[EncoderIndex, "KeepingEncoder"]:

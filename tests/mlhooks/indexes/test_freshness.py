@@ -33,7 +33,9 @@ def fail(note, reason: str = "The disk is full.") -> Job:
 def said(client, note) -> str:
     """What the page of a note says about its reading, as running words; "" if nothing."""
     html = client.get(note.get_absolute_url()).content.decode()
-    found = re.search(r'<section class="panel no-print"[^>]*>(.*?)</section>', html, re.DOTALL)
+    found = re.search(
+        r'<section class="panel no-print touch-links"[^>]*>(.*?)</section>', html, re.DOTALL
+    )
     return " ".join(re.sub(r"<[^>]*>", " ", found[1]).split()) if found else ""
 
 

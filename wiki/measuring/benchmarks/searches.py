@@ -27,9 +27,9 @@ from wiki.measuring.evaluations import ts_rank
 from wiki.models import Note
 from wiki.models.visibility import Visibility
 from wiki.reader import Reader
-from wiki.search.fusion import By
+from wiki.search.fusion import Mode
 from wiki.search.query import parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
 
 NOTES = 10_000
 QUERIES, FOUND = 100, 20
@@ -149,10 +149,10 @@ def measure(
         "lexical_tenth": _searching_as(AnonymousUser()),
         "ts_rank": lambda text: ts_rank.any_word(text, FOUND),
     }
-    both = _searching_as(root, By.BOTH)
+    both = _searching_as(root, Mode.HYBRID)
     if by_meaning:
         systems["hybrid"] = systems["hybrid_cached"] = both
-        systems["semantic"] = _searching_as(root, By.MEANING)
+        systems["semantic"] = _searching_as(root, Mode.SEMANTIC)
     times, away = {name: Times() for name in systems}, 0
     if by_meaning:
         _insist(both, "a first query")
@@ -161,7 +161,7 @@ def measure(
     for text in (*corpus.queries(QUERIES // 2), *corpus.questions(QUERIES // 2)):
         for name, ask in systems.items():
             found = times[name].add(ask, text)
-            if name == "hybrid" and found.away:
+            if name == "hybrid" and found.unavailable:
                 away += 1
                 _insist(ask, text)
     return times, away if by_meaning else None
@@ -170,14 +170,14 @@ def measure(
 def _insist(ask: Callable[[str], Any], text: str) -> None:
     """Ask until meaning answers, so that those who ask the same afterwards need not wait."""
     deadline = perf_counter() + ANSWER_LIMIT_S
-    while away := ask(text).away:
+    while away := ask(text).unavailable:
         if perf_counter() > deadline:
             raise RuntimeError(f"Meaning does not answer. {away}")
         sleep(PAUSE_S)
 
 
-def _searching_as(reader: Reader, by: By = By.WORDS) -> Callable[[str], Any]:
-    return lambda text: find(parse(text), Note.objects.visible_to(reader), FOUND, by)
+def _searching_as(reader: Reader, mode: Mode = Mode.LEXICAL) -> Callable[[str], Any]:
+    return lambda text: retrieve(parse(text), Note.objects.visible_to(reader), FOUND, mode)
 
 
 def _partly_public(corpus: Corpus, count: int, topics: list[str]) -> Iterator[Fields]:

@@ -28,9 +28,9 @@ from wiki.measuring.evaluations.retrieval import (
     recall,
     reciprocal_rank,
 )
-from wiki.search.fusion import By
+from wiki.search.fusion import Mode
 from wiki.search.query import parse
-from wiki.search.retrieval import find
+from wiki.search.retrieval import retrieve
 
 SEARCHED_DEPTH = 100
 
@@ -142,22 +142,22 @@ def summary(scores: list[Scores], machine: Machine) -> dict[str, Any]:
     }
 
 
-def _searching(by: By) -> System:
+def _searching(mode: Mode) -> System:
     """Search as somebody does who has no account."""
 
     def search(text: str) -> list[int]:
-        found = find(parse(text), readable(), SEARCHED_DEPTH, by)
-        if found.away:
-            raise RuntimeError(f"{text!r} cannot be looked for by meaning. {found.away}")
+        found = retrieve(parse(text), readable(), SEARCHED_DEPTH, mode)
+        if found.unavailable:
+            raise RuntimeError(f"{text!r} cannot be looked for by meaning. {found.unavailable}")
         return [hit.pid for hit in found.hits]
 
     return search
 
 
 SYSTEMS: dict[str, System] = {
-    "lexical": _searching(By.WORDS),
-    "semantic": _searching(By.MEANING),
-    "hybrid": _searching(By.BOTH),
+    "lexical": _searching(Mode.LEXICAL),
+    "semantic": _searching(Mode.SEMANTIC),
+    "hybrid": _searching(Mode.HYBRID),
     "ts_rank": lambda text: ts_rank.best(text, SEARCHED_DEPTH),
 }
 LEGS = ("lexical", "semantic")

@@ -8,7 +8,7 @@ from mlhooks.indexes import ranking
 from mlhooks.measuring.evaluations import evidence
 from mlhooks.measuring.evaluations.result_order import is_recomputed
 from wiki.extensions import Hit
-from wiki.search.fusion import By, Guarded, fuse
+from wiki.search.fusion import Mode, Pinned, fuse
 
 DOCS = {
     "dogs": "The bakery opens at six. Puppies chew shoes while their teeth come in. Paint dries.",
@@ -44,20 +44,20 @@ MEANING = [Hit(3, 0.8), Hit(4, 0.6), Hit(1, 0.1)]
 
 
 def test_an_order_is_made_again_from_what_it_says():
-    shown = fuse(WORDS, MEANING, By.BOTH)
+    shown = fuse(WORDS, MEANING, Mode.HYBRID)
     assert is_recomputed(shown)
     assert not is_recomputed([shown[1], shown[0], *shown[2:]])
     assert not is_recomputed([replace(shown[0], share=shown[0].share - 0.000001), *shown[1:]])
     two = next(one for one in shown if one.pid == 2)
-    wrong = replace(two, words=replace(two.words, share=0.6))
+    wrong = replace(two, lexical=replace(two.lexical, share=0.6))
     assert not is_recomputed([wrong if one is two else one for one in shown])
     gone = [one for one in shown if one.pid != 2]
     assert not is_recomputed(gone)
 
 
 def test_what_was_moved_may_only_have_moved_up():
-    shown = fuse(WORDS, MEANING, By.BOTH, titles={4}, guarded=Guarded(in_front=frozenset({5})))
-    assert {one.pid for one in shown if one.placed} == {4, 5}
+    shown = fuse(WORDS, MEANING, Mode.HYBRID, titles={4}, pinned=Pinned(in_front=frozenset({5})))
+    assert {one.pid for one in shown if one.pinned_by} == {4, 5}
     assert is_recomputed(shown)
     title, *others = shown
     assert not is_recomputed([*others, title])
@@ -65,6 +65,6 @@ def test_what_was_moved_may_only_have_moved_up():
 
 def test_words_beyond_the_hundred_count_nothing_and_keep_their_order():
     words = [Hit(200 - number, 200.0 - number) for number in range(150)]
-    shown = fuse(words, MEANING, By.BOTH)
+    shown = fuse(words, MEANING, Mode.HYBRID)
     assert is_recomputed(shown)
     assert not is_recomputed([*shown[:-2], shown[-1], shown[-2]])

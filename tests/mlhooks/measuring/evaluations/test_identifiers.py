@@ -4,7 +4,7 @@ import pytest
 
 from mlhooks.measuring.evaluations import identifiers
 from wiki.measuring.evaluations.notebook import NothingToEvaluate
-from wiki.search.retrieval import Found
+from wiki.search.retrieval import Retrieval
 
 
 def test_names_are_told_from_words_and_belong_to_whoever_has_them():
@@ -40,7 +40,7 @@ def test_every_note_with_the_name_has_to_be_in_front(options, monkeypatch):
     made = options({**docs, "one": "Use pg_trgm here.", "two": "A river, and unaccent.control."})
     result = identifiers.run(made)
     assert (result["queries"], result["in_top_3"], result["misses"]) == (2, 1, [])
-    monkeypatch.setattr(identifiers, "find", lambda *args: Found())
+    monkeypatch.setattr(identifiers, "retrieve", lambda *args: Retrieval())
     result = identifiers.run(made | {"cases": 1})
     assert (result["queries"], result["in_top_3"]) == (1, 0)
     assert result["misses"][0]["found"] == []
