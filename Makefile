@@ -17,7 +17,7 @@ run: install  ## set up what is missing, then serve the site until Ctrl-C
 	@exec $(BIN)/python manage.py up $(UP)
 
 install:
-	@$(PYTHON) .ci/environment.py $(VENV) $(if $(filter 0,$(WIKI_ML)),requirements-house.txt,requirements.txt)
+	@$(PYTHON) .ci/environment.py $(VENV) $(if $(filter 0,$(WIKI_ML)),requirements-wiki.txt,requirements.txt)
 
 install-dev:
 	@$(PYTHON) .ci/environment.py $(VENV) requirements-dev.txt

