@@ -16,6 +16,7 @@ from wiki.diffing.merge import (
     merge_text,
     plain_marks,
 )
+from wiki.diffing.three_way import Sides
 from wiki.fields import Fields
 
 MARK_MINE, MARK_BETWEEN, MARK_THEIRS = plain_marks(1)
@@ -317,8 +318,8 @@ def test_words_are_not_merged_when_that_takes_too_long(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("poor", [0, 1])
 def test_both_sides_pay_for_comparing_words(poor: int) -> None:
-    three = merge._Three(*map(merge.split_units, ("a b c d", "A b c d", "a b c D")))
-    places = merge._Three(*[slice(0, 1)] * 3)
+    three = Sides(*map(merge.split_units, ("a b c d", "A b c d", "a b c D")))
+    places = Sides(*[slice(0, 1)] * 3)
     budgets = alignment.Budget(1_000_000), alignment.Budget(1_000_000)
     assert merge._merge_words(three, places, budgets) == ["A b c D"]
     assert budgets[0].words == budgets[1].words < 1_000_000

@@ -6,17 +6,15 @@ are never merged inside. What still overlaps, or costs too much to compare, is a
 texts are kept, none is dropped and none silently put behind the other.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from typing import Generic, NamedTuple, TypeVar
+from itertools import groupby
+from typing import NamedTuple
 
-from wiki.diffing.alignment import CHARACTER_COST, Budget, Edit, align, edits_between
+from wiki.diffing.alignment import CHARACTER_COST, Budget
 from wiki.diffing.segments import Units, is_solid, split_units, split_words
+from wiki.diffing.three_way import Change, Separators, Sides, changes_of_both, weave
 from wiki.fields import Fields
-
-T = TypeVar("T")
 
 LIMIT_S = 0.25  # for aligning one side
 
@@ -147,14 +145,14 @@ def merge_text(base: str, mine: str, theirs: str, marks: Marker = plain_marks) -
         return TextMerge(theirs)
     if theirs == base:
         return TextMerge(mine)
-    texts = _Three(split_units(base), split_units(mine), split_units(theirs))
-    units = _Three(*(text.units for text in texts))
+    texts = Sides(split_units(base), split_units(mine), split_units(theirs))
+    units = Sides(*(text.units for text in texts))
     budgets = (Budget.of_seconds(LIMIT_S), Budget.of_seconds(LIMIT_S))
     draft = _Draft(marks)
     # Any unchanged line keeps two changes apart, but two additions meet across blank lines.
     written = [k for k, unit in enumerate(units.base) if unit and not unit.isspace()]
-    separators = _Separators(range(len(units.base)), written)
-    for places, merged in _weave(units, _both_changes(units, budgets), separators):
+    separators = Separators(range(len(units.base)), written)
+    for places, merged in weave(units, changes_of_both(units, budgets), separators):
         if merged is None:
             merged = _merge_words(texts, places, budgets)
         if merged is None:
@@ -162,15 +160,6 @@ def merge_text(base: str, mine: str, theirs: str, marks: Marker = plain_marks) -
         else:
             draft.add(merged)
     return TextMerge("\n".join(draft.parts), tuple(draft.conflicts))
-
-
-class _Three(NamedTuple, Generic[T]):
-    base: T
-    mine: T
-    theirs: T
-
-
-NOWHERE = _Three(slice(0), slice(0), slice(0))
 
 
 class _Draft:
@@ -194,119 +183,8 @@ class _Draft:
         self.add([marks.mine, *mine, marks.between, *theirs, marks.theirs])
 
 
-class _Change(NamedTuple):
-    """What one side did: base[start:end] became longer by growth.
-
-    reach is the highest place in the base at which a pure insertion might as well stand, since
-    it repeats what is above it; for any other change it is start.
-    """
-
-    start: int
-    end: int
-    growth: int
-    reach: int
-    is_mine: bool
-
-
-def _both_changes(sides: _Three[list[str]], budgets: tuple[Budget, Budget]) -> list[_Change]:
-    """List what both sides changed, in the order of the base.
-
-    Of two changes at one place, that of the side which changed something above comes first, so
-    that a merge is the same whoever calls it mine.
-    """
-    mine = _changes(sides.base, sides.mine, budgets[0], is_mine=True)
-    theirs = _changes(sides.base, sides.theirs, budgets[1], is_mine=False)
-    changes = sorted([*mine, *theirs])
-    for k in range(1, len(changes) - 1):
-        above, one, other = changes[k - 1 : k + 2]
-        if one[:-1] == other[:-1] and one.is_mine != above.is_mine:
-            changes[k : k + 2] = other, one
-    return changes
-
-
-def _changes(
-    base: list[str], side: list[str], budget: Budget, *, is_mine: bool
-) -> Iterator[_Change]:
-    whole = Edit(0, len(base), 0, len(side))
-    above = 0  # where the change above ends
-    for start, end, new_start, new_end in edits_between(align(base, side, budget), whole):
-        slid = 0
-        if start == end:
-            while start - slid > above and base[start - slid - 1] == side[new_end - slid - 1]:
-                slid += 1
-        yield _Change(start, end, new_end - new_start - (end - start), start - slid, is_mine)
-        above = end
-
-
-class _Separators(NamedTuple):
-    """Places of unchanged units that keep the changes of two sides apart, or two additions."""
-
-    changes: Sequence[int]
-    additions: Sequence[int]
-
-    def stand_between(self, start: int, stop: int, both_add: bool) -> bool:
-        places = self.additions if both_add else self.changes
-        k = bisect_left(places, start)
-        return k < len(places) and places[k] < stop
-
-
-def _weave(
-    sides: _Three[list[str]], changes: list[_Change], separators: _Separators
-) -> Iterator[tuple[_Three[slice], list[str] | None]]:
-    """Yield the merge part by part, with its places; None where both sides changed a part.
-
-    Changes of the two sides that are not apart share a part.
-    """
-    done = mine_shift = theirs_shift = 0
-    for cluster in _clusters(changes, separators):
-        start, end = cluster[0].start, max(change.end for change in cluster)
-        yield NOWHERE, sides.base[done:start]
-        mine_start, theirs_start = start + mine_shift, start + theirs_shift
-        mine_shift += sum(change.growth for change in cluster if change.is_mine)
-        theirs_shift += sum(change.growth for change in cluster if not change.is_mine)
-        places = _Three(
-            slice(start, end),
-            slice(mine_start, end + mine_shift),
-            slice(theirs_start, end + theirs_shift),
-        )
-        yield places, _agreed(*(side[place] for side, place in zip(sides, places, strict=True)))
-        done = end
-    yield NOWHERE, sides.base[done:]
-
-
-def _clusters(changes: list[_Change], separators: _Separators) -> list[list[_Change]]:
-    """Group each change with those of the other side that no separator keeps it from.
-
-    Two additions are apart only if they are so wherever the lower one might stand.
-    """
-    clusters: list[list[_Change]] = []
-    ends: list[int] = []  # where each cluster ends in the base
-    last: dict[bool, tuple[int, _Change]] = {}  # of each side: the cluster it is in, the change
-    for change in changes:
-        joined, end = [change], change.end
-        if (not change.is_mine) in last:
-            k, above = last[not change.is_mine]
-            both_add = above.growth > 0 and change.growth > 0
-            stop = change.reach if both_add else change.start
-            if not separators.stand_between(ends[k], stop, both_add):
-                joined = [*chain.from_iterable(clusters[k:]), change]
-                end = max(end, *ends[k:])
-                del clusters[k:], ends[k:]
-                last[not change.is_mine] = len(clusters), above
-        last[change.is_mine] = len(clusters), change
-        clusters.append(joined)
-        ends.append(end)
-    return clusters
-
-
-def _agreed(base: list[str], mine: list[str], theirs: list[str]) -> list[str] | None:
-    if mine == base:
-        return theirs
-    return mine if theirs in (base, mine) else None
-
-
 def _merge_words(
-    texts: _Three[Units], places: _Three[slice], budgets: tuple[Budget, Budget]
+    texts: Sides[Units], places: Sides[slice], budgets: tuple[Budget, Budget]
 ) -> list[str] | None:
     """Merge by words; None if changes touch, or if a side left less than half of the base."""
     units = [text.units[place] for text, place in zip(texts, places, strict=True)]
@@ -314,13 +192,13 @@ def _merge_words(
     affordable = [budget.take(cost) for budget in budgets]  # both pay, so that sides are alike
     if not all(affordable):
         return None
-    sides = _Three(*map(_words, texts, places))
-    changes = _both_changes(sides, budgets)
+    sides = Sides(*map(_words, texts, places))
+    changes = changes_of_both(sides, budgets)
     if not (_keeps_half(sides.base, changes, True) and _keeps_half(sides.base, changes, False)):
         return None
     solid = [k for k, word in enumerate(sides.base) if is_solid(word)]
     words: list[str] = []
-    for _, merged in _weave(sides, changes, _Separators(solid, solid)):
+    for _, merged in weave(sides, changes, Separators(solid, solid)):
         if merged is None:
             return None
         words += merged
@@ -337,7 +215,7 @@ def _words(text: Units, place: slice) -> list[str]:
     return words
 
 
-def _keeps_half(base: list[str], changes: list[_Change], is_mine: bool) -> bool:
+def _keeps_half(base: list[str], changes: list[Change], is_mine: bool) -> bool:
     """Tell an edit from a rewrite, which shares words with the base by chance."""
     own = (change for change in changes if change.is_mine == is_mine)
     lost = sum(is_solid(word) for change in own for word in base[change.start : change.end])
