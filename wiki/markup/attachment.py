@@ -19,7 +19,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from wiki.markup.outline import words
+from wiki.markup.token_text import words
 from wiki.markup.wikilink import WIKILINK, read_wikilink
 
 MAX_KEY_LENGTH = 500

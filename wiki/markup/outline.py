@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from markdown_it.token import Token
 
 from wiki.markup.rendered import ID_MARK, Heading
+from wiki.markup.token_text import words
 from wiki.markup.wikilink import link_key
 
 
@@ -49,10 +50,3 @@ def permalink_html(payload: Mapping[str, Any], ids: str) -> str:
         ids,
         payload["id"],
     )
-
-
-def words(token: Token) -> str:
-    """Return what an inline token says, without its markup."""
-    if token.type in ("softbreak", "hardbreak"):
-        return " "
-    return token.content or str(token.meta.get("text", ""))

@@ -20,8 +20,8 @@ from markdown_it.token import Token
 from wiki.extensions import Slot
 from wiki.markup.equations import Formula, Reference
 from wiki.markup.highlight import code_html
-from wiki.markup.outline import words
 from wiki.markup.rendered import ID_MARK
+from wiki.markup.token_text import words
 from wiki.markup.wikilink import relative_link
 
 ALIGNMENT = {"text-align:right": "end", "text-align:center": "middle"}
