@@ -10,8 +10,6 @@ from django.db.models.functions import Now
 
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import freshness, integrity, ranking, requests, store
-from mlhooks.measuring.benchmarks import embedding, jobs, searches
-from mlhooks.measuring.evaluations import closeness, evidence, identifiers, search
 from mlhooks.models import Job, Worker
 from mlhooks.views import panels
 from mlhooks.workers import broker, processes
@@ -52,15 +50,15 @@ def connect() -> None:
         "backlog": lambda: {"oldest_s": freshness.backlog_age_s()},
     }
     extensions.benchmarks |= {
-        "embed": embedding.run,
-        "jobs": jobs.run,
-        "search": searches.run,
+        "embed": "mlhooks.measuring.benchmarks.embedding.SUBJECT",
+        "jobs": "mlhooks.measuring.benchmarks.jobs.SUBJECT",
+        "search": "mlhooks.measuring.benchmarks.searches.SUBJECT",
     }
     extensions.evaluations |= {
-        "closeness": closeness.run,
-        "evidence": evidence.run,
-        "identifiers": identifiers.run,
-        "search": search.run,
+        "closeness": "mlhooks.measuring.evaluations.closeness.SUBJECT",
+        "evidence": "mlhooks.measuring.evaluations.evidence.SUBJECT",
+        "identifiers": "mlhooks.measuring.evaluations.identifiers.SUBJECT",
+        "search": "mlhooks.measuring.evaluations.search.SUBJECT",
     }
     extensions.kept_tables += KEPT_TABLES
     extensions.derived_tables += DERIVED_TABLES

@@ -13,6 +13,7 @@ from wiki.wsgi import application
 from django.urls import get_resolver
 get_resolver().url_patterns
 heavy = {"torch", "transformers", "sentence_transformers", "celery.worker"} & set(sys.modules)
+heavy |= {name for name in sys.modules if ".measuring" in name}
 print(sorted(heavy))
 """
 

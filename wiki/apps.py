@@ -13,16 +13,15 @@ class WikiConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the wiki app's own benchmarks and evaluations."""
-        # Models can be imported only now.
         from wiki import extensions
-        from wiki.measuring.benchmarks import markup, pages, saves, searches
-        from wiki.measuring.evaluations import search
 
-        extensions.benchmarks["markup"] = markup.run
-        extensions.benchmarks["pages"] = pages.run
-        extensions.benchmarks["saves"] = saves.run
-        extensions.benchmarks["search"] = searches.run
-        extensions.evaluations["search"] = search.run
+        extensions.benchmarks |= {
+            "markup": "wiki.measuring.benchmarks.markup.SUBJECT",
+            "pages": "wiki.measuring.benchmarks.pages.SUBJECT",
+            "saves": "wiki.measuring.benchmarks.saves.SUBJECT",
+            "search": "wiki.measuring.benchmarks.searches.SUBJECT",
+        }
+        extensions.evaluations["search"] = "wiki.measuring.evaluations.search.SUBJECT"
         post_migrate.connect(index_notes, sender=self)
         post_migrate.connect(remember_derived_tables, sender=self)
 

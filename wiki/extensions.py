@@ -122,5 +122,6 @@ vitals: dict[str, Callable[[], Any]] = {}
 kept_tables: list[str] = []  # what people did there: rows that every backup holds
 # Rows that are made again, left out of backups; a pattern only for tables that come and go.
 derived_tables: list[str] = []
-evaluations: dict[str, Callable[..., dict[str, Any]]] = {}
-benchmarks: dict[str, Callable[..., dict[str, Any]]] = {}
+# What `evaluate` and `bench` can measure, by name: dotted paths of wiki.measuring.subject.Subject.
+evaluations: dict[str, str] = {}
+benchmarks: dict[str, str] = {}

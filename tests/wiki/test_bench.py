@@ -10,6 +10,7 @@ from wiki import extensions
 from wiki.management.own_database import OWN_FOLDER
 from wiki.measuring.benchmarks import saves
 from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.subject import Arguments, Subject, add_cache, add_notes
 from wiki.models import Note, revision_save
 
 QUIET = Machine(cores=2, model="a machine", load=0.5)
@@ -84,12 +85,22 @@ def test_an_unknown_subject_is_refused_and_the_known_ones_are_named():
 @pytest.mark.parametrize("failed", [0, 1])
 def test_a_subject_is_measured_with_its_options(failed, monkeypatch, settings, capsys):
     monkeypatch.setenv(OWN_FOLDER, str(settings.WIKI_DATA_DIR))
-    monkeypatch.setitem(
-        extensions.benchmarks, "quick", lambda said: {"notes": said["notes"], "failed": failed}
-    )
+    quick = Subject(lambda options: {"notes": options["notes"], "failed": failed})
+    monkeypatch.setattr("wiki.measuring.benchmarks.machine.QUICK", quick, raising=False)
+    monkeypatch.setitem(extensions.benchmarks, "quick", "wiki.measuring.benchmarks.machine.QUICK")
     try:
         call_command("bench", "quick", notes=5, json=True)
     except SystemExit as ended:
         assert ended.code == 1 == failed
     last = capsys.readouterr().out.splitlines()[-1]
     assert json.loads(last) == {"notes": 5, "failed": failed}
+
+
+def test_one_option_of_two_subjects_is_declared_once():
+    declared = []
+    arguments = Arguments(lambda name, **details: declared.append(name))
+    for add in (add_notes, add_cache, add_notes):
+        add(arguments)
+    assert declared == ["--notes", "--cache"] and list(arguments.declared) == ["notes", "cache"]
+    with pytest.raises(ValueError, match="--notes in two ways"):
+        arguments.add("notes", type=str)

@@ -98,7 +98,9 @@ def test_scores_are_those_of_the_textbook():
 def test_what_cannot_be_evaluated_is_refused_with_a_sentence(
     options, folder, monkeypatch, settings
 ):
-    monkeypatch.setitem(extensions.evaluations, "search", search.run)
+    monkeypatch.setitem(
+        extensions.evaluations, "search", "wiki.measuring.evaluations.search.SUBJECT"
+    )
     monkeypatch.setenv("COMMONPLACE_BENCH", str(settings.WIKI_DATA_DIR))
     monkeypatch.setattr("wiki.management.own_database.call_command", lambda *a, **k: None)
     with pytest.raises(Refused, match=r"--corpus DIR|no set in|WIKI_ML=1"):

@@ -4,36 +4,35 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.module_loading import import_string
 
 from wiki.management.base import PROBLEMS, Refused, ServiceMissing
+from wiki.measuring.subject import Arguments, Options, Subject
 from wiki.postgres import PostgresError, temporary_cluster
 
 # Holds the data folder that the command made for its second run.
 OWN_FOLDER = "COMMONPLACE_BENCH"
 
-Run = Callable[[dict[str, Any]], dict[str, Any]]
-
 
 class OwnDatabaseCommand(BaseCommand):
     """Runs itself again, since Django has read by now where the site's own database is.
 
-    subjects: what can be run, by name. passed_on: the options, besides the subject, that the
-    second run is given.
+    subjects: the dotted paths of what can be measured, by name. Each subject declares its own
+    options; the second run is given those that were typed.
     """
 
     requires_system_checks = []
     name: ClassVar[str]
-    passed_on: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def subjects(self) -> Mapping[str, Run]:
-        """Return what can be run, by name."""
+    def subjects(self) -> Mapping[str, str]:
+        """Return the dotted path of each Subject, by name."""
         raise NotImplementedError
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,6 +41,10 @@ class OwnDatabaseCommand(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object as the last line"
         )
+        arguments = Arguments(parser.add_argument)
+        for name in sorted(self.subjects):
+            self._subject(name).add_arguments(arguments)
+        self._own_options = tuple(arguments.declared)
 
     def handle(self, *args: Any, **options: Any) -> None:
         subject = options["subject"]
@@ -55,18 +58,22 @@ class OwnDatabaseCommand(BaseCommand):
         else:
             self._run_again(options)
 
-    def _measure(self, options: dict[str, Any]) -> None:
+    def _subject(self, name: str) -> Subject:
+        subject: Subject = import_string(self.subjects[name])
+        return subject
+
+    def _measure(self, options: Options) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        result = self.subjects[options["subject"]](options)
+        result = self._subject(options["subject"]).run(options)
         indent = None if options["json"] else 2
         self.stdout.write(json.dumps(result, ensure_ascii=False, indent=indent))
         if result.get("failed"):
             sys.exit(PROBLEMS)
 
-    def _run_again(self, options: dict[str, Any]) -> None:
+    def _run_again(self, options: Options) -> None:
         argv = [sys.executable, settings.ROOT / "manage.py", self.name, options["subject"]]
         argv += ["--json"] if options["json"] else []
-        argv += [f"--{name}={options[name]}" for name in self.passed_on if options[name]]
+        argv += [f"--{name}={options[name]}" for name in self._own_options if options[name]]
         try:
             with temporary_cluster(keep=options["keep"]) as cluster:
                 home = str(cluster.home.parent.resolve())
@@ -80,6 +87,6 @@ class OwnDatabaseCommand(BaseCommand):
             sys.exit(ran.returncode)
 
 
-def _names(subjects: Mapping[str, Run]) -> str:
+def _names(subjects: Mapping[str, str]) -> str:
     """Return the names of all subjects, as a person reads them."""
     return ", ".join(sorted(subjects)) or "none are installed"

@@ -34,6 +34,7 @@ from mlhooks.workers import processes
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many
+from wiki.measuring.subject import Options, Subject, add_notes
 
 NOTES = 400
 LATER = timedelta(days=1)
@@ -41,7 +42,7 @@ LATER = timedelta(days=1)
 STUCK_S = 120.0
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Embed options["notes"] notes, then save some. Times are None on a busy machine.
 
     Uses the database of the settings, and a broker in their data folder unless BROKER_URL
@@ -143,3 +144,6 @@ def raw_encoding(pids: Sequence[int]) -> dict[str, Any]:
     if ran.returncode:
         raise NotMeasured(f"The plain process failed: {ran.stderr[-1000:]}")
     return {"passages": len(texts), **json.loads(ran.stdout.splitlines()[-1])}
+
+
+SUBJECT = Subject(run, add_notes)

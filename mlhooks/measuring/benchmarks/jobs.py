@@ -13,6 +13,7 @@ from mlhooks.measuring.benchmarks.site_processes import NotMeasured, running
 from mlhooks.models import Job
 from mlhooks.workers import processes
 from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.subject import Options, Subject
 
 ROUNDS = 200
 WARM_UP = 10
@@ -20,7 +21,7 @@ ANSWER_LIMIT_S = 10.0
 PAUSE_S = 0.015
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Time the rounds; options["rounds"] says how many. Times are None on a busy machine.
 
     Uses the database of the settings, and a broker in their data folder unless BROKER_URL
@@ -56,3 +57,6 @@ def time_round(key: str) -> float:
     if job.state != Job.State.DONE:
         raise NotMeasured(f"Job {job.pk} is {job.state} after {ANSWER_LIMIT_S:.0f} s. {job.error}")
     return time.perf_counter() - began
+
+
+SUBJECT = Subject(run)

@@ -17,12 +17,13 @@ from mlhooks.workers import processes
 from wiki.measuring.benchmarks import searches
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
+from wiki.measuring.subject import Arguments, Options, Subject, add_cache, add_notes
 
 NEAREST_QUERIES = 100
 SEED = 31
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Build a notebook of options["notes"] notes and search it.
 
     options["cache"]: a folder that keeps vectors for next time. Raises NotMeasured.
@@ -63,3 +64,12 @@ class Meaning:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_total_relation_size(%s)", [EncoderIndex.objects.get().table])
             return int(cursor.fetchone()[0])
+
+
+def add_arguments(arguments: Arguments) -> None:
+    """Declare how many notes there are, and where vectors are kept."""
+    add_notes(arguments)
+    add_cache(arguments)
+
+
+SUBJECT = Subject(run, add_arguments)

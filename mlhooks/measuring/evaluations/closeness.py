@@ -17,13 +17,14 @@ from mlhooks.measuring.evaluations.off_topic_queries import OFF_TOPIC, gibberish
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import read_set, write
 from wiki.measuring.evaluations.retrieval import mean
+from wiki.measuring.subject import Options, Subject, add_corpus_and_cases
 from wiki.search.results_page import ResultsPage
 
 GIBBERISH = 100
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Evaluate on the set in options["corpus"], with at most options["cases"] of its queries.
 
     gibberish, off_topic, known_item_wrongly: the share to which nothing was called close enough.
@@ -75,3 +76,6 @@ def _quantiles(values: Iterable[float | None]) -> dict[str, float]:
         return {}
     last = len(ordered) - 1
     return {str(part): round(ordered[round(part * last)], 4) for part in QUANTILES}
+
+
+SUBJECT = Subject(run, add_corpus_and_cases)

@@ -23,6 +23,7 @@ from mlhooks.passages import split
 from wiki.extensions import Hit
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import NothingToEvaluate, read_set, readable, write
+from wiki.measuring.subject import Options, Subject, add_corpus_and_cases
 from wiki.search.fusion import Mode
 from wiki.search.query import ParsedQuery, parse
 from wiki.search.retrieval import retrieve
@@ -46,7 +47,7 @@ class Case:
     without_other: str
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Evaluate on the set in options["corpus"], with options["cases"] pairs of query and note.
 
     shown_counts_more: the share of cases in which the cosine falls more without the sentence
@@ -130,3 +131,6 @@ def _falls(encoder: "Encoder", case: Case) -> tuple[float, float]:
         for vector in encoder.encode([case.text, case.without_shown, case.without_other])
     )
     return whole - shown, whole - other
+
+
+SUBJECT = Subject(run, add_corpus_and_cases)

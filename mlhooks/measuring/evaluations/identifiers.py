@@ -18,6 +18,7 @@ from django.conf import settings
 from mlhooks.measuring.evaluations.notebooks import Reader
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.evaluations.notebook import Notebook, read_set, readable, write
+from wiki.measuring.subject import Options, Subject, add_corpus_and_cases
 from wiki.search.fusion import Mode
 from wiki.search.query import parse
 from wiki.search.retrieval import retrieve
@@ -35,7 +36,7 @@ JOINED = r"[._/:+@^'’\\-]"
 MAX_PARTS = 12
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Evaluate on the set in options["corpus"], with at most options["cases"] names of each kind.
 
     queries, in_top_3 (a share), misses: of names by themselves; "inside" has those of the others.
@@ -122,3 +123,6 @@ def _missed(name: str, right: frozenset[str], notebook: Notebook) -> dict[str, A
     if right.issubset(first):
         return None
     return {"query": name, "right": sorted(right), "found": first}
+
+
+SUBJECT = Subject(run, add_corpus_and_cases)

@@ -11,9 +11,10 @@ from django.conf import settings
 from mlhooks.measuring.evaluations.notebooks import Reader
 from wiki.measuring.evaluations import search
 from wiki.measuring.evaluations.notebook import Notebook
+from wiki.measuring.subject import Options, Subject
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Evaluate on options["corpus"]; options["cache"]: a folder that keeps vectors for next time.
 
     Raises NothingToEvaluate.
@@ -29,3 +30,6 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 def _encoder() -> str:
     return str(settings.WIKI_ENCODER)
+
+
+SUBJECT = Subject(run, search.add_arguments)

@@ -9,6 +9,7 @@ from typing import Any
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.pathological_texts import PATHOLOGICAL
+from wiki.measuring.subject import Options, Subject
 from wiki.rendering import sandbox
 
 ROUNDS = 5
@@ -20,7 +21,7 @@ SIZES = {
 }
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Render every text; "failed" counts ordinary ones that were not set.
 
     Returns per ordinary size "first_ms" (no formula was set before), "p50_ms"; of the
@@ -68,3 +69,6 @@ def _pathological() -> tuple[dict[str, float], int]:
         notices += bool(sandbox.render(text).notice)
         seconds[name] = perf_counter() - begin
     return seconds, notices
+
+
+SUBJECT = Subject(run)

@@ -26,6 +26,7 @@ from wiki.forms import MAX_BYTES, form_values
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many
+from wiki.measuring.subject import Options, Subject, add_notes
 from wiki.models import Note, Revision
 from wiki.models.bulk_insert import Arrival
 
@@ -56,7 +57,7 @@ class Queries:
         return connection.execute_wrapper(self)
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Build a corpus and measure every page; options["notes"] is how many notes there are.
 
     *_ms are medians but p95_ms; cpu_ms is this process's, so that of a save lacks what the
@@ -199,3 +200,6 @@ def whole_reads(rows: int) -> dict[str, int]:
             [rows],
         )
         return dict(cursor.fetchall())
+
+
+SUBJECT = Subject(run, add_notes)

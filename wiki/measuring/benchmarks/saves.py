@@ -22,6 +22,7 @@ from wiki.fields import Fields
 from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import write_many
+from wiki.measuring.subject import Options, Subject, add_notes
 from wiki.models import EditConflict, Note, Revision
 
 LINES = 200
@@ -88,7 +89,7 @@ SCENES = {
 }
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options) -> dict[str, Any]:
     """Play every scene; options["notes"] is how many other notes there are meanwhile.
 
     Returns per scene "p50_ms" "p95_ms" "accepted" "merges" "conflicts" and, which must all be
@@ -197,3 +198,6 @@ def long_text(title: str) -> Fields:
     """Return a note of LINES lines to start from."""
     body = "\n".join(f"Line {i} of a text, with $x_{{{i}}}$ in it." for i in range(LINES))
     return Fields(title, body, ref="", type="note", tags=("bench", "saves"), visibility="public")
+
+
+SUBJECT = Subject(run, add_notes)

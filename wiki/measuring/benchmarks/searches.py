@@ -24,6 +24,7 @@ from wiki.measuring.benchmarks.corpus import Corpus
 from wiki.measuring.benchmarks.machine import Machine
 from wiki.measuring.benchmarks.population import settle, write_many
 from wiki.measuring.evaluations import ts_rank
+from wiki.measuring.subject import Options, Subject, add_notes
 from wiki.models import Note
 from wiki.models.visibility import Visibility
 from wiki.reader import Reader
@@ -101,7 +102,7 @@ class Times:
         }
 
 
-def run(options: dict[str, Any], meaning: Meaning | None = None) -> dict[str, Any]:
+def run(options: Options, meaning: Meaning | None = None) -> dict[str, Any]:
     """Build a notebook of options["notes"] notes and search it.
 
     ratio_to_ts_rank: p95 of `lexical` to that of ts_rank. Without meaning its fields are null.
@@ -206,3 +207,6 @@ def _sizes() -> dict[str, int]:
             cursor.execute(statement)
             sizes[name] = cursor.fetchone()[0]
     return sizes
+
+
+SUBJECT = Subject(run, add_notes)

@@ -28,6 +28,7 @@ from wiki.measuring.evaluations.retrieval import (
     recall,
     reciprocal_rank,
 )
+from wiki.measuring.subject import Arguments, Options, Subject, add_corpus
 from wiki.search.fusion import Mode
 from wiki.search.query import parse
 from wiki.search.retrieval import retrieve
@@ -49,7 +50,7 @@ class Reading:
     read: Callable[[Notebook], None]
 
 
-def run(options: dict[str, Any], reading: Reading | None = None) -> dict[str, Any]:
+def run(options: Options, reading: Reading | None = None) -> dict[str, Any]:
     """Evaluate on options["corpus"]: a set, or a folder of sets. Raises NothingToEvaluate.
 
     options["mode"]: the one system that is measured beside ts_rank, or "all". Without a reading
@@ -164,3 +165,12 @@ LEGS = ("lexical", "semantic")
 BY_MEANING = ("semantic", "hybrid")
 COMPARED = (("hybrid", "lexical"), ("hybrid", "semantic"), ("lexical", "ts_rank"))
 MODES = ("lexical", "semantic", "hybrid", "all")
+
+
+def add_arguments(arguments: Arguments) -> None:
+    """Declare the set, and how it is searched."""
+    add_corpus(arguments)
+    arguments.add("mode", choices=MODES, default="all", help="how to search")
+
+
+SUBJECT = Subject(run, add_arguments)
