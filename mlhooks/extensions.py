@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from mlhooks.embeddings.registry import NoSuchModel
+from mlhooks.gateway import Note
 from mlhooks.indexes import freshness, integrity, ranking, requests, store
 from mlhooks.models import Job, Worker
 from mlhooks.views import panels
@@ -82,7 +83,7 @@ class Saved(threading.local):
 saved = Saved()
 
 
-def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
+def note_saved(note: Note, more: bool = False, **kwargs: Any) -> None:
     """Let a worker read the note once this is committed."""
     saved.pids.add(note.pid)
     if not more:
@@ -90,7 +91,7 @@ def note_saved(note: Any, more: bool = False, **kwargs: Any) -> None:
         requests.request(pids)
 
 
-def note_removed(note: Any, **kwargs: Any) -> None:
+def note_removed(note: Note, **kwargs: Any) -> None:
     """Nobody finds the note by meaning from the moment this is committed."""
     store.forget(note.pid)
     requests.request([note.pid])

@@ -12,7 +12,8 @@ from mlhooks.jobs.kinds import Progress
 from mlhooks.models import EncoderIndex, IndexedNote, NoteBlocks, SplitNote, UnreadNote
 from wiki import access, integrity
 from wiki.markup import as_read
-from wiki.models import Alias, Link, Note, Revision
+from wiki.models import Alias, Link, Revision
+from wiki.models import Note as Note
 from wiki.models.note_queryset import NoteQuerySet
 from wiki.reader import Reader
 from wiki.rendering import sandbox
@@ -71,9 +72,9 @@ def body_of(pid: int, number: int) -> str | None:
     return None if body is None else as_read(body)
 
 
-def shown_text(note: Any) -> str:
+def shown_text(note: Note) -> str:
     """Return the text of a note's head as its readers see it."""
-    return as_read(note.head.body or "")
+    return as_read(note.head_revision.body or "")
 
 
 def hold(pids: Collection[int]) -> dict[int, int]:
@@ -97,7 +98,7 @@ def editable(user: Reader, pid: int) -> Note:
     return access.editable_note(user, pid)
 
 
-def beside(note: Any, reader: Reader) -> QuerySet[Any, Any]:
+def beside(note: Note, reader: Reader) -> QuerySet[Any, Any]:
     """Return (pid, title, revision, body, links_here) of notes to show beside this one.
 
     Those the reader may read, without the ones that a link in the text of this note leads to;

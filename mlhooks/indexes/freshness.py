@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -10,6 +9,7 @@ from django.db.models import Min
 from django.db.models.functions import Now
 
 from mlhooks import gateway
+from mlhooks.gateway import Note
 from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from mlhooks.models.worker import ALIVE_S
@@ -110,7 +110,7 @@ class Coverage:
         return share if share == 1 else min(round(share, 4), 0.9999)
 
 
-def of_note(note: Any) -> NoteStatus:
+def of_note(note: Note) -> NoteStatus:
     """Return the status of a note, which comes with its head. One query."""
     index = EncoderIndex.objects.remembered_active()
     values = {
@@ -123,7 +123,7 @@ def of_note(note: Any) -> NoteStatus:
     }
     with connection.cursor() as cursor:
         cursor.execute(OF_NOTE, values)
-        return NoteStatus(note.head.number, *cursor.fetchone())
+        return NoteStatus(note.head_revision.number, *cursor.fetchone())
 
 
 def share() -> float:

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from mlhooks import gateway
 from mlhooks.embeddings.sentence_attribution import most_telling
+from mlhooks.gateway import Note
 from mlhooks.indexes import nearest
 from mlhooks.models import EncoderIndex
 from wiki.reader import Reader
@@ -121,7 +122,7 @@ def usual(index: EncoderIndex) -> Usual | None:
     return Usual(of_100, pairs[of_100])
 
 
-def related(index: EncoderIndex, note: Any, reader: Reader) -> list[Related]:
+def related(index: EncoderIndex, note: Note, reader: Reader) -> list[Related]:
     """Return the notes most closely related to a note among those that reader may read.
 
     note: one with its head. Those it links to are left out: the text itself leads there. So are
@@ -137,11 +138,11 @@ def related(index: EncoderIndex, note: Any, reader: Reader) -> list[Related]:
     return [_explained(body, *row) for row in rows]
 
 
-def _rows(index: EncoderIndex, note: Any, reader: Reader, most: float) -> Sequence[Sequence[Any]]:
+def _rows(index: EncoderIndex, note: Note, reader: Reader, most: float) -> Sequence[Sequence[Any]]:
     readable = gateway.readable(reader)
     count = nearest.count(index, readable, str(readable.scope)) if index.has_graph else 0
     compares = count <= MAX_READ
-    values: dict[str, Any] = {"note": note.pid, "revision": note.head.number, "most": most}
+    values: dict[str, Any] = {"note": note.pid, "revision": note.head_revision.number, "most": most}
     within = nearest.in_set if compares else nearest.one_by_one
     distance = nearest.COMPARE if compares else nearest.WALK
     statement = RELATED.format(

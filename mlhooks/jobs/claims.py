@@ -122,7 +122,7 @@ class Claim:
             **attempts,
         )
 
-    def finish(self, result: Any) -> None:
+    def finish(self, result: object) -> None:
         """Store what the work made. Raises TypeError or ValueError when it is not JSON."""
         self._end(Job.State.DONE, result=json.dumps(result, allow_nan=False))
 
@@ -146,7 +146,7 @@ class Claim:
             error=sentence,
         )
 
-    def requeue(self, payload: Any, after_s: float) -> None:
+    def requeue(self, payload: object, after_s: float) -> None:
         """Let the job wait behind the others and go on with this payload.
 
         A part of it is done, so it has all its attempts again. What was requested meanwhile

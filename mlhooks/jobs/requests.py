@@ -47,7 +47,7 @@ def request(
     kind: str,
     *,
     key: str = "",
-    payload: Any = None,
+    payload: object = None,
     queue: str | None = None,
     run_after: datetime | None = None,
     user: Reader | None = None,

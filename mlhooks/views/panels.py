@@ -1,9 +1,8 @@
 """What stands in the margin of a note's page, and in the top line."""
 
-from typing import Any
-
 from django.template.loader import render_to_string
 
+from mlhooks.gateway import Note
 from mlhooks.indexes import freshness, related
 from mlhooks.models import EncoderIndex
 from wiki.reader import Reader
@@ -17,7 +16,7 @@ def coverage(reader: Reader) -> str | None:
     return render_to_string("mlhooks/_coverage.html", {"coverage": found}) if found.total else None
 
 
-def note_status(note: Any, reader: Reader) -> str | None:
+def note_status(note: Note, reader: Reader) -> str | None:
     """Tell those who may edit a note how current the index is about it."""
     if not note.may_be_edited_by(reader):
         return None
@@ -25,7 +24,7 @@ def note_status(note: Any, reader: Reader) -> str | None:
     return render_to_string("mlhooks/_note_status.html", context)
 
 
-def related_notes(note: Any, reader: Reader) -> str | None:
+def related_notes(note: Note, reader: Reader) -> str | None:
     """Show the notes that are closest by meaning, and why; nothing if none is close."""
     index = EncoderIndex.objects.remembered_active()
     found = [] if index is None else related.related(index, note, reader)

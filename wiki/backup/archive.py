@@ -61,7 +61,7 @@ class Manifest:
     format: int = FORMAT
 
     @classmethod
-    def of(cls, said: Any) -> "Manifest":
+    def of(cls, said: object) -> "Manifest":
         """Return what a manifest says, as JSON. Raises ValueError if it is none of ours."""
         if not isinstance(said, dict) or said.get("format") not in FORMATS:
             found = said.get("format") if isinstance(said, dict) else None
@@ -87,36 +87,36 @@ class Manifest:
         return self.tables[table].rows if table in self.tables else 0
 
 
-def _text(said: Any) -> str:
+def _text(said: object) -> str:
     # It may be shown in a terminal, which obeys signs that nobody sees.
     if not isinstance(said, str) or not said.isprintable():
         raise ValueError("its manifest is none of ours")
     return said
 
 
-def _texts(said: Any) -> tuple[str, ...]:
+def _texts(said: object) -> tuple[str, ...]:
     return tuple(_text(one) for one in (said if isinstance(said, list) else [None]))
 
 
-def _number(said: Any) -> int:
+def _number(said: object) -> int:
     if type(said) is not int or said < 0:
         raise ValueError("its manifest is none of ours")
     return said
 
 
-def _by_name(said: Any, read: Callable[[Any], T]) -> dict[str, T]:
+def _by_name(said: object, read: Callable[[Any], T]) -> dict[str, T]:
     if not isinstance(said, dict):
         raise ValueError("its manifest is none of ours")
     return {_text(name): read(value) for name, value in said.items()}
 
 
-def _contents(said: Any) -> Contents:
+def _contents(said: object) -> Contents:
     found = said if isinstance(said, dict) else {}
     columns = _texts(found.get("columns", []))
     return Contents(_number(found.get("rows")), _text(found.get("sha256")), columns)
 
 
-def _member(said: Any) -> Member:
+def _member(said: object) -> Member:
     found = said if isinstance(said, dict) else {}
     return Member(_number(found.get("bytes")), _text(found.get("sha256")))
 

@@ -77,7 +77,7 @@ def _is_misread(note: Note, heading: str, body: str) -> bool:
     return any(tag_key(word) not in tags for word in HASHTAG.findall(body))
 
 
-def _hides(key: str, value: Any) -> bool:
+def _hides(key: str, value: object) -> bool:
     return str(value).lower() == HIDING.get(_name(key))
 
 

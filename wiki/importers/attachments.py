@@ -7,7 +7,9 @@ what they showed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from django.contrib.auth.models import User
 
 from wiki.files import store
 from wiki.files.sanitizer import Clean, sanitised_svg
@@ -55,7 +57,7 @@ def attach(
     items: Sequence[Item],
     surveys: Sequence[Survey],
     results: list[Result],
-    importer: Any,
+    importer: User,
     writer: Writer,
 ) -> list[Result]:
     """Bring the files of a batch that lie beside its texts; returns its results with what is told.
@@ -141,7 +143,7 @@ def _is_still(shown: Attachment, sha256: str) -> bool:
     return shown.sha256 == sha256 and (shown.removed is not None or shown.path.is_file())
 
 
-def _shown(note: Note, found: Found, result: Result, importer: Any) -> Result:
+def _shown(note: Note, found: Found, result: Result, importer: User) -> Result:
     """Let the head show what it lacked; a new one, what it showed other bytes of."""
     if found.new:
         shown = _named_by_head(note, found).shown

@@ -137,7 +137,7 @@ class Report:
         for item in kind.finish(path, self.placed, people) if kind.finish else ():
             self.add([item], [Result(Outcome.FAILED, item.notices)], [Survey()])
 
-    def add_remarks(self, kind: Format, source: Any) -> None:
+    def add_remarks(self, kind: Format, source: object) -> None:
         """Tell what of the source is no item."""
         for remark in kind.remarks(source) if kind.remarks else ():
             self._line(remark.path, None, None, [remark.notice])

@@ -1,8 +1,8 @@
 """Which notes the items of a batch are already."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from wiki.importers.item import Item
@@ -19,7 +19,7 @@ class Known:
     can name.
     """
 
-    def __init__(self, items: Sequence[Item], importer: Any) -> None:
+    def __init__(self, items: Sequence[Item], importer: User) -> None:
         self._mine = Note.objects.filter(owner=importer)
         keys = [key for item in items if item.record is None for key in item.keys]
         found = self._mine.filter(import_key__in=keys) if keys else ()

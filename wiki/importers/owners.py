@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 
 
 class People:
     """Looks accounts up by username, each once; importer is who owns what names nobody."""
 
-    def __init__(self, importer: Any) -> None:
+    def __init__(self, importer: User) -> None:
         self.importer = importer
         self._known: dict[str, Any] = {"": None, importer.get_username(): importer}
 

@@ -16,6 +16,7 @@ from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 from wiki.extensions import Slot
 from wiki.markup.equations import Formula, Reference
@@ -51,26 +52,26 @@ Env = MutableMapping[str, Any]
 class Renderer(RendererHTML):
     """The parser's renderer, with our own elements. env["pieces"] is a Pieces."""
 
-    def wikilink(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def wikilink(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return _put(env, Slot("wikilink", dict(tokens[i].meta)))
 
-    def attachment(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def attachment(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return _put(env, Slot("attachment", dict(tokens[i].meta)))
 
-    def formula(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def formula(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, False, _is_linked(tokens[i])))
 
-    def formula_display(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def formula_display(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, True, _is_linked(tokens[i])))
 
-    def reference(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def reference(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         label, kind = tokens[i].meta["label"], tokens[i].meta["kind"]
         return _put(env, Reference(label, kind, _is_linked(tokens[i])))
 
-    def formula_block(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def formula_block(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return _put(env, Formula(tokens[i].content, display=True)) + "\n"
 
-    def fence(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def fence(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         name = next(iter(unescapeAll(tokens[i].info).split()), "")
         if name in env["pieces"].fences:
             return _put(env, Slot(name, {"text": tokens[i].content}))
@@ -79,12 +80,12 @@ class Renderer(RendererHTML):
             return format_html("<pre><code>{}</code></pre>\n", html)
         return format_html('<pre><code class="language-{}">{}</code></pre>\n', name, html)
 
-    def heading_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def heading_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         identity = tokens[i - 2].meta.get("id")
         link = _put(env, Slot("permalink", {"id": identity, "text": ""})) if identity else ""
         return link + self.renderToken(tokens, i, options, env)
 
-    def link_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def link_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         end = _end_of_link(tokens, i)
         said = "".join(map(words, tokens[i + 1 : end]))
         payload = relative_link(str(tokens[i].attrs["href"]), said)
@@ -98,12 +99,12 @@ class Renderer(RendererHTML):
             tokens[i].attrSet("class", "bare")
         return self.renderToken(tokens, i, options, env)
 
-    def link_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def link_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         if tokens[i].meta.get("is_slot"):
             return _put(env, Slot("wikilink_end", {"text": ""}))
         return self.renderToken(tokens, i, options, env)
 
-    def image(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def image(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         source = str(tokens[i].attrs["src"])
         address = urlsplit(source)
         if not (address.scheme or address.netloc or source.startswith(("//", "\\"))):
@@ -113,19 +114,19 @@ class Renderer(RendererHTML):
         return format_html('<a class="external-image" href="{}">{}</a>', source, said)
 
     def renderInlineAsText(  # noqa: N802  # the parser's name
-        self, tokens: Tokens | None, options: Any, env: Env
+        self, tokens: Tokens | None, options: OptionsDict, env: Env
     ) -> str:
         """Return the words of an image's alternative text, formulas as TeX."""
         plain = [_as_text(token) for token in tokens or ()]
         return super().renderInlineAsText(plain, options, env)
 
-    def table_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def table_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return '<div class="scroll">' + self.renderToken(tokens, i, options, env)
 
-    def table_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def table_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return self.renderToken(tokens, i, options, env) + "</div>\n"
 
-    def th_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def th_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         # The parser aligns cells by style attributes, which the pages' policy forbids.
         alignment = ALIGNMENT.get(str(tokens[i].attrs.pop("style", "")))
         if not tokens[i + 1].content:
@@ -137,36 +138,36 @@ class Renderer(RendererHTML):
 
     td_open = th_open
 
-    def s_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def s_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return "<del>"
 
-    def s_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def s_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return "</del>"
 
-    def task_box(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def task_box(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         state = ' checked aria-label="done"' if tokens[i].meta["done"] else ' aria-label="to do"'
         return f'<input type="checkbox" disabled{state}> '
 
-    def footnote_ref(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_ref(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         number, place = tokens[i].meta["id"] + 1, tokens[i].meta.get("subId", 0)
         return (
             f'<sup class="footnote-ref"><a href="#{ID_MARK}fn:{number}"'
             f' id="{ID_MARK}{_reference(number, place)}">{number}</a></sup>'
         )
 
-    def footnote_block_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_block_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return '<section class="footnotes">\n<ol>\n'
 
-    def footnote_block_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_block_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return "</ol>\n</section>\n"
 
-    def footnote_open(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_open(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return f'<li id="{ID_MARK}fn:{tokens[i].meta["id"] + 1}">'
 
-    def footnote_close(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_close(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         return "</li>\n"
 
-    def footnote_anchor(self, tokens: Tokens, i: int, options: Any, env: Env) -> str:
+    def footnote_anchor(self, tokens: Tokens, i: int, options: OptionsDict, env: Env) -> str:
         number, place = tokens[i].meta["id"] + 1, tokens[i].meta.get("subId", 0)
         back = ID_MARK + _reference(number, place)
         # The sign that follows the arrow keeps it from being shown as a picture.

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
 
 import django.db
 import psycopg
@@ -49,7 +48,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             yield each
 
 
-def _in_short(error: Any) -> str:
+def _in_short(error: BaseException) -> str:
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     state = getattr(cause, "sqlstate", None) or ""
     first = "" if state.startswith(DATA_EXCEPTION) else str(error).partition("\n")[0]

@@ -161,7 +161,7 @@ def way(index: EncoderIndex, vector: Vector) -> str:
     plans: list[str] = []
 
     def explained(
-        execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        execute: Callable[..., Any], sql: str, params: object, many: bool, context: object
     ) -> Any:
         if "WITH nearest" in sql:
             with connection.cursor() as cursor:

@@ -6,6 +6,7 @@ that nobody asked before go to a real interactive worker, by a dispatcher and a 
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -34,7 +35,7 @@ def run(options: Options) -> dict[str, Any]:
 class Meaning:
     """What the ML app brings: see wiki.measuring.benchmarks.searches.Meaning."""
 
-    def __init__(self, cache_folder: Any = None) -> None:
+    def __init__(self, cache_folder: Path | None = None) -> None:
         self.reader = Reader(cache_folder)
 
     def fill(self, topics: Mapping[int, str]) -> dict[str, Any]:

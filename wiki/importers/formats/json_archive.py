@@ -228,19 +228,19 @@ def _tag_change(
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.40} is no text")
     return value
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
         raise TypeError(f"{value!r:.40} is no number")
     return value
 
 
-def _time(value: Any) -> datetime | None:
+def _time(value: object) -> datetime | None:
     """Read a moment; one without a time zone, or that no year of UTC holds, is refused."""
     if value is None:
         return None

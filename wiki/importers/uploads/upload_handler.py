@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
+from django.http import HttpRequest
 
 from wiki.files import store
 from wiki.http.request_body import UPLOAD_BYTES as MAX_BYTES
@@ -30,12 +31,12 @@ class Capped(TemporaryFileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         request: Any = self.request
-        self._received, self._most = 0, most_bytes(request)
+        self._received, self._max_bytes = 0, max_bytes(request)
         # Who is not signed in gets the login form, and chooses the file again.
         if not request.user.is_authenticated:
             raise SkipFile
         # Of one that says beforehand that it is too large nothing is written.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > self._most + FIELDS_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self._max_bytes + FIELDS_BYTES:
             request.is_too_large = True
             raise SkipFile
         try:
@@ -45,7 +46,7 @@ class Capped(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._received += len(raw_data)
-        if self._received > self._most:
+        if self._received > self._max_bytes:
             self.request.is_too_large = True  # type: ignore[union-attr]
             raise SkipFile
         try:
@@ -73,7 +74,7 @@ class Capped(TemporaryFileUploadHandler):
             self.file.close()
 
 
-def most_bytes(request: Any) -> int:
+def max_bytes(request: HttpRequest) -> int:
     """Return how many bytes a file may have that is sent to this address."""
     match = request.resolver_match
     return store.MAX_BYTES if match and match.url_name in ONE_FILE else MAX_BYTES

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 # What stands in the way of reading a moment as ISO: `+0000` behind a space, `of`, `1st`.
 ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
@@ -34,7 +33,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 2999
 SECONDS, MILLISECONDS = range(10**8, 10**10), range(10**11, 10**13)
 
 
-def moment(said: Any) -> datetime | None:
+def moment(said: object) -> datetime | None:
     """Return the moment a value names, in UTC where it names no zone; None if it names none.
 
     >>> moment("2020-01-02 10:30 +0200").isoformat(), moment("May 1st, 2021").date().isoformat()

@@ -114,7 +114,7 @@ def _name(key: str) -> str:
     return key.strip().lower().replace(" ", "_").replace("-", "_")
 
 
-def _line(value: Any, longest: int) -> str:
+def _line(value: object, longest: int) -> str:
     """Return a value as one line; "" for what is no text, or is too long for one."""
     if isinstance(value, list | dict | bool) or value is None:
         return ""

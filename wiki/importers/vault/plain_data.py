@@ -15,7 +15,7 @@ class TooMuch(Exception):
     """More values, or deeper ones, than a person writes; the text is a sentence's end."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return a copy of text, numbers, lists and objects; dates become text.
 
     Shared parts become copies, so that an alias of an alias of an alias is counted as long
@@ -30,7 +30,7 @@ def text(value: str) -> str:
     return NO_TEXT.sub("\ufffd", value)
 
 
-def _plain(value: Any, left: list[int], depth: int) -> Any:
+def _plain(value: object, left: list[int], depth: int) -> Any:
     left[0] -= 1
     if left[0] < 0:
         raise TooMuch(f"it holds more than {MAX_VALUES:,} values")

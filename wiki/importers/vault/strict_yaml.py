@@ -40,7 +40,7 @@ def load(text: str) -> Any:
     return yaml.load(text, Loader)
 
 
-def _construct(loader: Any, node: yaml.Node) -> Any:
+def _construct(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
@@ -48,7 +48,7 @@ def _construct(loader: Any, node: yaml.Node) -> Any:
     return _mapping(loader, node)
 
 
-def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
+def _mapping(loader: yaml.SafeLoader, node: yaml.Node) -> dict[Any, Any]:
     """Build a mapping; a key that occurs twice is a mistake of its writer."""
     found: dict[Any, Any] = {}
     for key_node, value_node in node.value:

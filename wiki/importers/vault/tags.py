@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from wiki.importers.item import Code, Item, Notice
 from wiki.models.tag import MAX_TAG_LENGTH, MAX_TAGS, tag_key
 
 
-def said(value: Any, *, at_spaces: bool) -> list[str]:
+def said(value: object, *, at_spaces: bool) -> list[str]:
     """Return the tags that a value of a front matter names.
 
     at_spaces: words without a comma among them are several tags.
