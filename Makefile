@@ -8,7 +8,7 @@ export WIKI_ML
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint drill install install-dev
+.PHONY: help run test check lint format drill install install-dev
 
 help:  ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -24,6 +24,10 @@ install-dev:
 
 lint: install-dev  ## formatting, types, layers, migrations
 	@sh .ci/lint $(BIN)
+
+format: install-dev  ## order imports, format Python
+	@$(BIN)/ruff check --select I --fix --quiet .
+	@$(BIN)/ruff format --quiet .
 
 test: lint  ## set up what is missing, then lint and run the tests that need nothing else
 	@$(BIN)/python -m pytest
