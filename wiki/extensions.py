@@ -7,7 +7,10 @@ that. The wiki app works with all of them empty.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wiki.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Fence:
     """
 
     slot: Callable[[str], Slot]
-    render: Callable[[Mapping[int, Slot], Any], dict[int, str]]
+    render: "Callable[[Mapping[int, Slot], Reader], dict[int, str]]"
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ class Problem:
 
 fences: dict[str, Fence] = {}
 # panel(note, reader): HTML for the margin of a note's page, or None.
-panels: list[Callable[[Any, Any], str | None]] = []
+panels: "list[Callable[[Any, Reader], str | None]]" = []
 # entry(reader): HTML for the end of the top line, or None.
-top_line: list[Callable[[Any], str | None]] = []
+top_line: "list[Callable[[Reader], str | None]]" = []
 # rank(query, readable, limit): the notes of a queryset that are closest to a ParsedQuery by
 # meaning, best first. The queryset holds only what the reader may read and the operators leave.
 # A ranker that cannot answer now raises Away; then the next one is asked.

@@ -275,7 +275,7 @@ def test_a_formula_cannot_make_a_character_that_no_text_can_hold(text):
 
 
 def test_a_child_that_is_killed_at_work_is_not_the_fault_of_its_text(monkeypatch):
-    ask, killed = sandbox._Child.ask, []
+    ask, killed = sandbox._WorkerProcess.ask, []
 
     def ask_and_be_killed(child, body):
         if not killed:
@@ -283,19 +283,19 @@ def test_a_child_that_is_killed_at_work_is_not_the_fault_of_its_text(monkeypatch
             child.process.kill()
         return ask(child, body)
 
-    monkeypatch.setattr(sandbox._Child, "ask", ask_and_be_killed)
+    monkeypatch.setattr(sandbox._WorkerProcess, "ask", ask_and_be_killed)
     assert sandbox.render("*one*") == render("*one*")
     assert killed == ["*one*"]
 
 
 def test_a_text_whose_child_is_killed_again_and_again_is_shown_as_typed(monkeypatch):
-    ask = sandbox._Child.ask
+    ask = sandbox._WorkerProcess.ask
 
     def be_killed(child, body):
         child.process.kill()
         return ask(child, body)
 
-    monkeypatch.setattr(sandbox._Child, "ask", be_killed)
+    monkeypatch.setattr(sandbox._WorkerProcess, "ask", be_killed)
     shown = sandbox.render("*one*")
     assert (shown.notice, shown.is_typed) == (sandbox.TOO_BUSY, True)
     monkeypatch.undo()

@@ -55,7 +55,7 @@ PIECE = re.compile(
 PART = re.compile(WORD)
 CAMEL = re.compile(r"[^\W\d_]*[^\W\d_A-Z](?=[A-Z])")
 HUMP = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
-SHORTEST_HUMP = 3
+MIN_HUMP_LENGTH = 3
 
 
 class Token(NamedTuple):
@@ -160,7 +160,7 @@ def _humps(typed: str, start: int, position: int, stem: Callable[[str], str]) ->
     if not CAMEL.match(typed):
         return
     for hump in HUMP.finditer(typed):
-        if len(hump[0]) >= SHORTEST_HUMP and (lexeme := stem(hump[0])):
+        if len(hump[0]) >= MIN_HUMP_LENGTH and (lexeme := stem(hump[0])):
             yield Token(lexeme, start + hump.start(), start + hump.end(), position, is_extra=True)
 
 

@@ -15,7 +15,7 @@ from wiki.files.css import safe_declarations, safe_stylesheet, safe_value
 from wiki.files.kinds import MAX_SIGNATURE_LENGTH, kind_of
 from wiki.files.photograph import UNREADABLE, clean
 from wiki.files.svg_size import pixels
-from wiki.files.svg_words import ATTRIBUTES, ELEMENTS, REFERRING, TEXT, UNREAD, UNWRAPPED
+from wiki.files.svg_words import ATTRIBUTES, ELEMENTS, PLAIN_ATTRIBUTES, REFERRING, TEXT, UNWRAPPED
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
@@ -208,7 +208,7 @@ class _Writer:
 
 
 def _value(key: str, value: str) -> str:
-    if key in UNREAD:
+    if key in PLAIN_ATTRIBUTES:
         return value
     return safe_declarations(value) if key == "style" else safe_value(value)
 

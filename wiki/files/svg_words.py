@@ -25,8 +25,8 @@ ELEMENTS = (
 # These draw, or take colours from, what their href names in the same file.
 REFERRING = _words("use image linearGradient radialGradient pattern textPath")
 # A browser takes these as they are, and reads no address out of them.
-UNREAD = _words("id class lang xml:lang role aria-label")
-ATTRIBUTES = UNREAD | _words("""
+PLAIN_ATTRIBUTES = _words("id class lang xml:lang role aria-label")
+ATTRIBUTES = PLAIN_ATTRIBUTES | _words("""
     style xml:space aria-hidden
     x y x1 x2 y1 y2 cx cy r rx ry fx fy fr dx dy width height d points pathLength
     viewBox preserveAspectRatio version transform transform-origin

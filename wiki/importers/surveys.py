@@ -27,7 +27,7 @@ def surveyed(items: Iterable[Item]) -> Iterator[Batch]:
 
     All children work on it: an import from the browser has a process, and children, of its own.
     """
-    with ThreadPoolExecutor(sandbox.CHILDREN) as executor:
+    with ThreadPoolExecutor(sandbox.POOL_SIZE) as executor:
         pending: deque[Pending] = deque()
         for batch in _cut(items, MAX_NOTES, MAX_CHARACTERS):
             groups = _cut(batch, MAX_TEXTS, MAX_TEXT)

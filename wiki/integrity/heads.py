@@ -141,7 +141,7 @@ def _text_problems(notes: Sequence[Note]) -> Iterator[Problem]:
         fresh = sandbox.render(note.head_revision.body or "")
         row = rows.get(note.pid)
         # A text at the limit of time is set on one day and shown as typed on another.
-        if {fresh.notice, _notice(row)} & sandbox.UNSTEADY:
+        if {fresh.notice, _notice(row)} & sandbox.TRANSIENT_NOTICES:
             continue
         keys = fresh.link_keys(note.folder)
         if links[note.pid] != keys:

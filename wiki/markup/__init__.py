@@ -1,7 +1,7 @@
 """Markup: a note's text becomes segments, slots and an outline. Pure: no database, no reader.
 
-`render(body)` is the whole door; `wiki.rendering.sandbox.render` does the same in a child
-process that can be stopped.
+`render(body)` is the entry point; `wiki.rendering.sandbox.render` does the same in a child process
+with limits.
 """
 
 from wiki.markup.comments import as_read

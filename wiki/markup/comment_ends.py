@@ -20,7 +20,7 @@ NEXT_DOLLAR = re.compile(r"(?:[^$\\]++|\\.)*+\$", re.DOTALL)
 EMPTY = re.compile(r"<!--(?:-?>)")
 MAX_FENCE_LENGTH = 20
 # So often a search may find an end within code alone; after that, code no longer counts.
-MAX_VAIN = 8
+MAX_FAILED_SEARCHES = 8
 
 
 class Ends:
@@ -41,7 +41,7 @@ class Ends:
         inside = at + len(mark)
         if self.last[closing] < inside:
             return -1
-        if self._failed < MAX_VAIN:
+        if self._failed < MAX_FAILED_SEARCHES:
             found = self._outside_code(closing, inside)
         else:
             found = self.body.find(closing, inside)

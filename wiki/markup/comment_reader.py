@@ -20,7 +20,7 @@ CELL_END = re.compile(r"(?<!\\)\|")
 BLANKS = " \t\r"
 LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
 # So many times a line is looked at anew because a comment stood before its words.
-MAX_READINGS = 50
+MAX_LINE_RESCANS = 50
 
 
 class Span(NamedTuple):
@@ -101,7 +101,7 @@ class CommentReader:
                 opening = sign.start()
                 end = self._comment_end(mark, opening, is_first=opening == start)
                 if end >= 0:
-                    if opening == start and self.line.readings < MAX_READINGS:
+                    if opening == start and self.line.readings < MAX_LINE_RESCANS:
                         return self._hide_first(start, end)
                     at = self._hide(opening, end)
             elif mark[0] == "`" or mark[0] == "$" or mark[-1] in "([":

@@ -10,7 +10,7 @@ from wiki.markup.attachment import ENDING, file_key
 
 # What means something in the words of a link; a backslash before it takes that away, but for
 # signs that mean something with a backslash too.
-MEANING = re.compile(r"[\\`*_\[\]<>&$~^=|{}#!@:\"']")
+MARKUP_SIGNS = re.compile(r"[\\`*_\[\]<>&$~^=|{}#!@:\"']")
 # Left for an ending and a number.
 MAX_STEM_LENGTH = 150
 
@@ -49,7 +49,7 @@ def file_markdown(key: str, *, embed: bool) -> str:
     """
     address = "".join(sign if sign.isalnum() else quote(sign, safe="-_.") for sign in key)
     assert file_key(address) == key, "a text finds what free_key named"
-    return f"![]({address})" if embed else f"[{MEANING.sub(_escaped, key)}]({address})"
+    return f"![]({address})" if embed else f"[{MARKUP_SIGNS.sub(_escaped, key)}]({address})"
 
 
 def with_file(body: str, markdown: str) -> str:

@@ -14,7 +14,7 @@ from wiki.markup.mathml import Malformed, rebuild
 from wiki.markup.temml import Translated, Unset, translate
 
 MAX_CHARACTERS = 4000
-DEEPEST = 200
+MAX_NESTING = 200
 MAX_HTML = 400_000
 
 _NESTING = re.compile(r"\\(?:[A-Za-z]+|.)|[{}]", re.DOTALL)
@@ -99,7 +99,7 @@ def _set(tex: str, display: bool, macros: str) -> SetFormula:
         _check_characters(tex)
         if len(tex) > MAX_CHARACTERS:
             raise Unset(f"This formula is longer than {MAX_CHARACTERS:,} characters.")
-        if _depth(tex) > DEEPEST:
+        if _depth(tex) > MAX_NESTING:
             raise Unset("This formula is nested too deeply.")
         if whole := _SUBEQUATIONS.fullmatch(tex):
             return _lettered(whole, tex, display, macros)

@@ -39,9 +39,9 @@ MAX_SURVEYING_S = 2.0
 MAX_FORMULAS_S, PER_FORMULA_S, MIN_FORMULAS_S = 3.0, 0.02, 0.5
 MAX_WALL_S = 20.0
 MAX_MEMORY = 1024**3
-CHILDREN = 2
-READERS = CHILDREN - 1  # children that texts rendered for reading may hold at once
-REMEMBERED = 32
+POOL_SIZE = 2
+MAX_READING_WORKERS = POOL_SIZE - 1  # children that texts rendered for reading may hold at once
+CACHE_SIZE = 32
 
 TOO_COMPLEX = "This text is too complex to be set, so it is shown as it was typed."
 TOO_LONG = "This text is too long to be set, so it is shown as it was typed."
@@ -49,7 +49,7 @@ TOO_BUSY = "There was no time to set this text just now, so it is shown as it wa
 FORMULAS_LATE = "Its formulas take too long to set, so the last ones are shown as they were typed."
 
 # What a text at a limit gets on one day and not on another.
-UNSTEADY = {TOO_COMPLEX, TOO_BUSY, FORMULAS_LATE}
+TRANSIENT_NOTICES = {TOO_COMPLEX, TOO_BUSY, FORMULAS_LATE}
 
 
 def formulas_budget_s(count: int) -> float:
@@ -69,7 +69,7 @@ class _Busy(Exception):
     """All children had work for as long as one waits."""
 
 
-class _Child:
+class _WorkerProcess:
     """One rendering process: a line of JSON in, a line of JSON out."""
 
     is_gone = False
@@ -137,14 +137,14 @@ class _Child:
             self.process.stdin.close()
 
 
-class _Pool:
-    """CHILDREN children of this process alone."""
+class _WorkerPool:
+    """POOL_SIZE children of this process alone."""
 
     def __init__(self) -> None:
-        self.free = threading.Semaphore(CHILDREN)
-        self.readers = threading.Semaphore(READERS)
+        self.free = threading.Semaphore(POOL_SIZE)
+        self.readers = threading.Semaphore(MAX_READING_WORKERS)
         # The next to be used stands last; None is one that could not be started.
-        self.idle: deque[_Child | None] = deque(_Child() for _ in range(CHILDREN))
+        self.idle: deque[_WorkerProcess | None] = deque(_WorkerProcess() for _ in range(POOL_SIZE))
 
     def render(self, body: str) -> Rendered:
         for _ in range(2):
@@ -176,7 +176,7 @@ class _Pool:
         return found
 
     @contextlib.contextmanager
-    def _child(self) -> Iterator[_Child]:
+    def _child(self) -> Iterator[_WorkerProcess]:
         """Lend a child; another takes its place if it ends. Raises _Busy."""
         if not self.free.acquire(timeout=MAX_WALL_S):
             raise _Busy
@@ -186,7 +186,7 @@ class _Pool:
             if child is not None and child.process.poll() is not None:
                 child.close()
                 child = None
-            child = child or _Child()
+            child = child or _WorkerProcess()
             try:
                 yield child
             except BaseException:
@@ -207,9 +207,9 @@ class _Pool:
                 child.close()
 
 
-def _started() -> _Child | None:
+def _started() -> _WorkerProcess | None:
     with contextlib.suppress(OSError):
-        return _Child()
+        return _WorkerProcess()
     return None
 
 
@@ -224,7 +224,7 @@ def renderer_name() -> str:
     return " ".join([str(RENDERER_VERSION), *sorted(extensions.fences)])
 
 
-_pools: dict[int, _Pool] = {}
+_pools: dict[int, _WorkerPool] = {}
 _starting = threading.Lock()
 
 
@@ -267,7 +267,7 @@ def survey(texts: Sequence[Text]) -> list[Survey]:
 def render_for_reading(body: str) -> Rendered:
     """Render what nobody has just written; writers always find a child that is not reading.
 
-    The last REMEMBERED texts are kept, so whoever asks again costs nothing.
+    The last CACHE_SIZE texts are kept, so whoever asks again costs nothing.
     """
     rendered = _remembered(body, renderer_name())
     if rendered.notice == TOO_BUSY:
@@ -275,7 +275,7 @@ def render_for_reading(body: str) -> Rendered:
     return rendered
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _remembered(body: str, renderer: str) -> Rendered:
     readers = _pool().readers
     if not readers.acquire(timeout=MAX_WALL_S):
@@ -286,11 +286,11 @@ def _remembered(body: str, renderer: str) -> Rendered:
         readers.release()
 
 
-def _pool() -> _Pool:
+def _pool() -> _WorkerPool:
     with _starting:
         # After a fork the parent's children are not ours.
         pool = _pools.get(os.getpid())
         if pool is None:
-            pool = _pools[os.getpid()] = _Pool()
+            pool = _pools[os.getpid()] = _WorkerPool()
             atexit.register(pool.close)
     return pool

@@ -26,7 +26,7 @@ TIMESTAMP = 0x5455
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 NAMED_IN_UTF8 = 0x800
 DRIVE = re.compile(r"[A-Za-z]:(?! )")
-MAX_NAME_BYTES, DEEPEST = 255, 60
+MAX_NAME_BYTES, MAX_DEPTH = 255, 60
 # Ordinary text compresses 3 to 10 times; below this size a strange ratio harms nobody.
 MAX_RATIO, HARMLESS_BYTES = 100, 10 * 1024 * 1024
 # What other programs leave in a folder for themselves.
@@ -147,7 +147,7 @@ def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
         raise Unreadable(f"{_shown(entry)} leads out of the folder.")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
         raise Unreadable(f"the name {_shown(entry)} holds a control character.")
-    if len(parts) > DEEPEST or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+    if len(parts) > MAX_DEPTH or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
         raise Unreadable(f"the name {_shown(entry)} is longer than a file's name can be.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or not (parts or entry.is_dir()):

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|[^A-Za-z\s])")
-DEEPEST = 50
+MAX_DEPTH = 50
 
 ACCENTS = {
     **dict.fromkeys(("hat", "widehat"), "^ˆ"),
@@ -77,7 +77,7 @@ class Reading:
         while i < len(self.tex) and self.tex[i] == " ":
             i += 1
         self._depth += 1
-        if self._depth > DEEPEST:
+        if self._depth > MAX_DEPTH:
             raise Differs
         if i >= len(self.tex) or self.tex[i] != "{":
             i, j = self.token(i, j)

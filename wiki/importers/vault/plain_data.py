@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 
 MAX_VALUES = 5_000
-DEEPEST = 20
+MAX_DEPTH = 20
 # PostgreSQL's JSON holds no zero byte, and no half of a surrogate pair.
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -34,8 +34,8 @@ def _plain(value: object, left: list[int], depth: int) -> Any:
     left[0] -= 1
     if left[0] < 0:
         raise TooMuch(f"it holds more than {MAX_VALUES:,} values")
-    if depth > DEEPEST:
-        raise TooMuch(f"it is nested more than {DEEPEST} deep")
+    if depth > MAX_DEPTH:
+        raise TooMuch(f"it is nested more than {MAX_DEPTH} deep")
     if isinstance(value, dict):
         return {text(str(key)): _plain(said, left, depth + 1) for key, said in value.items()}
     if isinstance(value, list | tuple):

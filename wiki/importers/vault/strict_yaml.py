@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from wiki.importers.vault.plain_data import DEEPEST, MAX_VALUES, TooMuch
+from wiki.importers.vault.plain_data import MAX_DEPTH, MAX_VALUES, TooMuch
 
 Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -35,7 +35,7 @@ def load(text: str) -> Any:
     for number, event in enumerate(yaml.parse(text, Loader)):
         depth += isinstance(event, OPENING)
         depth -= isinstance(event, CLOSING)
-        if depth > DEEPEST or number > 3 * MAX_VALUES:
+        if depth > MAX_DEPTH or number > 3 * MAX_VALUES:
             raise TooMuch("it holds more, or is nested deeper, than anybody writes")
     return yaml.load(text, Loader)
 
