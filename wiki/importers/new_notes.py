@@ -8,7 +8,7 @@ from wiki.importers.owners import People
 from wiki.importers.revisions import revisions_of
 from wiki.models import Alias, Note
 from wiki.models.bulk_insert import Arrival
-from wiki.models.revision import not_ahead
+from wiki.models.note_row import not_ahead
 from wiki.rendering.survey import Survey
 
 

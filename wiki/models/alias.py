@@ -1,16 +1,13 @@
 """Aliases: what a note is called besides its title."""
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from wiki.markup import link_key
+from wiki.models.note_row import NoteRow
+from wiki.models.revision import Revision
 from wiki.models.visibility import Visibility
 from wiki.reader import Reader
-
-if TYPE_CHECKING:
-    from wiki.models.note import Note
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):
@@ -20,14 +17,18 @@ class AliasQuerySet(models.QuerySet["Alias"]):
         """Keep the aliases that lead reader to their note, if they may read it."""
         return self.filter(known_to(reader))
 
-    def remember_titles(self, note: "Note") -> None:
+    def remember_titles(self, note: NoteRow) -> None:
         """Let the titles of earlier revisions lead to the note; two or three queries.
 
         A title that every revision with it kept private leads there for the owner alone.
         The caller holds the note row.
         """
         titles: dict[str, str] = {}
-        earlier = note.revisions.exclude(title=note.title).values_list("title", "visibility")
+        earlier = (
+            Revision.objects.filter(note=note.pid)
+            .exclude(title=note.title)
+            .values_list("title", "visibility")
+        )
         for title, visibility in earlier.distinct():
             key = link_key(title)
             if visibility == Visibility.PUBLIC or key not in titles:
@@ -35,12 +36,12 @@ class AliasQuerySet(models.QuerySet["Alias"]):
         titles.pop(note.title_key, None)
         titles.pop("", None)  # of a revision of which only its number is known
         rows = [
-            Alias(note=note, key=key, kind=Alias.Kind.TITLE, visibility=visibility)
+            Alias(note_id=note.pid, key=key, kind=Alias.Kind.TITLE, visibility=visibility)
             for key, visibility in sorted(titles.items())
         ]
         self.bulk_create(rows, ignore_conflicts=True)
         public = [row.key for row in rows if row.visibility == Visibility.PUBLIC]
-        self.filter(note=note, key__in=public).update(visibility=Visibility.PUBLIC)
+        self.filter(note=note.pid, key__in=public).update(visibility=Visibility.PUBLIC)
 
 
 class Alias(models.Model):

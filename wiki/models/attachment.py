@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -15,11 +15,9 @@ from django.utils import timezone
 from wiki.files import images, store
 from wiki.files.kinds import BY_MEDIA_TYPE, OTHER, SVG, Kind
 from wiki.markup.attachment import File
+from wiki.models.note_row import NoteRow
 from wiki.models.revision import Revision
 from wiki.reader import Reader
-
-if TYPE_CHECKING:
-    from wiki.models.note import Note
 
 MAX_KEY_LENGTH = 500
 MAX_NAME_LENGTH = 200
@@ -62,7 +60,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
 
     def add(
         self,
-        note: "Note",
+        note: NoteRow,
         *,
         key: str,
         name: str,
@@ -82,7 +80,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         """
         _check(key)
         sha256 = store.sha256_of(content)
-        same = self.filter(note=note, key=key, sha256=sha256, removed=None)
+        same = self.filter(note=note.pid, key=key, sha256=sha256, removed=None)
         have = same.first()
         if have is not None and have.path.is_file():
             return have
@@ -92,11 +90,11 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             type(note)._base_manager.select_for_update().get(pid=note.pid)
             if (have := same.first()) is not None:
                 return have
-            taken = set(self.filter(note=note).values_list("number", flat=True))
+            taken = set(self.filter(note=note.pid).values_list("number", flat=True))
             if number is None or number in taken:
                 number = max((one for one in taken if one is not None), default=0) + 1
             return self.create(
-                note=note,
+                note_id=note.pid,
                 key=key,
                 name=clean_name(name),
                 number=number,
@@ -105,13 +103,13 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
                 **said,
             )
 
-    def add_removed(self, note: "Note", said: dict[str, Any]) -> "Attachment":
+    def add_removed(self, note: NoteRow, said: dict[str, Any]) -> "Attachment":
         """Remember a file of an archive that was removed before; its number, if that is free."""
-        taken = self.filter(note=note, number=said["number"]).exists()
-        last = self.filter(note=note).aggregate(last=Max("number"))["last"]
+        taken = self.filter(note=note.pid, number=said["number"]).exists()
+        last = self.filter(note=note.pid).aggregate(last=Max("number"))["last"]
         number = (last or 0) + 1 if taken else said["number"]
         kind = {"media_type": OTHER.media_type, "bytes": 0}
-        return self.create(note=note, **{**said, **kind, "number": number})
+        return self.create(note_id=note.pid, **{**said, **kind, "number": number})
 
 
 class Attachment(models.Model):

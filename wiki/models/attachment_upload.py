@@ -6,7 +6,7 @@ Until a revision shows it a file is its uploader's alone; what is never saved is
 import uuid
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -25,11 +25,9 @@ from wiki.models.attachment import (
     describe,
     hold_bytes,
 )
+from wiki.models.note_row import NoteRow
 from wiki.models.revision_file import files_for
 from wiki.reader import Reader
-
-if TYPE_CHECKING:
-    from wiki.models.note import Note
 
 # Of one person, together: what is not saved is not to fill the disk.
 MAX_UNSAVED, MAX_UNSAVED_BYTES = 200, 1024**3
@@ -50,7 +48,7 @@ def upload(
     name: str,
     *,
     uploader: User,
-    note: "Note | None" = None,
+    note: NoteRow | None = None,
     submission: uuid.UUID | None = None,
 ) -> Attachment:
     """Keep what somebody adds to a note, or to the form of one that is not saved yet.
@@ -64,7 +62,7 @@ def upload(
 
 
 def _keep(
-    clean: Clean, name: str, uploader: User, note: "Note | None", submission: uuid.UUID | None
+    clean: Clean, name: str, uploader: User, note: NoteRow | None, submission: uuid.UUID | None
 ) -> Attachment:
     sha256 = store.sha256_of(clean.content)
     with transaction.atomic():
@@ -97,9 +95,9 @@ def markdown_of(attachment: Attachment) -> str:
     return file_markdown(attachment.key, embed=attachment.is_shown)
 
 
-def waiting(note: "Note", uploader: User) -> AttachmentQuerySet:
+def waiting(note: NoteRow, uploader: User) -> AttachmentQuerySet:
     """Return what uploader added to the note and no revision shows yet."""
-    uploaded = Attachment.objects.filter(note=note, uploader=uploader, uploader__isnull=False)
+    uploaded = Attachment.objects.filter(note=note.pid, uploader=uploader, uploader__isnull=False)
     return uploaded.filter(removed=None).unsaved()
 
 
@@ -110,7 +108,11 @@ def written_for(submission: uuid.UUID | None, uploader: Reader) -> AttachmentQue
 
 
 def drafted(
-    note: "Note | None", body: str, rendered: Rendered, reader: Reader, submission: uuid.UUID | None
+    note: NoteRow | None,
+    body: str,
+    rendered: Rendered,
+    reader: Reader,
+    submission: uuid.UUID | None,
 ) -> dict[str, Attachment]:
     """Return the files that a text shows while it is typed, as it would show them once saved.
 
@@ -131,7 +133,7 @@ def drafted(
 
 
 @transaction.atomic
-def adopt(note: "Note", uploader: User, submission: uuid.UUID | None, rendered: Rendered) -> None:
+def adopt(note: NoteRow, uploader: User, submission: uuid.UUID | None, rendered: Rendered) -> None:
     """Give the note what was uploaded to the form that saves it. Holds the note row.
 
     rendered: its text. What that names and the form lacks is copied from where uploader left
@@ -143,14 +145,14 @@ def adopt(note: "Note", uploader: User, submission: uuid.UUID | None, rendered: 
     type(note)._base_manager.select_for_update().get(pid=note.pid)
     rows = written_for(submission, uploader).order_by("pk").select_for_update(of=("self",))
     for row in list(rows):
-        row.note, row.number = note, _number_in(note)["number"]
+        row.note_id, row.number = note.pid, _number_in(note)["number"]
         row.save(update_fields=["note", "number"])
-    have = set(Attachment.objects.filter(note=note).values_list("key", flat=True))
+    have = set(Attachment.objects.filter(note=note.pid).values_list("key", flat=True))
     # Held, so that none is swept away before its copy is here.
     for key, row in _named(elsewhere.select_for_update(of=("self",))).items():
         if key not in have:
             row.pk, row.token, row.submission = None, None, None
-            row.note, row.number = note, _number_in(note)["number"]
+            row.note_id, row.number = note.pid, _number_in(note)["number"]
             row.save(force_insert=True)
 
 
@@ -213,17 +215,17 @@ def let_go(sha256: str) -> None:
 
 
 def _siblings(
-    uploader: User, note: "Note | None", submission: uuid.UUID | None
+    uploader: User, note: NoteRow | None, submission: uuid.UUID | None
 ) -> AttachmentQuerySet:
     """Return the files beside which a new one needs a key of its own."""
     if note is not None:
         type(note)._base_manager.select_for_update().get(pid=note.pid)
-        return Attachment.objects.filter(note=note)
+        return Attachment.objects.filter(note=note.pid)
     return Attachment.objects.filter(uploader=uploader, submission=submission)
 
 
 def _kept_already(
-    siblings: AttachmentQuerySet, sha256: str, note: "Note | None", uploader: User
+    siblings: AttachmentQuerySet, sha256: str, note: NoteRow | None, uploader: User
 ) -> Attachment | None:
     """Return the file whose key would mean these very bytes in a text that uploader saves now."""
     for row in siblings.filter(sha256=sha256, removed=None).order_by("-number", "-pk"):
@@ -235,8 +237,8 @@ def _kept_already(
     return None
 
 
-def _number_in(note: "Note") -> dict[str, Any]:
-    taken = Attachment.objects.filter(note=note).order_by("-number").values_list("number")
+def _number_in(note: NoteRow) -> dict[str, Any]:
+    taken = Attachment.objects.filter(note=note.pid).order_by("-number").values_list("number")
     last = taken.first()
     return {"note": note, "number": (last[0] or 0) + 1 if last else 1}
 

@@ -1,6 +1,6 @@
 """Links between notes as rows: which note names which title."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Window
@@ -9,14 +9,11 @@ from django.db.models.functions import RowNumber
 from wiki.models.alias import Alias
 from wiki.reader import Reader
 
-if TYPE_CHECKING:
-    from wiki.models.note_queryset import NoteQuerySet
-
 
 class LinkQuerySet(models.QuerySet["Link"]):
     """Links of many notes."""
 
-    def leading_nowhere(self, notes: "NoteQuerySet", reader: Reader) -> models.QuerySet[Any]:
+    def leading_nowhere(self, notes: models.QuerySet[Any], reader: Reader) -> models.QuerySet[Any]:
         """Return {key, notes} of each key in these notes that leads reader to none of them.
 
         notes: all that reader may read. Those that most notes name come first.
@@ -27,7 +24,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
         counted = broken.values("key").annotate(notes=Count("note"))
         return counted.order_by("-notes", "key")
 
-    def first_of_each_key(self, notes: "NoteQuerySet", most: int) -> "LinkQuerySet":
+    def first_of_each_key(self, notes: models.QuerySet[Any], most: int) -> "LinkQuerySet":
         """Keep at most so many links of each key, those of the oldest of these notes."""
         place = Window(RowNumber(), partition_by=F("key"), order_by="note")
         numbered = self.filter(note__in=notes).annotate(place=place)

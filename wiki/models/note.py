@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex
 from django.db import IntegrityError, models, transaction
@@ -17,56 +16,21 @@ from taggit.managers import TaggableManager
 from wiki import signals
 from wiki.analysis.terms import analyse
 from wiki.fields import Fields
-from wiki.markup import link_key
 from wiki.models import attachment_upload, revision_save, search_index
 from wiki.models.attachment import Attachment, hold_bytes
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
-from wiki.models.revision import Revision, not_ahead
+from wiki.models.note_row import NoteRow
+from wiki.models.revision import Revision
 from wiki.models.revision_file import RevisionFile
 from wiki.models.tag import NoteTag
-from wiki.models.visibility import NoteType, Visibility
+from wiki.models.visibility import Visibility
 from wiki.reader import Reader
 
 MAX_SUMMARY = 300
 
 
-class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is untyped
-    """A note. Its columns repeat the head's fields so that lists need no text.
-
-    pid is the number readers see, `{1569}`; legacy_pid one that an import brought and that
-    was already taken. `created` is the earliest date known, `modified` the head's;
-    neither lies ahead when it is set: what says so is placed when it came.
-    import_key names the entry a note was imported from, import_sha256 is what that entry
-    said then; a note written here has neither. extra is what that entry said for which a note
-    has no place; an export gives it back.
-    """
-
-    pid = models.BigAutoField(primary_key=True)
-    legacy_pid = models.BigIntegerField(null=True, blank=True, unique=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes"
-    )
-    head = models.OneToOneField(
-        Revision, null=True, on_delete=models.RESTRICT, related_name="head_of"
-    )
-    title = models.TextField()
-    title_key = models.TextField(editable=False)
-    ref = models.CharField(max_length=200, blank=True)
-    type = models.CharField(max_length=20, choices=NoteType, default=NoteType.NOTE)
-    visibility = models.CharField(max_length=10, choices=Visibility)
-    created = models.DateTimeField(editable=False)
-    modified = models.DateTimeField(editable=False)
-    deleted = models.DateTimeField(null=True, blank=True, editable=False)
-    deleted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        editable=False,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-    import_key = models.TextField(null=True, blank=True, editable=False)
-    import_sha256 = models.CharField(max_length=64, blank=True, editable=False)
-    extra = models.JSONField(default=dict, blank=True, editable=False)
+class Note(NoteRow):  # type: ignore[django-manager-missing]  # taggit is untyped
+    """A note: the rules for reading, saving and removing it. Its columns are those of NoteRow."""
 
     tags = TaggableManager(through=NoteTag, blank=True)
     objects = NoteQuerySet.as_manager()
@@ -111,22 +75,6 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
 
     def get_absolute_url(self) -> str:
         return reverse("note", args=[self.pid])
-
-    @property
-    def head_revision(self) -> Revision:
-        """Return the head of a note that was saved; one that is just being inserted has none."""
-        assert self.head is not None
-        return self.head
-
-    @property
-    def is_public(self) -> bool:
-        return self.visibility == Visibility.PUBLIC
-
-    @property
-    def folder(self) -> str:
-        """Return the folder of the file it came from, which its relative links start at."""
-        kind, _, place = (self.import_key or "").partition(":")
-        return place.partition("/")[2].rpartition("/")[0] if kind == "vault" else ""
 
     def may_be_edited_by(self, user: Reader) -> bool:
         """Tell whether user may write this note. No query."""
@@ -272,10 +220,3 @@ class Note(models.Model):  # type: ignore[django-manager-missing]  # taggit is u
             note.save(update_fields=["deleted", "deleted_by"])
             search_index.index(note, analyse(note.title, note.head_revision.body or ""))
             signals.revision_saved.send(Note, note=note, revision=note.head_revision)
-
-    def show(self, revision: Revision) -> None:
-        """Set the columns that repeat the head; the caller saves."""
-        self.head = revision
-        self.title, self.title_key = revision.title, link_key(revision.title)
-        self.ref, self.type = revision.ref, revision.type
-        self.visibility, self.modified = revision.visibility, not_ahead(revision.created)

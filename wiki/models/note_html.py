@@ -13,12 +13,12 @@ from wiki.markup.attachment import attachment_html
 from wiki.markup.outline import permalink_html
 from wiki.models.attachment import Attachment
 from wiki.models.link_targets import Links, ids_of
+from wiki.models.note_row import NoteRow
 from wiki.models.revision_file import RevisionFile
 from wiki.reader import Reader
 from wiki.rendering import sandbox
 
 if TYPE_CHECKING:
-    from wiki.models.note import Note
     from wiki.models.revision import Revision
 
 
@@ -30,14 +30,14 @@ OWN_SLOTS = ("wikilink", "wikilink_end", "permalink", "attachment")
 class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
     """Cached HTML of many notes."""
 
-    def keep(self, made: Iterable[tuple["Note", "Revision", Rendered]]) -> None:
+    def keep(self, made: Iterable[tuple[NoteRow, "Revision", Rendered]]) -> None:
         """Remember these as the HTML of the notes' heads, but for what may come out better.
 
         One query, or none.
         """
         rows = [
             NoteHtml(
-                note=note,
+                note_id=note.pid,
                 revision=revision,
                 renderer=sandbox.renderer_name(),
                 rendered=rendered.as_json(),
@@ -53,7 +53,7 @@ class NoteHtmlQuerySet(models.QuerySet["NoteHtml"]):
             update_fields=["revision", "renderer", "rendered"],
         )
 
-    def titles_named_in(self, notes: Iterable["Note"]) -> dict[str, str]:
+    def titles_named_in(self, notes: Iterable[NoteRow]) -> dict[str, str]:
         """Return what these notes link to, as they spell it, by link key; one query."""
         folders = {note.pid: note.folder for note in notes}
         current = self.filter(note__in=folders, renderer=sandbox.renderer_name())
@@ -84,13 +84,13 @@ class NoteHtml(models.Model):
     def __str__(self) -> str:
         return f"HTML of {{{self.note_id}}}"
 
-    def is_current(self, note: "Note") -> bool:
+    def is_current(self, note: NoteRow) -> bool:
         """Tell whether today's renderer made it from the note's head."""
         made_from = (self.revision_id, self.renderer)
         return made_from == (note.head_id, sandbox.renderer_name())
 
 
-def rendered_heads(notes: Iterable["Note"]) -> dict[int, Rendered]:
+def rendered_heads(notes: Iterable[NoteRow]) -> dict[int, Rendered]:
     """Return the rendered head of each note, by pid.
 
     notes: loaded with texts(); then no query is made, but one where HTML is missing or stale.
@@ -148,7 +148,7 @@ def pages(
 
 
 def files_of_heads(
-    notes: Iterable["Note"], rendered: Mapping[int, Rendered]
+    notes: Iterable[NoteRow], rendered: Mapping[int, Rendered]
 ) -> dict[int, dict[str, Attachment]]:
     """Return the files that the heads of these notes show, by pid and key. One query, or none."""
     heads = {note.head_id or 0: note.pid for note in notes}

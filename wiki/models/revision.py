@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -15,16 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from wiki.fields import Fields
+from wiki.models.note_row import NoteRow
 from wiki.models.visibility import NoteType, Visibility
 from wiki.reader import Reader
-
-if TYPE_CHECKING:
-    from wiki.models.note import Note
-
-
-def not_ahead(moment: datetime) -> datetime:
-    """Return where a date stands among others: one in the future is as good as none, so now."""
-    return min(moment, timezone.now())
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
@@ -189,12 +182,12 @@ class Revision(models.Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
     @classmethod
-    def of(cls, note: "Note", number: int, fields: Fields, **rest: Any) -> "Revision":
+    def of(cls, note: NoteRow, number: int, fields: Fields, **rest: Any) -> "Revision":
         """Return a new, unsaved, sealed revision; rest are further columns."""
         author = rest.get("author")
         rest.setdefault("author_name", author.get_username() if author else "")
         revision = cls(
-            note=note,
+            note_id=note.pid,
             number=number,
             title=fields.title,
             body=fields.body,

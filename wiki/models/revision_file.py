@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef
 
 from wiki.markup import Rendered
 from wiki.models.attachment import Attachment, AttachmentQuerySet
+from wiki.models.note_row import NoteRow
 from wiki.reader import Reader
 
 if TYPE_CHECKING:
-    from wiki.models.note import Note
     from wiki.models.revision import Revision
 
 
@@ -88,7 +88,7 @@ class RevisionFile(models.Model):
 
 
 def files_for(
-    note: "Note",
+    note: NoteRow,
     body: str,
     rendered: Rendered,
     *,
@@ -106,7 +106,7 @@ def files_for(
     keys = None if rendered.is_typed else rendered.attachment_keys()
     if keys is not None and not keys:
         return {}
-    rows = Attachment.objects.filter(note=note)
+    rows = Attachment.objects.filter(note=note.pid)
     if is_saving:
         rows = rows.select_for_update(of=("self",), no_key=True)
     if keys is not None:

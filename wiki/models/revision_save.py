@@ -174,6 +174,7 @@ def append(
     The caller holds the note row (or has just inserted it) in a transaction. Sends
     revision_saved.
     """
+    revision.note = note
     revision.save(force_insert=True)
     if files is None:
         body = revision.body or ""

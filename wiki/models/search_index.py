@@ -5,22 +5,19 @@ they cannot wait for each other. What ranking needs to count, it counts when it 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from wiki.analysis.terms import Analysis
+from wiki.models.note_row import NoteRow
 from wiki.models.visibility import Visibility
-
-if TYPE_CHECKING:
-    from wiki.models.note import Note
 
 EVERYONE = 0
 POSTINGS = "COPY wiki_posting (note_id, term, audience, tf, length) FROM STDIN"
 WORDS = "COPY wiki_notewords (note_id, audience, length, words, shown) FROM STDIN"
 
 
-def audience(note: "Note") -> int:
+def audience(note: NoteRow) -> int:
     """Return whom a reader has to be to find the note: EVERYONE, or the number of its owner.
 
     A superuser is both.
@@ -28,7 +25,7 @@ def audience(note: "Note") -> int:
     return EVERYONE if note.visibility == Visibility.PUBLIC else note.owner_id
 
 
-def index(note: "Note", analysis: Analysis) -> None:
+def index(note: NoteRow, analysis: Analysis) -> None:
     """Make these the words of the note; one in the trash has none. The caller holds its row."""
     remove(note)
     if note.deleted is None:
@@ -48,14 +45,14 @@ def readdress(pids: Sequence[int]) -> None:
             )
 
 
-def remove(note: "Note") -> None:
+def remove(note: NoteRow) -> None:
     """Let nobody find the note. The caller holds the note row."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM wiki_posting WHERE note_id = %s", [note.pid])
         cursor.execute("DELETE FROM wiki_notewords WHERE note_id = %s", [note.pid])
 
 
-def index_many(analysed: Sequence[tuple["Note", Analysis]]) -> None:
+def index_many(analysed: Sequence[tuple[NoteRow, Analysis]]) -> None:
     """Write the rows of notes that have none yet, in a transaction of the caller."""
     with connection.cursor() as cursor:
         with cursor.copy(POSTINGS) as rows:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
@@ -10,9 +10,6 @@ from django.db import models
 from django.db.models.functions import Collate
 from django.urls import reverse
 from taggit.models import ItemBase, TagBase
-
-if TYPE_CHECKING:
-    from wiki.models.note_queryset import NoteQuerySet
 
 MAX_TAG_LENGTH = 100
 MAX_TAGS = 100
@@ -107,7 +104,7 @@ class TagQuerySet(models.QuerySet["Tag"]):
         # An address can hold what PostgreSQL refuses to look for.
         return self.none() if "\0" in name else self.filter(slug=tag_key(name))
 
-    def counted_for(self, notes: "NoteQuerySet") -> "TagQuerySet":
+    def counted_for(self, notes: models.QuerySet[Any]) -> "TagQuerySet":
         """Keep the tags of these notes, each with `.uses` and `.name`, in alphabetical order.
 
         The name is spelled as most of these notes spell it: no other note has a say.
@@ -118,7 +115,7 @@ class TagQuerySet(models.QuerySet["Tag"]):
         )
         return counted.order_by("slug")
 
-    def spelled_for(self, notes: "NoteQuerySet") -> "TagQuerySet":
+    def spelled_for(self, notes: models.QuerySet[Any]) -> "TagQuerySet":
         """Give each tag its `.name` as counted_for() does, without counting; keep all."""
         spelled: TagQuerySet = self.annotate(name=spelling_in(notes, "pk"))
         return spelled
@@ -172,7 +169,7 @@ class NoteTag(ItemBase):  # type: ignore[misc]
         return tag_address(self.name)
 
 
-def spelling_in(notes: "NoteQuerySet", tag: str) -> models.Subquery:
+def spelling_in(notes: models.QuerySet[Any], tag: str) -> models.Subquery:
     """Return how most of these notes spell a tag, whose key is the outer column `tag`."""
     uses = NoteTag.objects.filter(tag=models.OuterRef(tag), content_object__in=notes)
     spelled = uses.order_by().values("tag").annotate(spelled=Spelling("name"))
