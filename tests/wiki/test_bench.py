@@ -45,10 +45,10 @@ def test_a_last_writer_who_wins_is_counted_as_overwriting(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_accepted_word_that_is_not_in_its_revision_is_counted_as_lost(monkeypatch):
-    typed = revision_save._typed
+    typed = revision_save._with_resolved_tags
     monkeypatch.setattr(
         revision_save,
-        "_typed",
+        "_with_resolved_tags",
         lambda fields, *more: typed(
             replace(fields, body=fields.body.replace("save1", "save0")), *more
         ),

@@ -17,7 +17,7 @@ from wiki.importers import recognise
 from wiki.importers.batch import import_path
 from wiki.importers.item import Code, Unreadable
 from wiki.models import Alias, Attachment, Link, Note, NoteTag, Revision, Tag, TagChange
-from wiki.models.revision_save import next_pid_after
+from wiki.models.revision_append import next_pid_after
 
 PAGE = Path(__file__).parent / "data" / "m8ta-page.txt"
 # What archives of version 1 lack; what is kept of a file.

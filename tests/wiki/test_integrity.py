@@ -23,7 +23,7 @@ from wiki.models import (
     RevisionFile,
     TagChange,
     attachment_upload,
-    revision_save,
+    revision_append,
 )
 from wiki.rendering import sandbox
 
@@ -56,14 +56,14 @@ def imported_note(alice, fields):
     """A note of which an import told that there was a revision 0, but not what it said."""
     told = fields(title="Imported", tags=())
     pid = Note.objects.latest("pid").pid + 100
-    note = revision_save.new_note(Note, told, alice, created=timezone.now(), pid=pid)
+    note = revision_append.new_note(Note, told, alice, created=timezone.now(), pid=pid)
     unknown = Revision.of(
         note, 0, fields(title="Imported", body=None), created=note.created, source="import"
     )
     unknown.save()
     known = Revision.of(note, 1, told, created=note.created, source="import")
-    revision_save.append(note, known, sandbox.render(told.body), analyse(told.title, told.body))
-    revision_save.next_pid_after(pid)
+    revision_append.append(note, known, sandbox.render(told.body), analyse(told.title, told.body))
+    revision_append.next_pid_after(pid)
 
 
 def plant(statement, **values):

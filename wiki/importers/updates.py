@@ -12,7 +12,7 @@ from wiki.importers.item import Code, Item, Notice, Record
 from wiki.importers.outcome import Outcome, Result
 from wiki.importers.owners import People
 from wiki.importers.revisions import fields_of, revision_of, sealed
-from wiki.models import Alias, EditConflict, Note, Revision, revision_save, search_index
+from wiki.models import Alias, EditConflict, Note, Revision, revision_append, search_index
 from wiki.models.tag import tag_key
 from wiki.rendering import sandbox
 from wiki.rendering.survey import Survey
@@ -144,14 +144,14 @@ def extend(note: Note, item: Item, people: People) -> Result:
     Revision.objects.bulk_create(earlier)
     body = head.body or ""
     # What it shows, the archive says (wiki.importers.archived_files).
-    revision_save.append(note, head, sandbox.render(body), analyse(head.title, body), files={})
+    revision_append.append(note, head, sandbox.render(body), analyse(head.title, body), files={})
     keep_record(note, item.record, people)
     return Result(Outcome.UPDATED, pid=note.pid, revisions=len(earlier) + 1)
 
 
 def keep_record(note: Note, record: Record, people: People) -> None:
     """Set what an archive knows of a note besides its revisions. Holds the note row."""
-    revision_save.set_tags(note, list(record.tags))
+    revision_append.set_tags(note, list(record.tags))
     if (record.deleted is None) == (note.deleted is None):
         return
     note.deleted, note.deleted_by = record.deleted, people.named(record.deleted_by)

@@ -21,7 +21,7 @@ from wiki.importers.owners import People
 from wiki.importers.updates import extend, keep_out, take_over
 from wiki.importers.validation import complaint
 from wiki.markup import link_key
-from wiki.models import Note, revision_save
+from wiki.models import Note, revision_append
 from wiki.models.bulk_insert import Arrival
 from wiki.models.visibility import Visibility
 from wiki.rendering.survey import Survey
@@ -64,7 +64,7 @@ class Writer:
         # No note has them, and no other dry run: so none waits for this one.
         self._provisional = count(-1 - randbelow(2**62), -1)
         if last_pid and keeps_numbers and not dry_run:
-            revision_save.next_pid_after(last_pid)
+            revision_append.next_pid_after(last_pid)
 
     def write(self, items: Sequence[Item], surveys: Sequence[Survey]) -> list[Result]:
         """Import a batch; surveys are those of the heads' texts. Results are in its order."""
@@ -200,7 +200,7 @@ class Writer:
             for plan in planned:
                 plan.arrival.note.pid = plan.pid or next(self._provisional)
         elif kept := max(plan.pid or 0 for plan in planned):
-            revision_save.next_pid_after(kept)
+            revision_append.next_pid_after(kept)
         Note.objects.import_batch([plan.arrival for plan in planned])
         if self.dry_run:
             _take_back()

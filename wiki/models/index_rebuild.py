@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from wiki.analysis.terms import ANALYSIS_VERSION, analyse
 from wiki.markup.comments import may_hide
-from wiki.models import revision_save, search_index
+from wiki.models import revision_append, search_index
 from wiki.models.note import Note
 from wiki.models.posting import NoteWords
 from wiki.rendering import sandbox
@@ -51,7 +51,7 @@ def _forget_hidden_links(note: Note) -> None:
     if may_hide(note.head_revision.body or ""):
         rendered = sandbox.render(note.head_revision.body or "")
         if not rendered.is_typed:
-            revision_save.set_links(note, rendered.link_keys(note.folder))
+            revision_append.set_links(note, rendered.link_keys(note.folder))
 
 
 def can_run(using: str) -> bool:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex
@@ -18,6 +17,7 @@ from wiki.analysis.terms import analyse
 from wiki.fields import Fields
 from wiki.models import attachment_upload, revision_save, search_index
 from wiki.models.attachment import Attachment, hold_bytes
+from wiki.models.edit import Edit
 from wiki.models.note_queryset import SAMPLE, NoteQuerySet
 from wiki.models.note_row import NoteRow
 from wiki.models.revision import Revision
@@ -130,9 +130,8 @@ class Note(NoteRow):  # type: ignore[django-manager-missing]  # taggit is untype
         submission twice returns the first result; that of another note raises
         SubmissionUsed. Locks the note row, but not while it renders.
         """
-        said: dict[str, Any] = {"summary": summary, "submission": submission, "source": source}
         try:
-            return revision_save.save(self, fields, base=base, author=author, **said)
+            return revision_save.save(self, Edit(fields, author, base, summary, submission, source))
         except IntegrityError:
             # At the same moment the same form was saved as another note's.
             revision_save.submitted(self, submission)
@@ -146,32 +145,30 @@ class Note(NoteRow):  # type: ignore[django-manager-missing]  # taggit is untype
         revision = self.revisions.get(number=number)
         old = revision.fields
         fields = Fields(old.title, old.body, old.ref, old.type, old.tags, self.visibility)
-        return revision_save.save(
-            self,
+        edit = Edit(
             fields,
-            base=self.head_revision.number,
-            author=author,
-            summary=f"restored revision {number}",
-            submission=None,
+            author,
+            self.head_revision.number,
+            f"restored revision {number}",
             source=Revision.Source.RESTORE,
             files=RevisionFile.objects.shown_by(revision),
         )
+        return revision_save.save(self, edit)
 
     def replace_files(self, files: Mapping[str, Attachment], *, author: User, summary: str) -> None:
         """Let a new head say the same and show other files under these keys.
 
         For an import whose text stayed and whose files changed. Holds the note row.
         """
-        revision_save.save(
-            self,
+        edit = Edit(
             self.current_fields(),
-            base=self.head_revision.number,
-            author=author,
-            summary=summary[:MAX_SUMMARY],
-            submission=None,
+            author,
+            self.head_revision.number,
+            summary[:MAX_SUMMARY],
             source=Revision.Source.IMPORT,
             files=files,
         )
+        revision_save.save(self, edit)
 
     @transaction.atomic
     def remove_file(self, file: Attachment, *, author: User) -> None:
@@ -189,15 +186,14 @@ class Note(NoteRow):  # type: ignore[django-manager-missing]  # taggit is untype
         if Attachment.objects.filter(pk=file.pk).exclude(removed=None).exists():
             return
         what = f"the file {file.key}" if may_be_named else "a file"
-        revision_save.save(
-            self,
+        edit = Edit(
             self.current_fields(),
-            base=self.head_revision.number,
-            author=author,
-            summary=f"removed {what} for good"[:MAX_SUMMARY],
-            submission=None,
-            is_told=True,
+            author,
+            self.head_revision.number,
+            f"removed {what} for good"[:MAX_SUMMARY],
+            is_always_saved=True,
         )
+        revision_save.save(self, edit)
         Attachment.objects.filter(pk=file.pk).update(removed=timezone.now())
         attachment_upload.let_go(file.sha256)
 

@@ -17,6 +17,7 @@ from wiki.markup import link_key
 from wiki.models import bulk_insert, revision_save, search_index
 from wiki.models.alias import Alias, known_to
 from wiki.models.bulk_insert import Arrival
+from wiki.models.edit import Edit
 from wiki.models.link import Link
 from wiki.models.revision import Revision
 from wiki.models.tag import NoteTag, tag_key
@@ -238,9 +239,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
         submission: uuid.UUID | None = None,
     ) -> "Note":
         """Save a new note as its revision 0; the same submission twice is one note."""
-        return revision_save.create(
-            self.model, fields, owner=owner, summary=summary, submission=submission
-        )
+        edit = Edit(fields, owner, summary=summary, submission=submission)
+        return revision_save.create(self.model, edit)
 
     def import_batch(self, arrivals: Sequence[Arrival]) -> None:
         """Insert the notes that an import brings, all or none; they are complete afterwards."""

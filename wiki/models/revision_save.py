@@ -4,9 +4,8 @@ Note.save_revision and Note.objects.write are the entry points.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,21 +14,17 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from wiki import signals
-from wiki.analysis.terms import Analysis, analyse
+from wiki.analysis.terms import analyse
 from wiki.diffing.conflict_places import marks, undecided
 from wiki.diffing.merge import merge_fields, merge_tags
 from wiki.fields import Fields
-from wiki.markup import Rendered
-from wiki.models import attachment_upload, search_index
-from wiki.models.alias import Alias
-from wiki.models.attachment import Attachment
+from wiki.models import attachment_upload
 from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
-from wiki.models.link import Link
-from wiki.models.note_html import NoteHtml
+from wiki.models.edit import Edit
 from wiki.models.revision import Revision
+from wiki.models.revision_append import append, new_note
 from wiki.models.revision_file import RevisionFile, files_for
-from wiki.models.tag import NoteTag, Tag, each_once, tag_key
+from wiki.models.tag import NoteTag, tag_key
 from wiki.models.tag_alias import typed_tags
 from wiki.models.visibility import Visibility
 from wiki.rendering import sandbox
@@ -48,172 +43,74 @@ def with_visibility(fields: Fields, visibility: str) -> Fields:
     return replace(fields, visibility=visibility)
 
 
-def create(
-    model: type["Note"],
-    fields: Fields,
-    *,
-    owner: User,
-    summary: str = "",
-    submission: uuid.UUID | None = None,
-) -> "Note":
+def create(model: type["Note"], edit: Edit) -> "Note":
     """Insert a note and its revision 0, or return the note this submission already made.
 
-    Back in the browser, typed on, sent once more: the rest becomes revision 1. Raises
+    A form that is sent once more, with more in it, makes the rest revision 1. Raises
     SubmissionUsed where that would write another text, or another's note, over what was saved.
     """
-    fields = _typed(fields, model, owner)
+    fields = _with_resolved_tags(edit.fields, model, edit.author)
     rendered, analysis = sandbox.render(fields.body), analyse(fields.title, fields.body)
     now = timezone.now()
     try:
         with transaction.atomic():
-            note = new_note(model, fields, owner, created=now)
-            attachment_upload.adopt(note, owner, submission, rendered)
-            append(
-                note,
-                Revision.of(
-                    note,
-                    0,
-                    fields,
-                    author=owner,
-                    created=now,
-                    summary=summary,
-                    submission=submission,
-                ),
-                rendered,
-                analysis,
-            )
+            note = new_note(model, fields, edit.author, created=now)
+            attachment_upload.adopt(note, edit.author, edit.submission, rendered)
+            revision = Revision.of(note, 0, fields, created=now, **edit.columns())
+            append(note, revision, rendered, analysis)
     except IntegrityError:
-        made = _made_by(submission, fields, owner)
+        made = _made_by(edit.submission, fields, edit.author)
         if made is None:
             raise
         note = made
-        attachment_upload.adopt(note, owner, submission, rendered)
-        save(note, fields, base=0, author=owner, summary=summary, submission=submission)
+        attachment_upload.adopt(note, edit.author, edit.submission, rendered)
+        save(note, replace(edit, fields=fields))
     return note
 
 
-def save(
-    note: "Note",
-    fields: Fields,
-    *,
-    base: int,
-    author: User,
-    summary: str,
-    submission: uuid.UUID | None,
-    source: str = Revision.Source.PERSON,
-    files: Mapping[str, Attachment] | None = None,
-    is_told: bool = False,
-) -> Revision:
-    """Append a revision edited from `base`; see Note.save_revision.
-
-    files: which file a key means in this revision, where it is not the head's. is_told: the
-    summary is worth a revision, though nothing changed.
-    """
-    if places := undecided(note.pid, fields.body):
+def save(note: "Note", edit: Edit) -> Revision:
+    """Append a revision; see Note.save_revision."""
+    if places := undecided(note.pid, edit.fields.body):
         raise UndecidedPlaces(places)
-    sent, is_typed = fields, source != Revision.Source.RESTORE
     while True:
-        with transaction.atomic():
-            _wait_turn(note)
-            note = type(note).objects.cards().get(pid=note.pid)
-            head = note.head_revision
-            fields = _typed(sent, type(note), author, _present(note, base)) if is_typed else sent
-            if done := submitted(note, submission):
-                if same(fields, done.fields):
-                    return done
-                base, submission = _resubmitted_base(done, base), None
-            draft = _merged(note, head, fields, base)
-            is_same = not is_told and same(draft, note.current_fields())
-            if is_same and not files and not attachment_upload.waiting(note, author).exists():
-                return head
-            rendered, analysis = sandbox.render(draft.body), analyse(draft.title, draft.body)
-            if not _lock_as_seen(note):
-                continue
-            shown = files_for(
-                note, draft.body, rendered, author=author, before=head.pk, files=files
-            )
-            if is_same and shown == RevisionFile.objects.shown_by(head):
-                return head
-            revision = Revision.of(
-                note,
-                head.number + 1,
-                draft,
-                author=author,
-                created=timezone.now(),
-                summary=summary,
-                submission=submission,
-                source=source if base == head.number else Revision.Source.MERGE,
-                base=base,
-            )
-            append(note, revision, rendered, analysis, shown)
+        revision = _save_once(note, edit)
+        if revision is not None:
             return revision
 
 
-def new_note(
-    model: type["Note"], fields: Fields, owner: User, *, created: datetime, pid: int | None = None
-) -> "Note":
-    """Insert a note that has no revision yet; the caller appends one in the transaction."""
-    note = model(pid=pid, owner=owner, created=created, modified=created)
-    note.title, note.visibility = fields.title, fields.visibility
-    note.save(force_insert=True)
-    return note
-
-
-def append(
-    note: "Note",
-    revision: Revision,
-    rendered: Rendered,
-    analysis: Analysis,
-    files: Mapping[str, Attachment] | None = None,
-) -> None:
-    """Insert the revision and make it the head, with all that is derived from it.
-
-    rendered, analysis: of its text, made before the note row was locked. files: those it
-    shows, by what its text calls them, where the caller knows.
-
-    The caller holds the note row (or has just inserted it) in a transaction. Sends
-    revision_saved.
-    """
-    revision.note = note
-    revision.save(force_insert=True)
-    if files is None:
-        body = revision.body or ""
-        files = files_for(note, body, rendered, author=revision.author, before=note.head_id)
-    if files:
-        RevisionFile.objects.record(revision, files)
-    is_new, title_key = note.head_id is None, note.title_key
-    note.show(revision)
-    note.save(update_fields=["head", "title", "title_key", "ref", "type", "visibility", "modified"])
-    set_tags(note, revision.tags)
-    NoteHtml.objects.keep([(note, revision, rendered)])
-    if not rendered.is_typed:
-        set_links(note, rendered.link_keys(note.folder))
-    if revision.number and (is_new or title_key != note.title_key):
-        Alias.objects.remember_titles(note)
-    search_index.index(note, analysis)
-    signals.revision_saved.send(type(note), note=note, revision=revision)
-
-
-def set_tags(note: "Note", names: list[str]) -> None:
-    """Make these the note's tags, so spelled, in this order. The caller holds the note row."""
-    names = each_once(names)
-    rows = NoteTag.objects.filter(content_object=note)
-    if names == list(rows.values_list("name", flat=True)):
-        return
-    wanted = zip(names, Tag.objects.called(names), strict=True)
-    rows.delete()
-    NoteTag.objects.bulk_create(
-        NoteTag(content_object=note, tag=tag, name=name, position=i)
-        for i, (name, tag) in enumerate(wanted)
+@transaction.atomic
+def _save_once(note: "Note", edit: Edit) -> Revision | None:
+    """Merge, render and append; None if the note changed in between, so that nothing was saved."""
+    _wait_turn(note)
+    note = type(note).objects.cards().get(pid=note.pid)
+    head = note.head_revision
+    if edit.source != Revision.Source.RESTORE:
+        present = _present(note, edit.base)
+        edit = replace(
+            edit, fields=_with_resolved_tags(edit.fields, type(note), edit.author, present)
+        )
+    if done := submitted(note, edit.submission):
+        if same(edit.fields, done.fields):
+            return done
+        edit = replace(edit, base=_resubmitted_base(done, edit.base), submission=None)
+    draft = _merged(note, head, edit.fields, edit.base)
+    is_same = not edit.is_always_saved and same(draft, note.current_fields())
+    if is_same and not edit.files and not attachment_upload.waiting(note, edit.author).exists():
+        return head
+    rendered, analysis = sandbox.render(draft.body), analyse(draft.title, draft.body)
+    if not _lock_as_seen(note):
+        return None
+    files = files_for(
+        note, draft.body, rendered, author=edit.author, before=head.pk, files=edit.files
     )
-
-
-def set_links(note: "Note", keys: set[str]) -> None:
-    """Make these the keys the note links to. The caller holds the note row."""
-    have = set(Link.objects.filter(note=note).values_list("key", flat=True))
-    if have - keys:
-        Link.objects.filter(note=note, key__in=have - keys).delete()
-    Link.objects.bulk_create(Link(note=note, key=key) for key in sorted(keys - have))
+    if is_same and files == RevisionFile.objects.shown_by(head):
+        return head
+    columns = edit.columns() | {"base": edit.base}
+    if edit.base != head.number:
+        columns["source"] = Revision.Source.MERGE
+    revision = Revision.of(note, head.number + 1, draft, created=timezone.now(), **columns)
+    append(note, revision, rendered, analysis, files)
+    return revision
 
 
 def same(one: Fields, other: Fields) -> bool:
@@ -222,10 +119,10 @@ def same(one: Fields, other: Fields) -> bool:
     return replace(one, tags=keys[0]) == replace(other, tags=keys[1])
 
 
-def _typed(
+def _with_resolved_tags(
     fields: Fields, model: type["Note"], author: User, present: Iterable[str] = ()
 ) -> Fields:
-    """Resolve the other words for tags that were typed; those present in the note stay."""
+    """Put tags in the place of their aliases that were typed; those the note has stay."""
     notes = model.objects.visible_to(author)
     return with_tags(fields, tuple(typed_tags(fields.tags, present, notes)))
 
@@ -318,13 +215,3 @@ def _wait_turn(note: "Note") -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [note.pid])
-
-
-def next_pid_after(pid: int) -> None:
-    """Let new notes be numbered after an imported one, if they are not yet."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('wiki_note', 'pid'), %s)"
-            " FROM wiki_note_pid_seq WHERE last_value < %s OR NOT is_called",
-            [pid, pid],
-        )
