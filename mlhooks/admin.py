@@ -18,7 +18,7 @@ from mlhooks import gateway
 from mlhooks.embeddings import loaded, registry
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import active_index, index_build
-from mlhooks.indexes.progress import Standing, standing
+from mlhooks.indexes.progress import IndexProgress, progress_of
 from mlhooks.jobs.kinds import BUILD_INDEX, EMBED_NOTE, RECONCILE_INDEX
 from mlhooks.models import EncoderIndex, Job, Worker
 from mlhooks.views.rows import reason_without_notes, without_notes
@@ -108,7 +108,7 @@ class EncoderIndexAdmin(LookOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": "Search by meaning",
             "opts": self.opts,
-            "standings": [_shown(standing(index), request.user) for index in indexes],
+            "standings": [_shown(progress_of(index), request.user) for index in indexes],
             "begun": [_told(job, request.user) for job in _begun()],
             "configured": loaded.configured(),
             "trouble": _trouble(request.user),
@@ -200,7 +200,7 @@ def _told(job: Job, reader: Reader) -> Job:
     return job if reader.is_superuser else without_notes(job)
 
 
-def _shown(index: Standing, reader: Reader) -> dict[str, Any]:
+def _shown(index: IndexProgress, reader: Reader) -> dict[str, Any]:
     """Return what the page shows of an index to this reader."""
     job = _told(index.job, reader) if index.job else None
     return {"standing": replace(index, job=job), "unread": index.unread(reader)}

@@ -145,7 +145,7 @@ def coverage(index: EncoderIndex | None) -> tuple[int, int]:
     return found["total"], found["current"]
 
 
-def lacking(index: EncoderIndex | None, pids: Collection[int]) -> set[int]:
+def missing_from(index: EncoderIndex | None, pids: Collection[int]) -> set[int]:
     """Return those of these notes of which an index does not hold what they say now."""
     left = live() if index is None else not_current(index)
     return set(left.filter(pid__in=pids).values_list("pid", flat=True))
@@ -156,19 +156,19 @@ def not_current(index: EncoderIndex) -> QuerySet[Note]:
     return live().filter(~_is_current(index))
 
 
-def left_to_read(index: EncoderIndex) -> QuerySet[Note]:
+def left_to_embed(index: EncoderIndex) -> QuerySet[Note]:
     """Return the notes that are not current, without those that could not be read."""
-    return not_current(index).filter(~_is_unread(index))
+    return not_current(index).filter(~_has_failed(index))
 
 
-def count_unread(index: EncoderIndex) -> int:
+def count_failed(index: EncoderIndex) -> int:
     """Return how many notes are not current because they could not be read."""
-    return not_current(index).filter(_is_unread(index)).count()
+    return not_current(index).filter(_has_failed(index)).count()
 
 
-def unread(index: EncoderIndex, most: int, reader: Reader) -> list[UnreadNote]:
+def failed_notes(index: EncoderIndex, most: int, reader: Reader) -> list[UnreadNote]:
     """Return why notes that reader may read could not be read, in order of their numbers."""
-    failed = not_current(index).filter(_is_unread(index), pid__in=readable(reader).values("pid"))
+    failed = not_current(index).filter(_has_failed(index), pid__in=readable(reader).values("pid"))
     pids = failed.order_by("pid").values("pid")
     return list(index.unread.filter(note__in=pids[:most]).order_by("note"))
 
@@ -208,7 +208,7 @@ def _is_current(index: EncoderIndex) -> Exists:
     )
 
 
-def _is_unread(index: EncoderIndex) -> Exists:
+def _has_failed(index: EncoderIndex) -> Exists:
     return Exists(
         UnreadNote.objects.filter(
             index=index, note=OuterRef("pid"), revision=OuterRef("head__number")

@@ -16,7 +16,7 @@ from mlhooks import gateway
 from mlhooks.indexes.nearest import nearest
 from mlhooks.indexes.off_topic_queries import EVERYDAY, gibberish
 from mlhooks.indexes.related import TELLS
-from mlhooks.indexes.store import literal
+from mlhooks.indexes.store import vector_literal
 from mlhooks.models import EncoderIndex
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _tops(index: EncoderIndex, encoder: "Encoder", texts: Iterable[str]) -> list
     """Return the cosine of the nearest passage for each of these queries."""
     found = []
     for text in texts:
-        vector = literal(encoder.encode_query(text).tolist())
+        vector = vector_literal(encoder.encode_query(text).tolist())
         for near in nearest(index, vector, gateway.live(), 1, scope="all"):
             found.append(near.cosine)
     return found

@@ -14,7 +14,7 @@ from mlhooks import gateway
 from mlhooks.embeddings import loaded
 from mlhooks.gateway import Head
 from mlhooks.indexes import boilerplate
-from mlhooks.indexes.store import Cut, Done, forget_gone, store
+from mlhooks.indexes.store import NotePassages, Stored, forget_gone, store
 from mlhooks.models import EncoderIndex, Passage, SplitNote
 from mlhooks.passages import split
 from mlhooks.passages.split import Earlier, sentences
@@ -38,26 +38,26 @@ def index_notes(
     encoder: "Encoder",
     pids: Sequence[int],
     pulse: Callable[[], None] = lambda: None,
-) -> Done:
+) -> Stored:
     """Bring these notes up to date in an index, some together; the encoder likes company.
 
     pulse: called now and then while passages are read. What it raises ends the work.
     """
-    done = Done()
+    done = Stored()
     heads = gateway.heads(pids)
     for pid in pids:
         if pid not in heads:
             forget_gone(pid)
             done.gone += 1
     for some in _portions(list(heads.values())):
-        cuts = cut(index, some)
+        cuts = split_notes(index, some)
         read(encoder, cuts, pulse)
         done.add(store(index, cuts))
     return done
 
 
-def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
-    """Cut notes into passages, and find those that the index has already. Five queries."""
+def split_notes(index: EncoderIndex, heads: Sequence[Head]) -> list[NotePassages]:
+    """Split notes into passages, and find those that the index has already. Five queries."""
     pids = [head.pid for head in heads]
     repeated = boilerplate.repeated_in(heads)
     earlier = _earlier(heads)
@@ -67,7 +67,7 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
         for pid, sha256 in cursor.fetchall():
             have[pid].add(sha256)
     return [
-        Cut(
+        NotePassages(
             head,
             split.split(
                 head.title,
@@ -82,7 +82,9 @@ def cut(index: EncoderIndex, heads: Sequence[Head]) -> list[Cut]:
     ]
 
 
-def read(encoder: "Encoder", cuts: Sequence[Cut], pulse: Callable[[], None] = lambda: None) -> None:
+def read(
+    encoder: "Encoder", cuts: Sequence[NotePassages], pulse: Callable[[], None] = lambda: None
+) -> None:
     """Let the encoder read the passages that the index has not; of equal ones, one."""
     lacking: dict[str, tuple[str, Places]] = {}
     for one in cuts:

@@ -168,4 +168,4 @@ def unread() -> set[int]:
         pids.update(index.unread.values_list("note", flat=True))
     asked = Job.objects.unfinished().filter(kind=EMBED_NOTE, key__in=map(str, pids))
     pids.difference_update(map(int, asked.values_list("key", flat=True)))
-    return gateway.lacking(index, pids) if pids else set()
+    return gateway.missing_from(index, pids) if pids else set()

@@ -76,7 +76,7 @@ def build(index: EncoderIndex) -> bool:
     return index.has_graph
 
 
-def tend(index: EncoderIndex) -> str | None:
+def maintain(index: EncoderIndex) -> str | None:
     """See to it that the graph is built if it is due, without waiting for it.
 
     Returns a sentence while that goes on. None: there is a graph, or no need of one, or it

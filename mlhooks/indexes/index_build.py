@@ -26,8 +26,8 @@ from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import calibration, embedder, hnsw, ranking, requests
 from mlhooks.indexes.failed_notes import PASSING, remember
 from mlhooks.indexes.off_topic_queries import EVERYDAY
-from mlhooks.indexes.progress import falls_short, standing
-from mlhooks.indexes.store import Done
+from mlhooks.indexes.progress import falls_short, progress_of
+from mlhooks.indexes.store import Stored
 from mlhooks.jobs import Requeue, Transient
 from mlhooks.jobs.kinds import BUILD_INDEX
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, Queue, UnreadNote
@@ -81,7 +81,7 @@ def request(encoder: str, *, answers: bool = True, user: Reader | None = None) -
         return jobs.request(BUILD_INDEX, key=encoder, payload=payload, user=user)
 
 
-def read_note(pid: int) -> Done:
+def read_note(pid: int) -> Stored:
     """Bring a note up to date in the active index, or remember why that cannot be done."""
     index, encoder = active()
     try:
@@ -151,15 +151,15 @@ class _Build:
                 switch(self.index)
         else:
             self.progress(1.0, "Every note is read.")
-        for pids in gateway.pids_in_order(gateway.left_to_read(self.index), 1_000):
+        for pids in gateway.pids_in_order(gateway.left_to_embed(self.index), 1_000):
             requests.request(pids)
         # Its own job, which has just about ended, says nothing new.
-        whole = replace(standing(self.index), job=None)
+        whole = replace(progress_of(self.index), job=None)
         return whole.as_json(self.embedded, self._seconds())
 
     def _read_notes(self) -> bool:
         """Read the notes that are left to be read; return whether there were any."""
-        left_over = gateway.left_to_read(self.index)
+        left_over = gateway.left_to_embed(self.index)
         whole, left, begin = gateway.count(), left_over.count(), time.monotonic()
         read = 0
         for pids in _portions(left_over):
@@ -223,7 +223,7 @@ class _Build:
     def _await_graph(self) -> None:
         """Look after the graph, and do other things while it is built. Raises Requeue."""
         self.index.refresh_from_db()
-        if said := hnsw.tend(self.index):
+        if said := hnsw.maintain(self.index):
             self.progress(0.98, said)
             raise self._room(GRAPH_LOOK_S)
 

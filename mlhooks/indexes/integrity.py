@@ -84,7 +84,7 @@ def _passages_of_no_note() -> Iterator[Finding]:
 
 def _unread_passages(index: EncoderIndex, pids: set[int]) -> Iterator[Finding]:
     """Find the passages that an index lacks although their note is current."""
-    current = pids - gateway.lacking(index, pids)
+    current = pids - gateway.missing_from(index, pids)
     with connection.cursor() as cursor:
         cursor.execute(UNREAD.format(table=index.table), [list(current)])
         for pid, number in cursor.fetchall():

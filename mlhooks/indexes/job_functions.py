@@ -28,7 +28,7 @@ def build_index(payload: dict[str, Any], progress: Progress) -> Any:
 
 def reconcile_index(payload: dict[str, Any], progress: Progress) -> Any:
     """Request what is missing from the active index, for whatever reason."""
-    done = reconciler.tend()
+    done = reconciler.reconcile()
     if reconciler.is_new():
         raise Requeue(payload, after_s=reconciler.NEW_S)
     return done

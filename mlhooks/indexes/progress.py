@@ -24,7 +24,7 @@ UNREAD_PASSAGES = """
 
 
 @dataclass(frozen=True)
-class Standing:
+class IndexProgress:
     """An index and what it holds.
 
     job: the last one that built it. current, failed: of all `total` notes, those whose newest
@@ -73,7 +73,7 @@ class Standing:
 
     def unread(self, reader: Reader) -> list[UnreadNote]:
         """Return why notes could not be read that reader may read, the first REASONS_SHOWN."""
-        return gateway.unread(self.index, REASONS_SHOWN, reader) if self.failed else []
+        return gateway.failed_notes(self.index, REASONS_SHOWN, reader) if self.failed else []
 
     def as_json(self, embedded: int, seconds: float) -> dict[str, Any]:
         """Return the object that `reembed` prints; embedded: how many passages were, just now."""
@@ -96,20 +96,20 @@ class Standing:
         }
 
 
-def standing(index: EncoderIndex) -> Standing:
+def progress_of(index: EncoderIndex) -> IndexProgress:
     """Find out how far an index is; counts its passages."""
     answering = ActiveIndex.objects.first()
     built = Job.objects.filter(kind=BUILD_INDEX, key=index.encoder).order_by("-pk")
     # Of two with one name the job is about the newer one.
     is_newest = not EncoderIndex.objects.filter(encoder=index.encoder, pk__gt=index.pk).exists()
-    return Standing(
+    return IndexProgress(
         index=index,
         job=built.first() if is_newest else None,
         is_active=answering is not None and answering.index_id == index.pk,
         is_before=answering is not None and answering.before_id == index.pk,
         total=gateway.count(),
         current=gateway.count_current(index),
-        failed=gateway.count_unread(index),
+        failed=gateway.count_failed(index),
         passages=index.count_passages(),
         size=index.bytes_on_disk(),
     )

@@ -15,7 +15,7 @@ from mlhooks.embeddings import loaded, registry
 from mlhooks.embeddings.sentence_attribution import most_telling
 from mlhooks.gateway import Readable
 from mlhooks.indexes.nearest import nearest, packed_sentences
-from mlhooks.indexes.store import literal
+from mlhooks.indexes.store import vector_literal
 from mlhooks.jobs.kinds import ENCODE_QUERY
 from mlhooks.models import EncoderIndex, Job, QueryVector, Queue, Worker
 from mlhooks.models.job import JobQuerySet
@@ -56,7 +56,7 @@ def rank(query: ParsedQuery, readable: Readable, limit: int) -> list[Hit]:
             ),
             is_close=near.cosine >= least,
         )
-        for near in nearest(index, literal(vector), readable, limit, scope=scope)
+        for near in nearest(index, vector_literal(vector), readable, limit, scope=scope)
     ]
 
 

@@ -1,8 +1,8 @@
-"""Seeing to it that the active index holds every note, whatever happened meanwhile.
+"""Reconcile the active index with the notes: find what is missing from it, and request that.
 
-Every save asks for its note in its own transaction, so nothing is lost there. This finds the
+Every save requests its note in its own transaction, so nothing is lost there. This finds the
 rest: notes from a backup, from before the ML app or from a time without it, notes that an older
-version has cut, jobs that failed for a reason that may have passed, another WIKI_ENCODER.
+version has split, jobs that failed for a reason that may have passed, another WIKI_ENCODER.
 """
 
 from collections.abc import Sequence
@@ -19,42 +19,40 @@ from mlhooks.indexes import calibration, hnsw, index_build, ranking, requests, s
 from mlhooks.jobs.kinds import EMBED_NOTE
 from mlhooks.models import ActiveIndex, EncoderIndex, Job, UnreadNote
 
-# kind of the job; the dispatcher asks for it every TEND_EVERY_S
-TEND_EVERY_S = 60
-# A notebook that was just begun is looked after again this soon: what is close in it is not known.
+# A notebook that was just begun is reconciled again this soon: it has no relevance threshold yet.
 NEW_S = 10
 AT_A_TIME = 1_000
-# A note that could not be read is tried again after so long.
+# A note that could not be embedded is tried again after so long.
 AGAIN_AFTER = timedelta(hours=1)
 
 
-def tend() -> dict[str, Any]:
-    """Ask for what the index lacks; return how much that is. Raises NoSuchModel."""
+def reconcile() -> dict[str, Any]:
+    """Request what is missing from the index; return how much that is. Raises NoSuchModel."""
     ranking.forget_words()
     EncoderIndex.objects.drop_orphans()
     if EncoderIndex.objects.active() is None and not gateway.count():
         return {"requested": 0, "gone": 0}
     index = index_build.active_index()
-    heed_settings(index)
+    follow_setting(index)
     gone = gateway.gone_pids()
     for pid in gone:
         store.forget_gone(pid)
-    store.doubt_earlier_cuts()
-    requested = _request_lacking(index)
-    hnsw.tend(index)
+    store.invalidate_earlier_splits()
+    requested = _request_missing(index)
+    hnsw.maintain(index)
     if calibration.is_due(index):
         calibration.calibrate(index, loaded.encoder_of(index))
     return {"requested": requested, "gone": len(gone)}
 
 
 def is_new() -> bool:
-    """Tell whether there are notes, but none was read when the index was last looked after."""
+    """Tell whether there are notes, but none was embedded when the index was last reconciled."""
     index = EncoderIndex.objects.active()
     return index is not None and "least" not in index.closeness and bool(gateway.count())
 
 
-def heed_settings(index: EncoderIndex) -> None:
-    """Ask for another index where WIKI_ENCODER, or what it means, is another than before.
+def follow_setting(index: EncoderIndex) -> None:
+    """Request another index where WIKI_ENCODER, or what it means, is another than before.
 
     Once: an encoder that people chose instead, or whose building they cancelled, stays so
     until the setting changes again.
@@ -77,7 +75,7 @@ def heed_settings(index: EncoderIndex) -> None:
             index_build.request(name)
 
 
-def _request_lacking(index: EncoderIndex) -> int:
+def _request_missing(index: EncoderIndex) -> int:
     requested = 0
     for pids in gateway.pids_in_order(gateway.not_current(index), AT_A_TIME):
         asked = _asked(index, pids)

@@ -26,7 +26,7 @@ STORE = "COPY {table} (passage, note, vector, sentences) FROM STDIN"
 
 
 @dataclass
-class Done:
+class Stored:
     """What indexing did: notes that are current now, that are gone, and that were saved meanwhile.
 
     passages: embedded now, and those whose vector was there already.
@@ -38,7 +38,7 @@ class Done:
     embedded: int = 0
     reused: int = 0
 
-    def add(self, other: "Done") -> None:
+    def add(self, other: "Stored") -> None:
         """Count what was done in another step."""
         self.current += other.current
         self.gone += other.gone
@@ -48,7 +48,7 @@ class Done:
 
 
 @dataclass
-class Cut:
+class NotePassages:
     """A note's head in passages, and which of them an index has (by sha256)."""
 
     head: Head
@@ -58,31 +58,46 @@ class Cut:
 
 
 @transaction.atomic
-def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
+def store(index: EncoderIndex, cuts: Sequence[NotePassages]) -> Stored:
     """Make these the passages of their notes, and write the vectors that the index lacks.
 
     Holds the notes' rows. Raises Transient where another worker has cut one of them meanwhile.
     """
+    done = Stored()
+    current = _hold_current(cuts, done)
+    indexes = EncoderIndex.objects.held()
+    if index not in indexes:
+        raise EncoderIndex.DoesNotExist(f"{index} was dropped.")
+    rows, anew = _store_passages(current, indexes)
+    _mark_incomplete(index, anew)
+    done.current = len(current)
+    done.embedded = _store_vectors(index, rows)
+    done.reused = len(rows) - done.embedded
+    _record_indexed(index, current)
+    UnreadNote.objects.filter(index=index, note__in=[one.head.pid for one in current]).delete()
+    return done
+
+
+def _hold_current(cuts: Sequence[NotePassages], done: Stored) -> list[NotePassages]:
+    """Hold the notes' rows; return those whose head is still the one that was split.
+
+    Counts the others in done.
+    """
     numbers = gateway.hold([one.head.pid for one in cuts])
-    done = Done()
     current = []
     for one in cuts:
         number = numbers.get(one.head.pid)
         if number is None:
-            # Whoever removed it meanwhile has asked for the job that forgets it.
+            # Whoever removed it meanwhile has requested the job that forgets it.
             done.gone += 1
         elif number != one.head.number:
             done.overtaken += 1
         else:
             current.append(one)
-    indexes = EncoderIndex.objects.held()
-    if index not in indexes:
-        raise EncoderIndex.DoesNotExist(f"{index} was dropped.")
-    rows, anew = _store_passages(current, indexes)
-    _tell_others(index, anew)
-    done.current = len(current)
-    done.embedded = _store_vectors(index, rows)
-    done.reused = len(rows) - done.embedded
+    return current
+
+
+def _record_indexed(index: EncoderIndex, current: Sequence[NotePassages]) -> None:
     IndexedNote.objects.bulk_create(
         [
             IndexedNote(
@@ -98,8 +113,6 @@ def store(index: EncoderIndex, cuts: Sequence[Cut]) -> Done:
         unique_fields=["note", "index"],
         update_fields=["revision", "is_whole", "indexed_at"],
     )
-    UnreadNote.objects.filter(index=index, note__in=[one.head.pid for one in current]).delete()
-    return done
 
 
 def forget(pid: int) -> None:
@@ -122,20 +135,20 @@ def forget_gone(pid: int) -> None:
         note_blocks({pid: set()})
 
 
-def doubt_earlier_cuts() -> None:
+def invalidate_earlier_splits() -> None:
     """Let no index count as whole what an earlier splitter has cut, so that it is read anew."""
     earlier = SplitNote.objects.exclude(splitter=split.SPLITTER_VERSION)
     held = IndexedNote.objects.filter(note__in=earlier.values("note"), is_whole=True)
     held.update(is_whole=False)
 
 
-def literal(vector: Sequence[float]) -> str:
+def vector_literal(vector: Sequence[float]) -> str:
     """Return a vector as pgvector reads it."""
     return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"
 
 
 def _store_passages(
-    cuts: Sequence[Cut], indexes: Sequence[EncoderIndex]
+    cuts: Sequence[NotePassages], indexes: Sequence[EncoderIndex]
 ) -> tuple[list[tuple[Passage, "Read | None"]], set[int]]:
     """Make these the passages of the notes, keeping the rows of equal ones.
 
@@ -161,12 +174,7 @@ def _store_passages(
                 new.append(row)
             elif is_moved:
                 kept.append(row)
-    left = [row.pk for same in rows.values() for row in same]
-    if left:
-        Passage.objects.filter(pk__in=left).delete()
-        with connection.cursor() as cursor:
-            for index in indexes:
-                cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [left])
+    _delete_passages([row.pk for same in rows.values() for row in same], indexes)
     if kept:
         Passage.objects.bulk_update(kept, ["start", "end", "heading", "is_code"])
     Passage.objects.bulk_create(new)
@@ -182,7 +190,15 @@ def _store_passages(
     return placed, {row.note for row in new}
 
 
-def _tell_others(index: EncoderIndex, pids: Collection[int]) -> None:
+def _delete_passages(pks: list[int], indexes: Sequence[EncoderIndex]) -> None:
+    if pks:
+        Passage.objects.filter(pk__in=pks).delete()
+        with connection.cursor() as cursor:
+            for index in indexes:
+                cursor.execute(f"DELETE FROM {index.table} WHERE passage = ANY(%s)", [pks])
+
+
+def _mark_incomplete(index: EncoderIndex, pids: Collection[int]) -> None:
     """Note that the other indexes lack new passages of notes, though their texts are no others.
 
     That happens where boilerplate became, or ceased to be, boilerplate.
@@ -209,6 +225,6 @@ def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | 
                 if made is None:
                     # It was there when the note was cut; another worker took it away.
                     raise jobs.Transient("Another worker has cut this note meanwhile.")
-                vector = literal(made.vector.tolist())
+                vector = vector_literal(made.vector.tolist())
                 rows.write_row((row.pk, row.note, vector, made.sentences))
     return len(lacking)

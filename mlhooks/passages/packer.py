@@ -24,7 +24,7 @@ class Packer:
         self._sentences: dict[Block, list[Span]] = {}
 
     def fill(self, region: Region, staying: Sequence[Span]) -> list[Span]:
-        """Cut a region in passages, of which some stay as they are.
+        """Split a region in passages, of which some stay as they are.
 
         Between those that stay, passages are packed anew; but what would be a small one, or begin
         in a sentence of its neighbour, joins its neighbour.

@@ -68,7 +68,7 @@ def split(
     earlier: Earlier | None = None,
     boilerplate: Container[int] = (),
 ) -> list[Passage]:
-    """Cut a note into passages, in order.
+    """Split a note into passages, in order.
 
     count: how many word pieces each text has, not counting any that the encoder adds around it. A
     passage has at most MAX_PIECES of them, besides what it repeats of the title and the headings

@@ -170,7 +170,7 @@ class Audit:
                 self.duplicate.append(pid)
 
     def _find_stale(self) -> dict[int, str]:
-        """Cut every head anew, as it is cut; return the text of each stored passage."""
+        """Split every head anew, as it is cut; return the text of each stored passage."""
         notes = Counter(key for head in self.heads.values() for key in split.block_keys(head.body))
         boilerplate = {key for key, count in notes.items() if count >= BOILERPLATE_FROM}
         texts: dict[int, str] = {}

@@ -60,8 +60,6 @@ def import_path(
         ):
             # A stranger's archive is no place to ask programs about.
             options = replace(options, has_history=options.has_history and place == path)
-            said = Report(lines, progress)
-            source = kind.read(place, options)
             writer = Writer(
                 people,
                 visibility=visibility,
@@ -69,15 +67,22 @@ def import_path(
                 dry_run=dry_run,
                 keeps_numbers=options.keeps_numbers,
             )
-            _write(source, writer, people, said)
-            with transaction.atomic():
-                said.add_failures(kind, place, people)
-                transaction.set_rollback(dry_run)
-            said.add_remarks(kind, source)
+            written = Report(lines, progress)
+            _import(kind, place, options, writer, written)
     except Unreadable:
         report.unlink(missing_ok=True)
         raise
-    return said.tally.summary(owner, dry_run=dry_run)
+    return written.tally.summary(owner, dry_run=dry_run)
+
+
+def _import(kind: Format, place: Path, options: Options, writer: Writer, report: "Report") -> None:
+    """Write all items of a source, finish it as its format does, and report what is no item."""
+    source = kind.read(place, options)
+    _write(source, writer, writer.people, report)
+    with transaction.atomic():
+        report.add_failures(kind, place, writer.people)
+        transaction.set_rollback(writer.dry_run)
+    report.add_remarks(kind, source)
 
 
 def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report") -> None:

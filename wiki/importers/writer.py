@@ -57,7 +57,7 @@ class Writer:
         dry_run: bool,
         keeps_numbers: bool = True,
     ) -> None:
-        self._people, self.visibility, self.dry_run = people, visibility, dry_run
+        self.people, self.visibility, self.dry_run = people, visibility, dry_run
         self._keeps_numbers = keeps_numbers
         self._seen: set[int] = set()
         self._placed: set[int] = set()
@@ -114,7 +114,7 @@ class Writer:
     def _found(self, items: Sequence[Item]) -> tuple[Known, Numbers]:
         with transaction.atomic():
             numbered = items if self._keeps_numbers else ()
-            return Known(items, self._people.importer), Numbers(items, numbered)
+            return Known(items, self.people.importer), Numbers(items, numbered)
 
     def _without_result(
         self, items: Sequence[Item], results: Sequence[Result | None]
@@ -139,7 +139,7 @@ class Writer:
     def _renew(self, note: Note, item: Item, survey: Survey) -> Result:
         """Bring a note up to its item, in a transaction of the caller; holds the note row."""
         if item.record is not None:
-            return extend(note, item, self._people)
+            return extend(note, item, self.people)
         if note.deleted is not None:
             message = f"Note {note.pid} is in the trash. Undelete it, then import again."
             return Result(Outcome.SKIPPED, (Notice(Code.IN_TRASH, message),), note.pid)
@@ -147,7 +147,7 @@ class Writer:
         is_private = self.visibility == Visibility.PRIVATE and said != Visibility.PUBLIC
         if is_private and note.is_public:
             return keep_out(note, item, survey)
-        result = take_over(note, item, self._people, keeps_numbers=self._keeps_numbers)
+        result = take_over(note, item, self.people, keeps_numbers=self._keeps_numbers)
         # Saving has locked the note; before, somebody may have published it.
         if is_private and Note.objects.get(pid=note.pid).is_public:
             transaction.set_rollback(True)
@@ -156,11 +156,11 @@ class Writer:
 
     def _plan(self, place: int, item: Item, survey: Survey, numbers: Numbers) -> Planned:
         pid, legacy_pid, notices = numbers.take(item)
-        new = arrival(item, survey, self._people, self.visibility)
+        new = arrival(item, survey, self.people, self.visibility)
         new.note.pid, new.note.legacy_pid = pid, legacy_pid
         new.note.import_key = numbers.take_key(new.note)
         new.links = survey.rendered().link_keys(new.note.folder)
-        notices += _about_people(item, self._people)
+        notices += _about_people(item, self.people)
         return Planned(place, new, pid, tuple(notices))
 
     def _clash(self, item: Item, known: Known) -> list[Notice]:

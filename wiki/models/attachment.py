@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models, transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -90,24 +90,25 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             type(note)._base_manager.select_for_update().get(pid=note.pid)
             if (have := same.first()) is not None:
                 return have
-            taken = set(self.filter(note=note.pid).values_list("number", flat=True))
-            if number is None or number in taken:
-                number = max((one for one in taken if one is not None), default=0) + 1
             return self.create(
                 note_id=note.pid,
                 key=key,
                 name=clean_name(name),
-                number=number,
+                number=self._free_number(note, number),
                 created=created or timezone.now(),
                 uploader=uploader,
                 **said,
             )
 
+    def _free_number(self, note: NoteRow, wanted: int | None) -> int:
+        taken = set(self.filter(note=note.pid).values_list("number", flat=True))
+        if wanted is not None and wanted not in taken:
+            return wanted
+        return max((number for number in taken if number is not None), default=0) + 1
+
     def add_removed(self, note: NoteRow, said: dict[str, Any]) -> "Attachment":
         """Remember a file of an archive that was removed before; its number, if that is free."""
-        taken = self.filter(note=note.pid, number=said["number"]).exists()
-        last = self.filter(note=note.pid).aggregate(last=Max("number"))["last"]
-        number = (last or 0) + 1 if taken else said["number"]
+        number = self._free_number(note, said["number"])
         kind = {"media_type": OTHER.media_type, "bytes": 0}
         return self.create(note_id=note.pid, **{**said, **kind, "number": number})
 

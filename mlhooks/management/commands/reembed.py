@@ -13,7 +13,7 @@ from mlhooks import gateway, tasks
 from mlhooks.embeddings import loaded, registry
 from mlhooks.embeddings.registry import NoSuchModel
 from mlhooks.indexes import active_index, index_build
-from mlhooks.indexes.progress import standing
+from mlhooks.indexes.progress import progress_of
 from mlhooks.jobs.claims import Claim, LostClaim
 from mlhooks.models import EncoderIndex, Job, Queue, Worker
 from wiki.management.base import HouseCommand, Refused
@@ -70,7 +70,7 @@ class Command(HouseCommand):
             index = active_index.go_back()
         except active_index.NotNow as error:
             raise Refused(str(error)) from error
-        return standing(index).as_json(0, 0.0), f"{index} answers searches again."
+        return progress_of(index).as_json(0, 0.0), f"{index} answers searches again."
 
     def _wait(self, job: Job) -> tuple[dict[str, Any], str]:
         """Wait until the job is finished; do it here while nobody else can."""
@@ -91,7 +91,7 @@ class Command(HouseCommand):
         if job.state == Job.State.DONE:
             done: dict[str, Any] = job.result or {}
             index = EncoderIndex.objects.get(pk=done["index"])
-            result = standing(index).as_json(done["passages"]["embedded"], done["seconds"])
+            result = progress_of(index).as_json(done["passages"]["embedded"], done["seconds"])
             read, passages = result["notes"], result["passages"]
             return result, (
                 f"{read['current']:,} of {read['total']:,} notes are read by {job.key}; "
@@ -158,7 +158,7 @@ def _now(job: Job) -> dict[str, Any]:
     index = EncoderIndex.objects.filter(encoder=job.key).order_by("-pk").first()
     if index is not None:
         so_far = job.payload
-        result = standing(index).as_json(so_far.get("embedded", 0), so_far.get("seconds", 0.0))
+        result = progress_of(index).as_json(so_far.get("embedded", 0), so_far.get("seconds", 0.0))
     else:
         result = {
             **{"index": None, "encoder": job.key, "dimensions": None, "state": "queued"},

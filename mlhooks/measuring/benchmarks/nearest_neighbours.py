@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from mlhooks.indexes.nearest import NEAREST, Near, nearest
-from mlhooks.indexes.store import literal
+from mlhooks.indexes.store import vector_literal
 from mlhooks.measuring.benchmarks.binary_copy import read_vectors
 from mlhooks.models import EncoderIndex
 from wiki.measuring.benchmarks.machine import Machine
@@ -148,7 +148,7 @@ def part_of(topics: Mapping[int, str], part: float) -> list[int]:
 def ask(index: EncoderIndex, vector: Vector) -> list[Near]:
     """Return the nearest notes as a reader without an account gets them."""
     notes = readable()
-    return nearest(index, literal(vector), notes, FUSION_DEPTH, scope=str(notes.scope))
+    return nearest(index, vector_literal(vector), notes, FUSION_DEPTH, scope=str(notes.scope))
 
 
 def shared(near: Sequence[Near], best: Sequence[int]) -> float:

@@ -100,7 +100,7 @@ def _case(index: EncoderIndex, query: ParsedQuery, hit: Hit, random: Random) -> 
     """Return what a hit's passage is without some sentences; None for one of few sentences."""
     place = ranking.explain(query, [hit]).get(hit.pid)
     passage = hit.passage
-    (one,) = embedder.cut(index, list(gateway.heads([hit.pid]).values()))
+    (one,) = embedder.split_notes(index, list(gateway.heads([hit.pid]).values()))
     found = [
         p for p in one.passages if passage and (p.start, p.end) == (passage.start, passage.end)
     ]

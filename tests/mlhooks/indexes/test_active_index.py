@@ -127,7 +127,7 @@ def test_the_worker_of_a_deleted_index_stores_nothing(two, static):
     encoder, sha256 = loaded.encoder(static)
     half = EncoderIndex.objects.make(static, sha256, encoder.dimensions)
     pids = list(gateway.live().values_list("pid", flat=True))
-    cuts = embedder.cut(half, list(gateway.heads(pids).values()))
+    cuts = embedder.split_notes(half, list(gateway.heads(pids).values()))
     embedder.read(encoder, cuts)
     before = set(Passage.objects.values_list("pk", flat=True))
     active_index.drop(EncoderIndex.objects.get(pk=half.pk))

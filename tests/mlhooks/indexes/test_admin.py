@@ -175,7 +175,7 @@ def test_an_index_that_is_not_there_is_not_found(two, staff_client, action, inde
 
 def test_an_encoder_that_cannot_be_loaded_is_told(shelf, settings, staff_client, work):
     settings.WIKI_ENCODER = "/nowhere/at/all"
-    reconciler.tend()
+    reconciler.reconcile()
     work()
     text = said(staff_client)
     assert "WIKI_ENCODER is /nowhere/at/all" in text

@@ -30,7 +30,7 @@ def passages(note: Note) -> list[Passage]:
 
 def embedded(note: Note) -> list[str]:
     """The texts that were embedded, by their hashes."""
-    (cut,) = embedder.cut(active(), list(gateway.heads([note.pid]).values()))
+    (cut,) = embedder.split_notes(active(), list(gateway.heads([note.pid]).values()))
     assert {p.sha256 for p in cut.passages} == {p.sha256 for p in passages(note)}
     return [p.text for p in cut.passages]
 
@@ -132,7 +132,7 @@ def test_a_note_that_is_gone_when_its_job_runs_is_no_failure(db, write, work, al
 def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
     note = write("Gates", GATES)
     index, encoder = index_build.active()
-    cuts = embedder.cut(index, list(gateway.heads([note.pid]).values()))
+    cuts = embedder.split_notes(index, list(gateway.heads([note.pid]).values()))
     embedder.read(encoder, cuts)
     edit(note, BREAD)
     assert store.store(index, cuts).overtaken == 1
@@ -144,7 +144,7 @@ def test_what_was_read_of_an_older_revision_is_not_stored(db, write, work):
 def test_what_was_read_of_a_note_that_is_deleted_meanwhile_is_not_stored(db, write, work, alice):
     note, other = write("Gates", GATES), write("Loaves", BREAD)
     index, encoder = index_build.active()
-    cuts = embedder.cut(index, list(gateway.heads([note.pid, other.pid]).values()))
+    cuts = embedder.split_notes(index, list(gateway.heads([note.pid, other.pid]).values()))
     embedder.read(encoder, cuts)
     note.move_to_trash(alice)
     done = store.store(index, cuts)

@@ -61,7 +61,7 @@ def test_nobody_waits_while_it_is_built(shelf, alice):
     index = active()
     gates, bread = shelf
     with somebody_writing(index):
-        said = hnsw.tend(index)
+        said = hnsw.maintain(index)
         assert said.startswith("The graph is built: ")
         wait_until_begun(index)
         with connection.cursor() as cursor:
@@ -69,11 +69,11 @@ def test_nobody_waits_while_it_is_built(shelf, alice):
             bread.move_to_trash(alice)
             index_build.read_note(gates.pid)
             cursor.execute("RESET lock_timeout")
-        assert "waiting for writers" in hnsw.tend(index)
+        assert "waiting for writers" in hnsw.maintain(index)
         assert is_valid(index) == [False]
     hnsw._threads[index.pk].join(20)
     assert is_valid(index) == [True] and active().has_graph
-    assert hnsw.tend(active()) is None
+    assert hnsw.maintain(active()) is None
 
 
 def test_searches_walk_it(shelf, asked):
@@ -86,7 +86,7 @@ def test_searches_walk_it(shelf, asked):
 def test_one_that_broke_is_begun_anew(shelf):
     index = active()
     with somebody_writing(index):
-        hnsw.tend(index)
+        hnsw.maintain(index)
         wait_until_begun(index)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -97,7 +97,7 @@ def test_one_that_broke_is_begun_anew(shelf):
         hnsw._threads[index.pk].join(20)
     assert is_valid(index) == [False] and not active().has_graph
     # Nobody tries again at once, and searches compare meanwhile.
-    assert hnsw.tend(index) is None
+    assert hnsw.maintain(index) is None
     assert hnsw.build(index) and is_valid(index) == [True]
 
 
@@ -105,14 +105,14 @@ def test_one_that_outlived_its_worker_is_found(shelf):
     index = active()
     hnsw.build(index)
     EncoderIndex.objects.update(has_graph=False)
-    reconciler.tend()
+    reconciler.reconcile()
     assert active().has_graph
 
 
 def test_only_one_builds_it(shelf):
     index = active()
     with somebody_writing(index):
-        hnsw.tend(index)
+        hnsw.maintain(index)
         wait_until_begun(index)
         assert hnsw.build(index) is False
     hnsw._threads[index.pk].join(20)

@@ -165,7 +165,7 @@ def test_nobody_keeps_the_words_of_a_query_that_failed_or_was_cancelled(db):
         Job.objects.create(
             kind="encode_query", key=state, payload=payload, state=state, finished_at=ended
         )
-    reconciler.tend()
+    reconciler.reconcile()
     keeping = Job.objects.filter(payload__has_key="text").values_list("state", flat=True)
     assert set(keeping) == set(Job.UNFINISHED)
 

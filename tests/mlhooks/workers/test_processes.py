@@ -151,7 +151,7 @@ def test_a_killed_broker_keeps_its_nudges(broker_address, child_env, db):
     assert b"yes" in once("GET kept")
 
 
-# Standing still
+# IndexProgress still
 
 
 def overdue(seconds: float = extensions.OVERDUE_S + 1) -> Job:
