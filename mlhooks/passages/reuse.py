@@ -1,13 +1,14 @@
-"""Which stretches of a text are still there in a later version of it. Pure, n log n at most."""
+"""Which stretches of a text are still there in a later version of it. Pure and bounded."""
 
 import re
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
+from wiki.diffing.alignment import Budget, Edit, Match, align, edits_between
+
 _PIECE = re.compile(r"[^\n.!?]*+(?:[.!?]++(?!\s)[^\n.!?]*+)*+[.!?]*+\s*+")
-_DEEPEST = 4
+LIMIT_S = 0.25
 
 
 class Stretch(NamedTuple):
@@ -26,83 +27,44 @@ def unchanged(old: str, new: str) -> list[Stretch]:
     """Return the stretches that two texts share, in order, each as long as it can be.
 
     One change leaves exactly what is before and after it. Of several, what is between is found by
-    the lines and sentences that each text holds once (Cohen's patience diff), then by what
-    surrounds these.
+    aligning lines and sentences, and each stretch grows into the gaps around it.
 
     >>> unchanged("one. Two. three.", "one. Two and a half. three.")
     [Stretch(old=0, new=0, length=8), Stretch(old=8, new=19, length=8)]
     """
-    found: list[Stretch] = []
-    _compare(old, new, (0, len(old)), (0, len(new)), found, _DEEPEST)
+    before = _shared_start(old, new)
+    after = _shared_end(old[before:], new[before:])
+    found = [Match(0, 0, before)]
+    found += _aligned(old, new, Edit(before, len(old) - after, before, len(new) - after))
+    found.append(Match(len(old) - after, len(new) - after, after))
+    grown = [*found, *_grown(old, new, [one for one in found if one.size])]
     joined: list[Stretch] = []
-    for stretch in sorted(found):
+    for match in sorted(one for one in grown if one.size):
+        stretch = Stretch(*match)
         if joined and joined[-1].end == stretch[:2]:
             stretch = Stretch(*joined[-1][:2], joined.pop().length + stretch.length)
         joined.append(stretch)
     return joined
 
 
-def _compare(
-    old: str,
-    new: str,
-    in_old: tuple[int, int],
-    in_new: tuple[int, int],
-    found: list[Stretch],
-    depth: int,
-) -> None:
-    a, b = old[slice(*in_old)], new[slice(*in_new)]
-    before = _shared_start(a, b)
-    after = _shared_end(a[before:], b[before:])
-    if before:
-        found.append(Stretch(in_old[0], in_new[0], before))
-    if after:
-        found.append(Stretch(in_old[1] - after, in_new[1] - after, after))
-    old_at, new_at = in_old[0] + before, in_new[0] + before
-    old_end, new_end = in_old[1] - after, in_new[1] - after
-    if depth == 0 or old_at == old_end or new_at == new_end:
-        return
-    anchors = _anchors(old[old_at:old_end], new[new_at:new_end])
-    if not anchors:
-        return
-    for anchor in [*anchors, Stretch(old_end - old_at, new_end - new_at, 0)]:
-        old_to, new_to = in_old[0] + before + anchor.old, in_new[0] + before + anchor.new
-        _compare(old, new, (old_at, old_to), (new_at, new_to), found, depth - 1)
-        if anchor.length:
-            found.append(Stretch(old_to, new_to, anchor.length))
-        old_at, new_at = old_to + anchor.length, new_to + anchor.length
+def _aligned(old: str, new: str, gap: Edit) -> Iterator[Match]:
+    a = _PIECE.findall(old[gap.old_start : gap.old_end])
+    b = _PIECE.findall(new[gap.new_start : gap.new_end])
+    a_at = list(accumulate(map(len, a), initial=gap.old_start))
+    b_at = list(accumulate(map(len, b), initial=gap.new_start))
+    for match in align(a, b, Budget.of_seconds(LIMIT_S)):
+        start = a_at[match.old]
+        yield Match(start, b_at[match.new], a_at[match.old + match.size] - start)
 
 
-def _anchors(a: str, b: str) -> list[Stretch]:
-    """Return the pieces that both texts hold once, as many as follow each other in both."""
-    there = _once(b)
-    pairs = [
-        (start, there[piece], len(piece)) for piece, start in _once(a).items() if piece in there
-    ]
-    return [Stretch(*pairs[k]) for k in _longest_rising([new for _, new, _ in pairs])]
-
-
-def _once(text: str) -> dict[str, int]:
-    pieces = [(piece[0], piece.start()) for piece in _PIECE.finditer(text) if piece[0]]
-    count = Counter(piece for piece, _ in pieces)
-    return {piece: start for piece, start in pieces if count[piece] == 1 and not piece.isspace()}
-
-
-def _longest_rising(numbers: list[int]) -> Iterator[int]:
-    """Yield the positions of the longest rising subsequence."""
-    tops: list[int] = []  # the smallest last number of a subsequence of each length
-    last: list[int] = []
-    before: list[int] = []
-    for k, number in enumerate(numbers):
-        length = bisect_left(tops, number)
-        before.append(last[length - 1] if length else -1)
-        tops[length : length + 1] = [number]
-        last[length : length + 1] = [k]
-    k = last[-1] if last else -1
-    chain = []
-    while k >= 0:
-        chain.append(k)
-        k = before[k]
-    return reversed(chain)
+def _grown(old: str, new: str, found: list[Match]) -> Iterator[Match]:
+    """Yield what the texts share at both ends of each gap."""
+    for gap in edits_between(found, Edit(0, len(old), 0, len(new))):
+        a, b = old[gap.old_start : gap.old_end], new[gap.new_start : gap.new_end]
+        head = _shared_start(a, b)
+        tail = _shared_end(a[head:], b[head:])
+        yield Match(gap.old_start, gap.new_start, head)
+        yield Match(gap.old_end - tail, gap.new_end - tail, tail)
 
 
 def _shared_start(a: str, b: str) -> int:

@@ -412,4 +412,6 @@ def test_it_needs_nothing_else():
     code = "import sys, mlhooks.passages.split; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert "mlhooks" in loaded and not loaded & {"django", "wiki", "torch", "numpy"}
+    assert "mlhooks" in loaded and not loaded & {"django", "torch", "numpy"}
+    wiki = {name for name in done.stdout.split() if name.startswith("wiki")}
+    assert wiki == {"wiki", "wiki.diffing", "wiki.diffing.alignment"}
