@@ -108,7 +108,7 @@ class EncoderIndexAdmin(LookOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": "Search by meaning",
             "opts": self.opts,
-            "standings": [_shown(progress_of(index), request.user) for index in indexes],
+            "all_progress": [_shown(progress_of(index), request.user) for index in indexes],
             "begun": [_told(job, request.user) for job in _begun()],
             "configured": loaded.configured(),
             "trouble": _trouble(request.user),
@@ -203,7 +203,7 @@ def _told(job: Job, reader: Reader) -> Job:
 def _shown(index: IndexProgress, reader: Reader) -> dict[str, Any]:
     """Return what the page shows of an index to this reader."""
     job = _told(index.job, reader) if index.job else None
-    return {"standing": replace(index, job=job), "unread": index.unread(reader)}
+    return {"progress": replace(index, job=job), "unread": index.unread(reader)}
 
 
 def _back(request: HttpRequest, level: int, sentence: str) -> HttpResponseRedirect:

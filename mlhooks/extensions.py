@@ -137,12 +137,12 @@ def overdue_jobs() -> list[Problem]:
     # A long backlog is worked off in order: it moves as long as jobs are begun.
     begun = Job.objects.filter(started_at__gt=Now() - timedelta(seconds=OVERDUE_S))
     moving = set(begun.values_list("queue", flat=True))
-    standing = served - moving
+    stalled = served - moving
     return [
         Problem(
             "jobs",
             f"Jobs in the queue {queue} have waited for more than {OVERDUE_S // 60} minutes "
             "and none was begun. The logs of the dispatcher and the workers tell why.",
         )
-        for queue in sorted(standing.intersection(overdue.values_list("queue", flat=True)))
+        for queue in sorted(stalled.intersection(overdue.values_list("queue", flat=True)))
     ]

@@ -86,19 +86,19 @@ def read(
     encoder: "Encoder", cuts: Sequence[NotePassages], pulse: Callable[[], None] = lambda: None
 ) -> None:
     """Let the encoder read the passages that the index has not; of equal ones, one."""
-    lacking: dict[str, tuple[str, Places]] = {}
+    missing: dict[str, tuple[str, Places]] = {}
     for one in cuts:
         for passage in one.passages:
-            if passage.sha256 not in one.have and passage.sha256 not in lacking:
+            if passage.sha256 not in one.have and passage.sha256 not in missing:
                 raw = one.head.body[passage.start : passage.end]
-                lacking[passage.sha256] = (
+                missing[passage.sha256] = (
                     passage.text,
                     _places(passage.text, raw, is_code=passage.is_code),
                 )
-    names = list(lacking)
+    names = list(missing)
     found: dict[str, Read] = {}
-    texts = [text for text, _ in lacking.values()]
-    for number, made in encoder.read(texts, [places for _, places in lacking.values()]):
+    texts = [text for text, _ in missing.values()]
+    for number, made in encoder.read(texts, [places for _, places in missing.values()]):
         found[names[number]] = made
         pulse()
     for one in cuts:

@@ -47,7 +47,7 @@ class IndexProgress:
         return self.job is not None and not self.job.is_finished
 
     @property
-    def lacking(self) -> int:
+    def missing(self) -> int:
         """Return how many notes it does not hold as they are now."""
         return self.total - self.current
 

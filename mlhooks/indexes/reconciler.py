@@ -79,12 +79,12 @@ def _request_missing(index: EncoderIndex) -> int:
     requested = 0
     for pids in gateway.pids_in_order(gateway.not_current(index), AT_A_TIME):
         asked = _asked(index, pids)
-        lacking = [pid for pid in pids if str(pid) not in asked]
-        if lacking and not requested:
+        missing = [pid for pid in pids if str(pid) not in asked]
+        if missing and not requested:
             # One sentence that it cannot be loaded is enough; each note would say it.
             loaded.encoder_of(index)
-        requests.request(lacking)
-        requested += len(lacking)
+        requests.request(missing)
+        requested += len(missing)
     return requested
 
 

@@ -152,8 +152,8 @@ def _store_passages(
 ) -> tuple[list[tuple[Passage, "Read | None"]], set[int]]:
     """Make these the passages of the notes, keeping the rows of equal ones.
 
-    indexes: all there are, held. Returns all rows, each with what the encoder made of it if it
-    has read it, and the notes of which some are new.
+    indexes: all there are, held. Returns all rows, each with its embedding if it was just made,
+    and the notes of which some are new.
     """
     pids = [one.head.pid for one in cuts]
     rows: dict[tuple[int, str], list[Passage]] = defaultdict(list)
@@ -203,10 +203,10 @@ def _mark_incomplete(index: EncoderIndex, pids: Collection[int]) -> None:
 
     That happens where boilerplate became, or ceased to be, boilerplate.
     """
-    lacking = IndexedNote.objects.filter(note__in=pids).exclude(index=index)
-    answering = lacking.filter(index__active__isnull=False)
+    missing = IndexedNote.objects.filter(note__in=pids).exclude(index=index)
+    answering = missing.filter(index__active__isnull=False)
     request(list(answering.values_list("note", flat=True)))
-    lacking.update(is_whole=False)
+    missing.update(is_whole=False)
 
 
 def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | None"]]) -> int:
@@ -217,14 +217,14 @@ def _store_vectors(index: EncoderIndex, placed: Sequence[tuple[Passage, "Read | 
             [[row.pk for row, _ in placed]],
         )
         have = {passage for (passage,) in cursor.fetchall()}
-        lacking = [(row, made) for row, made in placed if row.pk not in have]
-        if not lacking:
+        missing = [(row, made) for row, made in placed if row.pk not in have]
+        if not missing:
             return 0
         with cursor.copy(STORE.format(table=index.table)) as rows:
-            for row, made in lacking:
+            for row, made in missing:
                 if made is None:
                     # It was there when the note was cut; another worker took it away.
                     raise jobs.Transient("Another worker has cut this note meanwhile.")
                 vector = vector_literal(made.vector.tolist())
                 rows.write_row((row.pk, row.note, vector, made.sentences))
-    return len(lacking)
+    return len(missing)

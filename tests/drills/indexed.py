@@ -27,7 +27,7 @@ ACTIVE = """
       FROM mlhooks_activeindex AS active JOIN mlhooks_encoderindex AS index
         ON index.id = active.index_id
 """
-LACKING = """
+MISSING = """
     SELECT count(*) FROM wiki_note AS note JOIN wiki_revision AS head ON head.id = note.head_id
      WHERE note.deleted IS NULL AND NOT EXISTS (
         SELECT FROM mlhooks_indexednote AS indexed JOIN mlhooks_activeindex AS active
@@ -248,12 +248,12 @@ def covered_s(site: Site, encoder: str, limit_s: float) -> float:
         failed = [*site.query(FAILED), *site.query(UNREAD)]
         assert not failed, failed
         active = [name for _, name in site.query(ACTIVE)]
-        return active, site.query(LACKING)[0][0], site.query(BUSY)
+        return active, site.query(MISSING)[0][0], site.query(BUSY)
 
     try:
         return wait_until(is_covered, limit_s, "every note is in the index", pause_s=LOOK_S)
     except AssertionError as error:
-        raise AssertionError(f"{error}: active, lacking, jobs {state}") from error
+        raise AssertionError(f"{error}: active, missing, jobs {state}") from error
 
 
 def audit_jobs(site: Site) -> str:

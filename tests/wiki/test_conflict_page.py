@@ -55,13 +55,13 @@ def test_one_mark_that_is_left_over_is_enough_to_refuse(
     alice_client: Any, contested: Any, edit: str, fields: Any, kept: int
 ) -> None:
     draft = body_of(contested).split("\n")
-    standing = [k for k, line in enumerate(draft) if re.match("[<=>]{7} ", line)]
-    assert len(standing) == 6
-    gone = set(standing) - {standing[kept]}
+    marks = [k for k, line in enumerate(draft) if re.match("[<=>]{7} ", line)]
+    assert len(marks) == 6
+    gone = set(marks) - {marks[kept]}
     left = "\n".join(line for k, line in enumerate(draft) if k not in gone)
     reply = alice_client.post(edit, form(fields(body=left), base=2))
     assert reply.status_code == 409 and "1 place in the text still holds both" in text(reply)
-    assert draft[standing[kept]] in unescape(text(reply)) and body_of(reply) == left
+    assert draft[marks[kept]] in unescape(text(reply)) and body_of(reply) == left
     assert Note.objects.get().revisions.count() == 3
 
 

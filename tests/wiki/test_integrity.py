@@ -24,6 +24,7 @@ from wiki.models import (
     TagChange,
     attachment_upload,
     revision_append,
+    revision_save,
 )
 from wiki.rendering import sandbox
 
@@ -56,7 +57,7 @@ def imported_note(alice, fields):
     """A note of which an import told that there was a revision 0, but not what it said."""
     told = fields(title="Imported", tags=())
     pid = Note.objects.latest("pid").pid + 100
-    note = revision_append.new_note(Note, told, alice, created=timezone.now(), pid=pid)
+    note = revision_save.new_note(Note, told, alice, created=timezone.now(), pid=pid)
     unknown = Revision.of(
         note, 0, fields(title="Imported", body=None), created=note.created, source="import"
     )

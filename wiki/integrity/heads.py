@@ -173,8 +173,8 @@ def _grouped(pairs: Iterable[tuple[int, str]]) -> defaultdict[int, set[str]]:
 
 
 def _difference(what: str, have: set[str], should: set[str]) -> str:
-    lacking, surplus = sorted(should - have), sorted(have - should)
-    parts = [f"lacks the {what} {', '.join(lacking)}"] if lacking else []
+    missing, surplus = sorted(should - have), sorted(have - should)
+    parts = [f"lacks the {what} {', '.join(missing)}"] if missing else []
     parts += [f"has the {what} {', '.join(map(str, surplus))} too many"] if surplus else []
     return " and ".join(parts)
 

@@ -51,8 +51,8 @@ def _gaps() -> Iterator[Problem]:
     with connection.cursor() as cursor:
         cursor.execute(GAPS)
         for pid, first, last in cursor:
-            lacking = f"revision {first}" if first == last else f"revisions {first} to {last}"
-            yield Problem("revision_gap", f"Note {pid} lacks {lacking}.", pid, first)
+            missing = f"revision {first}" if first == last else f"revisions {first} to {last}"
+            yield Problem("revision_gap", f"Note {pid} lacks {missing}.", pid, first)
 
 
 def _tag_identities() -> Iterator[Problem]:

@@ -34,7 +34,7 @@ CLASSES = {
     *("ref", "eqref"),
 }
 # Names of alphabets that the letters themselves already show, handles for Temml's own
-# scripts, and nudges for a browser whose need for them we cannot see.
+# scripts, and shifts for a browser whose need for them we cannot see.
 IDLE_CLASSES = {
     *("tml-display", "tml-tageqn", "tml-label", "tml-eqn", "mathcal", "mathscr"),
     *("wbk-vec", "wbk-sml-vec", "wbk-med-vec", "wbk-lrg-vec", "tml-vec", "special-fraction"),

@@ -75,8 +75,8 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         The same file under its key again changes nothing; another one of that key is a row of
         its own, so that old revisions go on showing theirs. kind: SVG of one that was sanitised
         (wiki.files.sanitizer). number and created: of an archived file; a number that is taken
-        is not used. The bytes are on disk before the row is written. Holds the note row. Raises
-        wiki.files.store.FileRefused, and OSError if it cannot be kept.
+        is not used. The bytes are on disk before the row. Holds the note row. Raises FileRefused
+        of wiki.files.store, and OSError.
         """
         _check(key)
         sha256 = store.sha256_of(content)

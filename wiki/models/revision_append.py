@@ -1,41 +1,25 @@
 """Appending a revision: its row, and every row that is derived from the head."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import User
 from django.db import connection
 
 from wiki import signals
 from wiki.analysis.terms import Analysis
-from wiki.fields import Fields
 from wiki.markup import Rendered
 from wiki.models import search_index
 from wiki.models.alias import Alias
 from wiki.models.attachment import Attachment
 from wiki.models.link import Link
 from wiki.models.note_html import NoteHtml
+from wiki.models.note_row import NoteRow
 from wiki.models.revision import Revision
 from wiki.models.revision_file import RevisionFile, files_for
 from wiki.models.tag import NoteTag, Tag, each_once
 
-if TYPE_CHECKING:
-    from wiki.models.note import Note
-
-
-def new_note(
-    model: type["Note"], fields: Fields, owner: User, *, created: datetime, pid: int | None = None
-) -> "Note":
-    """Insert a note that has no revision yet; the caller appends one in the transaction."""
-    note = model(pid=pid, owner=owner, created=created, modified=created)
-    note.title, note.visibility = fields.title, fields.visibility
-    note.save(force_insert=True)
-    return note
-
 
 def append(
-    note: "Note",
+    note: NoteRow,
     revision: Revision,
     rendered: Rendered,
     analysis: Analysis,
@@ -49,7 +33,6 @@ def append(
     The caller holds the note row (or has just inserted it) in a transaction. Sends
     revision_saved.
     """
-    revision.note = note
     revision.save(force_insert=True)
     if files is None:
         body = revision.body or ""
@@ -69,7 +52,7 @@ def append(
     signals.revision_saved.send(type(note), note=note, revision=revision)
 
 
-def set_tags(note: "Note", names: list[str]) -> None:
+def set_tags(note: NoteRow, names: list[str]) -> None:
     """Make these the note's tags, so spelled, in this order. The caller holds the note row."""
     names = each_once(names)
     rows = NoteTag.objects.filter(content_object=note)
@@ -83,12 +66,12 @@ def set_tags(note: "Note", names: list[str]) -> None:
     )
 
 
-def set_links(note: "Note", keys: set[str]) -> None:
+def set_links(note: NoteRow, keys: set[str]) -> None:
     """Make these the keys the note links to. The caller holds the note row."""
-    have = set(Link.objects.filter(note=note).values_list("key", flat=True))
+    have = set(Link.objects.filter(note=note.pid).values_list("key", flat=True))
     if have - keys:
-        Link.objects.filter(note=note, key__in=have - keys).delete()
-    Link.objects.bulk_create(Link(note=note, key=key) for key in sorted(keys - have))
+        Link.objects.filter(note=note.pid, key__in=have - keys).delete()
+    Link.objects.bulk_create(Link(note_id=note.pid, key=key) for key in sorted(keys - have))
 
 
 def next_pid_after(pid: int) -> None:

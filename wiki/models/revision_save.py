@@ -6,6 +6,7 @@ Note.save_revision and Note.objects.write are the entry points.
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from wiki.models import attachment_upload
 from wiki.models.conflict import EditConflict, SubmissionUsed, UndecidedPlaces
 from wiki.models.edit import Edit
 from wiki.models.revision import Revision
-from wiki.models.revision_append import append, new_note
+from wiki.models.revision_append import append
 from wiki.models.revision_file import RevisionFile, files_for
 from wiki.models.tag import NoteTag, tag_key
 from wiki.models.tag_alias import typed_tags
@@ -110,7 +111,18 @@ def _save_once(note: "Note", edit: Edit) -> Revision | None:
         columns["source"] = Revision.Source.MERGE
     revision = Revision.of(note, head.number + 1, draft, created=timezone.now(), **columns)
     append(note, revision, rendered, analysis, files)
+    revision.note = note
     return revision
+
+
+def new_note(
+    model: type["Note"], fields: Fields, owner: User, *, created: datetime, pid: int | None = None
+) -> "Note":
+    """Insert a note that has no revision yet; the caller appends one in the transaction."""
+    note = model(pid=pid, owner=owner, created=created, modified=created)
+    note.title, note.visibility = fields.title, fields.visibility
+    note.save(force_insert=True)
+    return note
 
 
 def same(one: Fields, other: Fields) -> bool:

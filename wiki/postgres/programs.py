@@ -99,6 +99,6 @@ def failure(what: str, report: str, folder: Path) -> PostgresError:
             "to the user who runs Commonplace, or set WIKI_DATA_DIR to another folder."
         )
     lines = [line.strip() for line in report.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL:" in line or "error:" in line]
-    reason = (telling or lines or ["it gave no reason"])[-1].rstrip(".")
+    errors = [line for line in lines if "FATAL:" in line or "error:" in line]
+    reason = (errors or lines or ["it gave no reason"])[-1].rstrip(".")
     return PostgresError(f"{what} in {folder}: {reason}. Correct that and start again.")

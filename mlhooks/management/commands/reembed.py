@@ -1,4 +1,4 @@
-"""`manage.py reembed`: let an encoder read the notes, all or what is lacking."""
+"""`manage.py reembed`: let an encoder read the notes, all or what is missing."""
 
 import os
 import socket

@@ -1,7 +1,7 @@
 """Queries to which no notebook on research has an answer: questions of daily life, and noise.
 
-They are about other things, and the noise is made otherwise, than those an index is calibrated by
-(mlhooks/indexes/off_topic_queries.py), so that the calibration is not measured on what it was made from.
+They are about other things, and the noise is made otherwise, than those an index is calibrated on
+(mlhooks/indexes/off_topic_queries.py): a calibration is not measured on what it was made from.
 """
 
 from collections.abc import Iterator

@@ -52,18 +52,18 @@ class KeepingEncoder(Encoder):
         """Yield the number of each text, in any order, and what was or is made of it."""
         names = [_name(text, place) for text, place in zip(texts, places, strict=True)]
         kept = self._kept(names)
-        lacking = []
+        missing = []
         for number, name in enumerate(names):
             if name in kept:
                 yield number, kept[name]
             else:
-                lacking.append(number)
+                missing.append(number)
         new = []
         for number, made in super().read(
-            [texts[number] for number in lacking], [places[number] for number in lacking]
+            [texts[number] for number in missing], [places[number] for number in missing]
         ):
-            new.append((names[lacking[number]], made))
-            yield lacking[number], made
+            new.append((names[missing[number]], made))
+            yield missing[number], made
         self._keep(new)
 
     def encode_query(self, text: str) -> Vectors:

@@ -196,8 +196,8 @@ def test_what_one_index_cuts_anew_the_other_lacks(shelf, other, write, work):
     old = index_of(ActiveIndex.objects.get().before.encoder)
     write("Kitchen 3", f"# Other\n\nSomething else.\n\n{footer}\n")
     work()
-    lacking = set(gateway.not_current(old).values_list("pid", flat=True))
-    assert {note.pid for note in written} < lacking
+    missing = set(gateway.not_current(old).values_list("pid", flat=True))
+    assert {note.pid for note in written} < missing
     active_index.let_answer(old)
     work()
     kept = set(Passage.objects.values_list("pk", flat=True))
