@@ -6,11 +6,10 @@ no item, such as a file that no note uses, has the outcome null and stands at th
 """
 
 import io
-import json
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,18 +18,17 @@ from wiki.importers import FORMATS, Format
 from wiki.importers.archived_files import unpack
 from wiki.importers.archives.archive import opened
 from wiki.importers.attachments import attach
-from wiki.importers.counts import Tally
 from wiki.importers.faults import notice_of
-from wiki.importers.item import Code, Item, Notice, Options, Unreadable
-from wiki.importers.outcome import Outcome, Result
+from wiki.importers.item import Code, Item, Options, Unreadable
+from wiki.importers.outcome import Result
 from wiki.importers.owners import People
+from wiki.importers.report import Progress, Report
 from wiki.importers.surveys import surveyed
 from wiki.importers.writer import Writer
 from wiki.private_files import create, make_folder
 from wiki.rendering.survey import Survey
 
 # Called with how many items are done, and how many there are; 0 where nobody knows yet.
-Progress = Callable[[int, int], None]
 
 
 def import_path(
@@ -75,7 +73,7 @@ def import_path(
     return written.tally.summary(owner, dry_run=dry_run)
 
 
-def _import(kind: Format, place: Path, options: Options, writer: Writer, report: "Report") -> None:
+def _import(kind: Format, place: Path, options: Options, writer: Writer, report: Report) -> None:
     """Write all items of a source, finish it as its format does, and report what is no item."""
     source = kind.read(place, options)
     _write(source, writer, writer.people, report)
@@ -85,7 +83,7 @@ def _import(kind: Format, place: Path, options: Options, writer: Writer, report:
     report.add_remarks(kind, source)
 
 
-def _write(source: Iterable[Item], writer: Writer, people: People, said: "Report") -> None:
+def _write(source: Iterable[Item], writer: Writer, people: People, said: Report) -> None:
     total = len(source) if isinstance(source, Sized) else 0
     for items, surveys in surveyed(source):
         results = writer.write(items, surveys)
@@ -113,43 +111,3 @@ def _with_files(
         _with_files([item], [survey], [result], people, writer)[0]
         for item, survey, result in zip(items, surveys, results, strict=True)
     ]
-
-
-class Report:
-    """Writes what became of each item, and counts it.
-
-    placed: the pid each item has here, by its pid in the file; after a dry run, which numbers
-    nothing, that one again.
-    """
-
-    def __init__(self, lines: IO[str], progress: Progress) -> None:
-        self.lines, self.progress = lines, progress
-        self.tally = Tally()
-        self.placed: dict[int, int] = {}
-
-    def add(
-        self, items: Sequence[Item], results: Sequence[Result], surveys: Sequence[Survey]
-    ) -> None:
-        """Tell of a batch."""
-        for item, result, survey in zip(items, results, surveys, strict=True):
-            self.tally.add(item, result, survey)
-            self._line(item.path, result.outcome, result.pid, result.notices)
-            if item.pid is not None and result.outcome not in (Outcome.FAILED, Outcome.SKIPPED):
-                self.placed[item.pid] = result.pid or item.pid
-
-    def add_failures(self, kind: Format, path: Path, people: People) -> None:
-        """Finish the import as its format does, and tell what failed."""
-        for item in kind.finish(path, self.placed, people) if kind.finish else ():
-            self.add([item], [Result(Outcome.FAILED, item.notices)], [Survey()])
-
-    def add_remarks(self, kind: Format, source: object) -> None:
-        """Tell what of the source is no item."""
-        for remark in kind.remarks(source) if kind.remarks else ():
-            self._line(remark.path, None, None, [remark.notice])
-
-    def _line(
-        self, path: str, outcome: Outcome | None, pid: int | None, notices: Sequence[Notice]
-    ) -> None:
-        told = [{"code": notice.code, "message": notice.message} for notice in notices]
-        said = {"path": path, "outcome": outcome, "pid": pid, "notices": told}
-        self.lines.write(json.dumps(said, ensure_ascii=False) + "\n")
