@@ -26,7 +26,7 @@ EXTRA_WEIGHT = 0.5
 
 PIECE = re.compile(
     r'(?P<minus>(?<!\S)-(?=[^\W_]|"))?'
-    r"(?:(?P<name>(?<![^\s-])(?:tag|type|ref|before|after|in|is|has|meaning)):(?=\S))?"
+    rf"(?:(?P<name>(?<![^\s-])(?:{'|'.join(OPERATORS)})):(?=\S))?"
     r'(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))'
 )
 IN_TITLE = re.compile(r"(?<!\S)in:title(?!\S)", re.IGNORECASE)
