@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import psycopg
 
-from mlhooks import jobs
+from mlhooks.jobs.requests import REQUEST
 from mlhooks.models.job import ATTEMPTS, REQUESTED, Queue
 from tests.drills.rig import Site, wait_until
 
@@ -63,7 +63,7 @@ class Requests(threading.Thread):
             "first": Queue.INTERACTIVE.value,
             "channel": REQUESTED,
         }
-        row = connection.execute(jobs.REQUEST, values).fetchone()
+        row = connection.execute(REQUEST, values).fetchone()
         assert row is not None
         self.requested.append(int(row[0]))
 
